@@ -1,0 +1,41 @@
+# Every target sets up first. The stamp makes the second time instant; it runs again when what it read has changed.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+ready := .venv/.ready
+
+.PHONY: help setup demo test lint format lock
+
+help:
+	@echo "make setup   install everything into .venv (Python 3.10-3.12; no Java, Maven or Docker needed)"
+	@echo "make demo    the whole loop on this machine: Kafka, the programme, the job, a story, 20 000 events"
+	@echo "make test    all tests, with a real Kafka broker"
+	@echo "make lint    ruff and mypy --strict"
+	@echo "make format  let ruff rewrite what it can"
+	@echo "make lock    resolve requirements.lock again (needs the network)"
+
+setup: $(ready)
+
+$(ready): requirements.lock pyproject.toml ops/setup.sh
+	@bash ops/setup.sh
+	@touch $@
+
+demo: $(ready)
+	@.venv/bin/loyalty demo
+
+test: $(ready)
+	@.venv/bin/python -m pytest -q
+
+lint: $(ready)
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+format: $(ready)
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+# uv makes the lock, since pip cannot resolve for all Pythons and platforms at once; nothing else needs it.
+lock: $(ready)
+	@.venv/bin/python -m venv .venv/uv && .venv/uv/bin/pip install --quiet uv
+	@.venv/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10 \
+		--all-extras --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
