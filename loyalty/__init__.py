@@ -1,0 +1,1 @@
+"""The domain: pure Python, deterministic, without Flink, Kafka or a clock."""

@@ -1,0 +1,79 @@
+"""Times and durations: epoch milliseconds inside, RFC 3339 in UTC with three decimals on the wire (contract §1)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+TIME_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$"
+"""For JSON Schema. It leaves the calendar (31 June, year 0000) to `parse_time`."""
+
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T")
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
+_UNITS_MS = {"ms": 1, "s": 1000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
+_DAYS_MAX = 4096
+
+# A time is read by four look-ups, one per part, because it is on the path of every event. Each key has the separator
+# that follows it, so that a part of the wrong length or form is simply not found.
+_days: dict[str, int] = {}
+_minutes = {f"{hour:02}:{minute:02}:": (hour * 60 + minute) * MINUTE_MS for hour in range(24) for minute in range(60)}
+_seconds = {f"{second:02}.": second * 1000 for second in range(60)}
+_millis = {f"{milli:03}Z": milli for milli in range(1000)}
+
+
+def parse_time(text: str) -> int:
+    """Reads `YYYY-MM-DDTHH:MM:SS.mmmZ` (years 0001 to 9999, no leap second) as epoch milliseconds.
+
+    Raises ValueError for any other text.
+    """
+    try:
+        return _days[text[:11]] + _minutes[text[11:17]] + _seconds[text[17:20]] + _millis[text[20:]]
+    except KeyError:
+        pass
+    day_text = text[:11]
+    try:
+        day = _parse_day(day_text)
+        moment = day + _minutes[text[11:17]] + _seconds[text[17:20]] + _millis[text[20:]]
+    except (KeyError, ValueError):
+        raise ValueError(f"not a time like 2026-11-23T10:15:00.000Z: {text[:40]!r}") from None
+    if len(_days) >= _DAYS_MAX:
+        _days.clear()
+    _days[day_text] = day
+    return moment
+
+
+def _parse_day(text: str) -> int:
+    found = _DAY.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    year, month, day = map(int, found.groups())
+    return (date(year, month, day).toordinal() - _EPOCH_DAY) * DAY_MS
+
+
+def format_time(ms: int) -> str:
+    """Writes epoch milliseconds as `YYYY-MM-DDTHH:MM:SS.mmmZ`.
+
+    Raises ValueError outside the years 0001 to 9999.
+    """
+    days, rest = divmod(ms, DAY_MS)
+    try:
+        day = date.fromordinal(_EPOCH_DAY + days).isoformat()
+    except (ValueError, OverflowError):
+        raise ValueError(f"{ms} ms lie outside the years 0001 to 9999") from None
+    seconds, milli = divmod(rest, 1000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{day}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+
+
+def parse_duration(text: str) -> int:
+    """Reads `500ms`, `30s`, `10m`, `24h` or `400d` as milliseconds. Raises ValueError for any other text."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise ValueError(f"not a duration like 30s, 10m, 24h or 400d: {text[:40]!r}")
+    return int(found[1]) * _UNITS_MS[found[2]]

@@ -1,0 +1,213 @@
+"""Programme documents: `loyalty.program` (contract §3)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import Self
+
+from loyalty.wire.engagements import EngagementType
+from loyalty.wire.fields import Event, Int53, NonNegative, Positive, Text, Time, WireModel
+from loyalty.wire.reading import Reader
+
+TOPIC = "loyalty.program"
+
+
+class CurrencyRate(WireModel):
+    """`points` for every `per_minor` minor units."""
+
+    points: NonNegative
+    per_minor: Positive
+
+
+class EarningBody(WireModel):
+    currencies: dict[Text, CurrencyRate]
+    category_bp: dict[Text, NonNegative]
+    """Basis points by category; 10 000 for those not named."""
+    pending_days: NonNegative
+    expiry_days: NonNegative | None = None
+    """None: never."""
+    refund_days: NonNegative
+
+
+class TierLevel(WireModel):
+    tier: Text
+    threshold: NonNegative
+    earn_bp: NonNegative
+
+
+def _levels_ascend(levels: list[TierLevel]) -> list[TierLevel]:
+    if levels[0].threshold != 0:
+        raise PydanticCustomError("levels", "Input should begin with a level of threshold 0")
+    if any(lower.threshold >= higher.threshold for lower, higher in pairwise(levels)):
+        raise PydanticCustomError("levels", "Input should have ascending thresholds")
+    if len({level.tier for level in levels}) < len(levels):
+        raise PydanticCustomError("levels", "Input should name each tier once")
+    return levels
+
+
+class TiersBody(WireModel):
+    window_days: Positive
+    levels: Annotated[list[TierLevel], Field(min_length=1), AfterValidator(_levels_ascend)]
+    grace_days: NonNegative
+
+
+class RedemptionBody(WireModel):
+    min_points: NonNegative
+    hold_minutes: NonNegative
+    review_hold_minutes: NonNegative
+    cancel_days: NonNegative
+    negative_balance: Literal["debt", "floor"]
+
+
+GateOutcome = Literal["review", "deny"]
+
+
+class VelocityRule(WireModel):
+    name: Text
+    max_requests: NonNegative
+    window_minutes: Positive
+    outcome: GateOutcome
+
+
+class FraudBody(WireModel):
+    deny_score: NonNegative
+    review_score: NonNegative
+    velocity: list[VelocityRule]
+    engagement_within_minutes: NonNegative | None = None
+    """None: the engagement rule is off."""
+    no_engagement_outcome: GateOutcome | None = None
+    unknown_device_outcome: GateOutcome | None = None
+    """None: the device rule is off."""
+
+    @model_validator(mode="after")
+    def _the_engagement_rule_has_an_outcome(self) -> Self:
+        if self.engagement_within_minutes is not None and self.no_engagement_outcome is None:
+            raise PydanticCustomError("outcome", "Input should have a no_engagement_outcome beside its minutes")
+        return self
+
+
+class CampaignOffer(WireModel):
+    offer_id: Text
+    bonus_points: NonNegative
+    min_amount: NonNegative
+    valid_days: NonNegative
+
+
+class CampaignCap(WireModel):
+    max_per_member: NonNegative
+    window_days: Positive
+
+
+class CampaignBody(WireModel):
+    active_from: Time
+    active_to: Time
+    triggers: list[EngagementType]
+    tiers: list[Text]
+    """Empty: all."""
+    offer: CampaignOffer
+    cap: CampaignCap
+    budget_points: NonNegative
+    priority: Int53
+
+
+class PartnerBody(WireModel):
+    earn_bp: NonNegative
+    active: bool
+
+
+class RewardBody(WireModel):
+    points: Positive
+    active: bool
+
+
+ProgramBody = EarningBody | TiersBody | RedemptionBody | FraudBody | CampaignBody | PartnerBody | RewardBody
+
+
+class ProgramDocument(Event):
+    """A version of a document. `parse_program_document` gives one of the subclasses, whose body is typed."""
+
+    type: Literal["program.document"]
+    document: Text
+    version: Positive
+    effective_from: Time
+    body: ProgramBody
+
+
+class EarningDocument(ProgramDocument):
+    document: Literal["earning"]
+    body: EarningBody
+
+
+class TiersDocument(ProgramDocument):
+    document: Literal["tiers"]
+    body: TiersBody
+
+
+class RedemptionDocument(ProgramDocument):
+    document: Literal["redemption"]
+    body: RedemptionBody
+
+
+class FraudDocument(ProgramDocument):
+    document: Literal["fraud"]
+    body: FraudBody
+
+
+class CampaignDocument(ProgramDocument):
+    document: Annotated[str, StringConstraints(strict=True, pattern=r"(?s)^campaign/.")]
+    body: CampaignBody
+
+
+class PartnerDocument(ProgramDocument):
+    document: Annotated[str, StringConstraints(strict=True, pattern=r"(?s)^partner/.")]
+    body: PartnerBody
+
+
+class RewardDocument(ProgramDocument):
+    document: Annotated[str, StringConstraints(strict=True, pattern=r"(?s)^reward/.")]
+    body: RewardBody
+
+
+KINDS: dict[str, type[ProgramDocument]] = {
+    "earning": EarningDocument,
+    "tiers": TiersDocument,
+    "redemption": RedemptionDocument,
+    "fraud": FraudDocument,
+    "campaign": CampaignDocument,
+    "partner": PartnerDocument,
+    "reward": RewardDocument,
+}
+
+
+def kind_of(document: str) -> str:
+    """`reward` for `reward/espresso`, `earning` for `earning`."""
+    return document.partition("/")[0]
+
+
+def _kind(value: Any) -> str | None:
+    document = value.get("document") if isinstance(value, dict) else getattr(value, "document", None)
+    return kind_of(document) if isinstance(document, str) else None
+
+
+AnyProgramDocument = Annotated[
+    Annotated[EarningDocument, Tag("earning")]
+    | Annotated[TiersDocument, Tag("tiers")]
+    | Annotated[RedemptionDocument, Tag("redemption")]
+    | Annotated[FraudDocument, Tag("fraud")]
+    | Annotated[CampaignDocument, Tag("campaign")]
+    | Annotated[PartnerDocument, Tag("partner")]
+    | Annotated[RewardDocument, Tag("reward")],
+    Discriminator(
+        _kind,
+        custom_error_type="document",
+        custom_error_message="Input should name a document: earning, tiers, redemption, fraud, campaign/<id>, "
+        "partner/<id> or reward/<id>",
+    ),
+]
+
+parse_program_document: Reader[ProgramDocument] = Reader(AnyProgramDocument, told_apart=True)
+"""Raises MalformedJson or SchemaViolation (`loyalty.wire.reading`)."""

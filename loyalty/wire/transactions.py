@@ -1,0 +1,109 @@
+"""Transaction events: `loyalty.transactions` (contract §2)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from loyalty.wire.fields import Event, Int53, NonNegative, Positive, Text, WireModel
+from loyalty.wire.reading import Reader
+
+TOPIC = "loyalty.transactions"
+
+Channel = Literal["store", "web", "app", "partner"]
+
+
+class PurchaseLine(WireModel):
+    line_id: Text
+    sku: Text
+    category: Text
+    quantity: Positive
+    amount: NonNegative
+    """Of the whole line, in minor units of the purchase's currency."""
+
+
+def _line_ids_are_unique(lines: list[PurchaseLine]) -> list[PurchaseLine]:
+    if len(lines) > 1 and len({line.line_id for line in lines}) < len(lines):
+        raise PydanticCustomError("line_ids", "Input should name each line_id once")
+    return lines
+
+
+class Purchase(Event):
+    type: Literal["purchase"]
+    account_id: Text
+    member_id: Text
+    order_id: Text
+    channel: Channel
+    currency: Text
+    lines: Annotated[list[PurchaseLine], Field(min_length=1), AfterValidator(_line_ids_are_unique)]
+    store_id: Text | None = None
+    partner_id: Text | None = None
+    payment_id: Text | None = None
+    device_id: Text | None = None
+
+
+class RefundLine(WireModel):
+    line_id: Text
+    quantity: Positive
+
+
+class Refund(Event):
+    type: Literal["refund"]
+    account_id: Text
+    order_id: Text
+    lines: Annotated[list[RefundLine], Field(min_length=1)]
+
+
+class Cancellation(Event):
+    type: Literal["cancellation"]
+    account_id: Text
+    order_id: Text
+
+
+def _is_not_zero(points: int) -> int:
+    if points == 0:
+        raise PydanticCustomError("not_zero", "Input should be a number other than 0")
+    return points
+
+
+class Adjustment(Event):
+    type: Literal["adjustment"]
+    account_id: Text
+    points: Annotated[Int53, AfterValidator(_is_not_zero)]
+    reason: Text
+    operator: Text
+    qualifying: bool
+
+
+class RedemptionRequested(Event):
+    type: Literal["redemption.requested"]
+    account_id: Text
+    member_id: Text
+    redemption_id: Text
+    reward_id: Text
+    points: Positive
+    channel: Channel
+    device_id: Text | None = None
+    campaign_id: Text | None = None
+
+
+class RedemptionCommitted(Event):
+    type: Literal["redemption.committed"]
+    account_id: Text
+    redemption_id: Text
+
+
+class RedemptionCancelled(Event):
+    type: Literal["redemption.cancelled"]
+    account_id: Text
+    redemption_id: Text
+
+
+Transaction = (
+    Purchase | Refund | Cancellation | Adjustment | RedemptionRequested | RedemptionCommitted | RedemptionCancelled
+)
+
+parse_transaction: Reader[Transaction] = Reader(Annotated[Transaction, Field(discriminator="type")], told_apart=True)
+"""Raises MalformedJson or SchemaViolation (`loyalty.wire.reading`)."""
