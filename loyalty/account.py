@@ -1,0 +1,301 @@
+"""An account: what it holds, and the unit of work that loads it page by page and keeps what it became.
+
+Pages of an account:
+
+| Page | Content | Kept until |
+|---|---|---|
+| `core` | balances, tier, grace, times, and the front of every shelf | always |
+| `lot/<number>` | one lot of points | it is empty and no order or redemption that may give points back to it is known |
+| `order/<order_id>` | the lines of a purchase and what came back of them | the account's time reaches purchase + `refund_days` |
+| `redemption/<id>` | a request, its hold and what it drew from which lots | not held, and the account's time reaches request + `cancel_days` |
+| `seen/<event_id>` | the content's digest | the account's time reaches that of its first use + 35 days |
+| `waiting/<event_id>` | a refund or cancellation that waits for its order, as it came | its order comes, or 24 h after its own `occurred_at` |
+| `waits/<order_id>` | which events wait for this order | as above |
+| `facts` | members, fraud signals, engagement context | a signal: 35 days after it expired; the rest: replaced |
+| `<shelf>/<n>` | the further pages of a long shelf | empty |
+
+Requests are remembered for velocity rules for 35 days or the longest window of any fraud document, whichever is longer; qualifying
+points that have left the window for two years or the longest window of any tiers document, so that a longer window can count them again.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from loyalty.codec import PageCodec, Pages
+from loyalty.shelf import Shelf, ShelfHead
+
+T = TypeVar("T")
+
+NEVER = 1 << 60
+"""Stands for "does not expire" where a moment in milliseconds is sorted."""
+
+# The kinds of due things, in the order that contract §4 gives them at the same millisecond.
+HOLD, RELEASE, EXPIRY, SLIDE, GRACE, WAITING = range(6)
+
+Due = tuple[int, int, int, int, str]
+"""(due at, kind, `occurred_at` and arrival number of the event that set it, which hold, lot or event)."""
+Spend = tuple[int, int, int]
+"""(expires at or NEVER, opened at, lot number): the spending order of contract §4."""
+Keep = tuple[int, str]
+"""(forget at, page name)."""
+Request = tuple[int, int]
+"""(occurred at, arrival number) of a redemption request."""
+
+
+class Cause(msgspec.Struct, array_like=True, frozen=True):
+    """The transaction event behind a decision or a due thing."""
+
+    event_id: str
+    partition: int
+    offset: int
+    occurred_at: int
+    used_at: int
+    """The account's time when it was used: tells two uses of one `event_id`, 35 days apart, from each other."""
+    number: int
+    """Arrival: the how manieth event of the account this is."""
+    late: bool = False
+
+
+Qualifying = tuple[int, int, int, Cause]
+"""(occurred at, arrival number, points, cause)."""
+
+
+class Lot(msgspec.Struct, array_like=True):
+    """Points of one purchase, bonus or positive adjustment."""
+
+    number: int
+    """Arrival among the account's lots and events; also its page."""
+    cause: Cause
+    order_id: str | None
+    offer_id: str | None
+    member_id: str | None
+    earning_version: int
+    releases_at: int
+    expires_at: int | None
+    pending: int = 0
+    available: int = 0
+    held: int = 0
+    expired: int = 0
+    forgiven: int = 0
+    """How much of `expired` a refund has been forgiven already."""
+    lapsed: bool = False
+    """Its expiry has been done: what comes back to it expires at once."""
+    keep_until: int = 0
+    """An order or redemption known until then may still need it."""
+
+    @property
+    def spend_key(self) -> Spend:
+        expires = NEVER if self.expires_at is None else self.expires_at
+        return (expires, self.cause.occurred_at, self.number)
+
+    @property
+    def empty(self) -> bool:
+        return not (self.pending or self.available or self.held)
+
+
+class OrderLine(msgspec.Struct, array_like=True):
+    line_id: str
+    quantity: int
+    points: int
+    qualifying: int
+    returned: int = 0
+
+
+class Order(msgspec.Struct, array_like=True):
+    """A purchase as long as it can be refunded."""
+
+    cause: Cause
+    member_id: str
+    lot: int
+    known_until: int
+    lines: list[OrderLine]
+
+
+HELD, COMMITTED, CANCELLED, EXPIRED, DENIED = range(5)
+
+
+class Redemption(msgspec.Struct, array_like=True):
+    cause: Cause
+    member_id: str
+    reward_id: str
+    points: int
+    status: int
+    known_until: int
+    redemption_version: int
+    drawn: list[tuple[int, int]] = []  # noqa: RUF012 - (lot number, points)
+
+
+class Seen(msgspec.Struct, array_like=True):
+    digest: bytes
+    used_at: int
+
+
+class Waiting(msgspec.Struct, array_like=True):
+    """A refund or cancellation whose order is not known, exactly as it came."""
+
+    cause: Cause
+    order_id: str
+    due_at: int
+    topic: str
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes
+
+
+class Signal(msgspec.Struct, array_like=True):
+    event_id: str
+    signal: str
+    score: int
+    occurred_at: int
+    expires_at: int
+
+
+class Facts(msgspec.Struct, array_like=True):
+    """Reference facts of the account, as far as they have arrived."""
+
+    known_devices: dict[str, list[str]] = {}  # noqa: RUF012 - by member
+    consents: dict[str, tuple[int, bool, bool]] = {}  # noqa: RUF012 - by member: occurred at, offers, profiling
+    signals: list[Signal] = []  # noqa: RUF012
+    last_engaged_at: int | None = None
+    devices: dict[str, int] = {}  # noqa: RUF012 - last seen at
+
+
+class Grace(msgspec.Struct, array_like=True, frozen=True):
+    started_at: int
+    ends_at: int
+    cause: Cause
+    tiers_version: int
+
+
+class Core(msgspec.Struct, array_like=True):
+    """What every event needs."""
+
+    time: int | None = None
+    """The highest `occurred_at` of the events that passed every check up to the duplicate check."""
+    swept: int | None = None
+    """The moment of the latest due thing that was done."""
+    sequence: int = 0
+    arrivals: int = 0
+    pending: int = 0
+    available: int = 0
+    held: int = 0
+    debt: int = 0
+    tier: str | None = None
+    grace: Grace | None = None
+    window_sum: int = 0
+    """The sum of the `window` shelf, not yet cut at 0."""
+    due: ShelfHead[Due] = msgspec.field(default_factory=ShelfHead)
+    spend: ShelfHead[Spend] = msgspec.field(default_factory=ShelfHead)
+    window: ShelfHead[Qualifying] = msgspec.field(default_factory=ShelfHead)
+    slid: ShelfHead[Qualifying] = msgspec.field(default_factory=ShelfHead)
+    keep: ShelfHead[Keep] = msgspec.field(default_factory=ShelfHead)
+    requests: ShelfHead[Request] = msgspec.field(default_factory=ShelfHead)
+
+
+CORE: PageCodec[Core] = PageCodec(Core, 1)
+LOT: PageCodec[Lot] = PageCodec(Lot, 1)
+ORDER: PageCodec[Order] = PageCodec(Order, 1)
+REDEMPTION: PageCodec[Redemption] = PageCodec(Redemption, 1)
+SEEN: PageCodec[Seen] = PageCodec(Seen, 1)
+WAITING_PAGE: PageCodec[Waiting] = PageCodec(Waiting, 1)
+WAITS: PageCodec[list[str]] = PageCodec(list[str], 1)
+FACTS: PageCodec[Facts] = PageCodec(Facts, 1)
+DUE_PAGE: PageCodec[list[Due]] = PageCodec(list[Due], 1)
+SPEND_PAGE: PageCodec[list[Spend]] = PageCodec(list[Spend], 1)
+QUALIFYING_PAGE: PageCodec[list[Qualifying]] = PageCodec(list[Qualifying], 1)
+KEEP_PAGE: PageCodec[list[Keep]] = PageCodec(list[Keep], 1)
+REQUEST_PAGE: PageCodec[list[Request]] = PageCodec(list[Request], 1)
+
+
+class Shelved(Generic[T]):
+    """Pages of one kind, by id: read when asked for, written at `save` when handed back by `put`."""
+
+    def __init__(self, kind: str, pages: Pages, codec: PageCodec[T]) -> None:
+        self._kind = kind
+        self._pages = pages
+        self._codec = codec
+        self._loaded: dict[str, T | None] = {}
+        self._dirty: set[str] = set()
+
+    def get(self, key: str) -> T | None:
+        if key in self._loaded:
+            return self._loaded[key]
+        raw = self._pages.get(f"{self._kind}/{key}")
+        content = self._loaded[key] = None if raw is None else self._codec.read(raw)
+        return content
+
+    def put(self, key: str, content: T) -> None:
+        """Also after changing what `get` gave: a change that is not put is not kept."""
+        self._loaded[key] = content
+        self._dirty.add(key)
+
+    def remove(self, key: str) -> None:
+        self._loaded[key] = None
+        self._dirty.add(key)
+
+    def touched(self) -> list[T]:
+        """What was put since the last `save` and not removed again."""
+        return [content for key in self._dirty if (content := self._loaded[key]) is not None]
+
+    def save(self) -> None:
+        for key in self._dirty:
+            content = self._loaded[key]
+            if content is None:
+                self._pages.remove(f"{self._kind}/{key}")
+            else:
+                self._pages.put(f"{self._kind}/{key}", self._codec.write(content))
+        self._dirty.clear()
+
+
+class Account:
+    """One account, loaded from its pages for one event or timer, and written back by `save`."""
+
+    def __init__(self, account_id: str, pages: Pages) -> None:
+        raw = pages.get("core")
+        self.account_id = account_id
+        self._pages = pages
+        core = self.core = Core() if raw is None else CORE.read(raw)
+        self.lots = Shelved("lot", pages, LOT)
+        self.orders = Shelved("order", pages, ORDER)
+        self.redemptions = Shelved("redemption", pages, REDEMPTION)
+        self.seen = Shelved("seen", pages, SEEN)
+        self.waiting = Shelved("waiting", pages, WAITING_PAGE)
+        self.waits = Shelved("waits", pages, WAITS)
+        self.due: Shelf[Due] = Shelf("due", core.due, pages, DUE_PAGE)
+        self.spend: Shelf[Spend] = Shelf("spend", core.spend, pages, SPEND_PAGE)
+        self.window: Shelf[Qualifying] = Shelf("window", core.window, pages, QUALIFYING_PAGE)
+        self.slid: Shelf[Qualifying] = Shelf("slid", core.slid, pages, QUALIFYING_PAGE)
+        self.keep: Shelf[Keep] = Shelf("keep", core.keep, pages, KEEP_PAGE)
+        self.requests: Shelf[Request] = Shelf("requests", core.requests, pages, REQUEST_PAGE)
+
+    @property
+    def now(self) -> int:
+        """The moment that tiers are judged at: the account's time, or the latest due thing that the watermark has done beyond it."""
+        core = self.core
+        time = core.time if core.time is not None else -NEVER
+        return time if core.swept is None or core.swept < time else core.swept
+
+    def lot(self, number: int) -> Lot:
+        lot = self.lots.get(str(number))
+        assert lot is not None, f"lot {number} was forgotten too early"
+        return lot
+
+    def put_lot(self, lot: Lot) -> None:
+        self.lots.put(str(lot.number), lot)
+
+    def facts(self) -> Facts:
+        raw = self._pages.get("facts")
+        return Facts() if raw is None else FACTS.read(raw)
+
+    def put_facts(self, facts: Facts) -> None:
+        self._pages.put("facts", FACTS.write(facts))
+
+    def save(self) -> None:
+        for pages in (self.lots, self.orders, self.redemptions, self.seen, self.waiting, self.waits):
+            pages.save()
+        for shelf in (self.due, self.spend, self.window, self.slid, self.keep, self.requests):
+            shelf.save()
+        self._pages.put("core", CORE.write(self.core))

@@ -1,0 +1,383 @@
+"""The desk: where an account's events and due things are decided, one at a time.
+
+Live, replay, tests and audits all come through `Desk`. For an event (contract §4, *Time*):
+
+1. a known duplicate ends here;
+2. everything due at or before its `occurred_at` (or done by the watermark before it came) is done;
+3. the account's time moves on; the event is judged, and makes its decisions or a dead letter;
+4. a purchase is followed by the refunds that waited for it;
+5. what is due by now, because the event itself set it, is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from loyalty import earning, redemption, reversals, tiers
+from loyalty.account import (
+    COMMITTED,
+    EXPIRY,
+    GRACE,
+    HELD,
+    HOLD,
+    RELEASE,
+    SLIDE,
+    WAITING,
+    Account,
+    Cause,
+    Due,
+    Seen,
+    Waiting,
+)
+from loyalty.codec import Pages
+from loyalty.content import content_digest
+from loyalty.docket import Docket, reason, to_json
+from loyalty.ledger import lapse, release
+from loyalty.program import Program
+from loyalty.records import Record, Refused, dead_letter
+from loyalty.reference import REFERENCE_TOPICS, learn_fact
+from loyalty.retention import REMEMBER_EVENTS_MS, tidy
+from loyalty.times import HOUR_MS, format_time
+from loyalty.wire.program import ProgramDocument
+from loyalty.wire.transactions import (
+    Adjustment,
+    Cancellation,
+    Purchase,
+    RedemptionCancelled,
+    RedemptionCommitted,
+    RedemptionRequested,
+    Refund,
+    Transaction,
+    parse_transaction,
+)
+
+WAIT_MS = 24 * HOUR_MS
+"""How long a refund waits for its order, from its own `occurred_at`."""
+
+
+class Delivery(msgspec.Struct, array_like=True, frozen=True):
+    """A record that passed the checks up to `too_early`, on its way to its account."""
+
+    record: Record
+    late: bool = False
+    """Further behind the latest event of its own partition than the watermark lag."""
+    clock_ms: int | None = None
+    """The exact watermark just behind this record, ms; None before there is one."""
+
+
+class Verdict(msgspec.Struct):
+    """What the desk made of one delivery or timer."""
+
+    decisions: list[dict[str, Any]]
+    dead_letters: list[tuple[bytes | None, dict[str, Any]]]
+    next_due_ms: int | None
+    """The next moment at which something is due for this account."""
+    fate: str
+    """`used`, `duplicate`, `dead_letter`, `waiting`, `reference` or `timer`."""
+
+    def encode(self, decided_at_ms: int) -> Iterable[str]:
+        """Each decision as the JSON of contract §5; `decided_at` is the caller's wall clock."""
+        decided_at = format_time(decided_at_ms)
+        for decision in self.decisions:
+            decision["decided_at"] = decided_at
+            yield to_json(decision)
+
+
+class _Case:
+    """One account at the desk, with what is being decided for it."""
+
+    def __init__(self, account_id: str, pages: Pages, program: Program) -> None:
+        self.account = Account(account_id, pages)
+        self.program = program
+        self.docket = Docket(self.account)
+        self.dead_letters: list[tuple[bytes | None, dict[str, Any]]] = []
+
+    def refuse(self, record: Record, refused: Refused) -> None:
+        self.dead_letters.append((record.key, dead_letter(record, refused)))
+
+    def verdict(self, fate: str, next_due: Due | None) -> Verdict:
+        return Verdict(self.docket.decisions, self.dead_letters, None if next_due is None else next_due[0], fate)
+
+
+class Desk:
+    """Decides for accounts by the programme it has learnt. Holds no state of any account."""
+
+    def __init__(self) -> None:
+        self.program = Program()
+
+    def learn(self, document: ProgramDocument) -> None:
+        """A programme document counts from now on."""
+        self.program.learn(document)
+
+    def receive(self, account_id: str, pages: Pages, delivery: Delivery) -> Verdict:
+        """Decide one record of the account: a transaction, or a reference fact about it."""
+        record = delivery.record
+        case = _Case(account_id, pages, self.program)
+        if record.topic in REFERENCE_TOPICS:
+            learn_fact(case.account, record)
+            return case.verdict("reference", _next_due(case))
+        assert record.value is not None
+        event = parse_transaction(record.value)
+        fate = self._receive(case, event, delivery, record.value)
+        tidy(case.account, self.program)
+        case.account.save()
+        return case.verdict(fate, _next_due(case))
+
+    def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
+        """Do everything that is due at or before `clock_ms`: the watermark, for an account that is quiet."""
+        case = _Case(account_id, pages, self.program)
+        if _sweep(case, clock_ms):
+            tidy(case.account, self.program)
+            case.account.save()
+        return case.verdict("timer", _next_due(case))
+
+    def _receive(self, case: _Case, event: Transaction, delivery: Delivery, value: bytes) -> str:
+        account, core, record = case.account, case.account.core, delivery.record
+        digest = content_digest(value)
+        seen = account.seen.get(event.event_id)
+        if seen is not None and core.time is not None and core.time < seen.used_at + REMEMBER_EVENTS_MS:
+            if seen.digest == digest:
+                return "duplicate"
+            detail = f"Event {event.event_id} has been used already, with other content."
+            case.refuse(record, Refused("conflicting_duplicate", detail))
+            return "dead_letter"
+        clock = delivery.clock_ms
+        _sweep(case, event.occurred_at if clock is None else max(event.occurred_at, clock))
+        core.time = event.occurred_at if core.time is None else max(core.time, event.occurred_at)
+        core.arrivals += 1
+        cause = Cause(
+            event_id=event.event_id,
+            partition=record.partition,
+            offset=record.offset,
+            occurred_at=event.occurred_at,
+            used_at=core.time,
+            number=core.arrivals,
+            late=delivery.late,
+        )
+        try:
+            self._check_programme(event)
+            waits = _judge(case, event, cause)
+        except Refused as refused:
+            case.refuse(record, refused)
+            return "dead_letter"
+        account.seen.put(event.event_id, Seen(digest, core.time))
+        account.keep.add((core.time + REMEMBER_EVENTS_MS, f"seen/{event.event_id}"))
+        if waits is not None:
+            _wait(case, waits, cause, record, value)
+        elif isinstance(event, Purchase):
+            _follow(case, event.order_id)
+        _sweep(case, core.time if clock is None else max(core.time, clock))
+        return "used" if waits is None else "waiting"
+
+    def _check_programme(self, event: Transaction) -> None:
+        missing = self.program.missing(event.occurred_at)
+        if missing is not None:
+            raise Refused(
+                "no_programme",
+                f"No version of the {missing} document is in force at {format_time(event.occurred_at)}.",
+            )
+
+
+def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
+    """Decide an event; raises Refused. Returns the order that a refund or cancellation has to wait for, if it has to."""
+    account, program, docket = case.account, case.program, case.docket
+    found = None
+    order = None
+    if isinstance(event, (Refund, Cancellation)):
+        order = earning.known_order(account, event.order_id)
+        if order is None:
+            return event.order_id
+    elif isinstance(event, RedemptionRequested):
+        redemption.check_new(account, event.redemption_id)
+    elif isinstance(event, RedemptionCommitted):
+        found = redemption.check_standing(account, event.redemption_id, HELD)
+    elif isinstance(event, RedemptionCancelled):
+        found = redemption.check_standing(account, event.redemption_id, HELD, COMMITTED)
+
+    in_force = tiers.sync(account, program, account.now)
+    before = account.core.window_sum
+    reversal = False
+    if isinstance(event, Purchase):
+        tiers.qualify(account, in_force, cause, earning.purchase(account, program, event, cause, docket))
+    elif isinstance(event, Adjustment):
+        if event.qualifying:
+            tiers.qualify(account, in_force, cause, event.points)
+        reversal = event.points < 0
+        reversals.adjust(account, program, event, cause, docket)
+    elif order is not None:
+        reversal = True
+        if isinstance(event, Refund):
+            reversals.refund(account, program, event, order, cause, docket)
+        elif isinstance(event, Cancellation):
+            reversals.cancel(account, program, event, order, cause, docket)
+    tiers.judge(
+        account, in_force, docket, cause=cause, occurred_at=event.occurred_at, before=before, reversal=reversal
+    )
+    if isinstance(event, RedemptionRequested):
+        redemption.request(account, program, event, cause, docket)
+    elif found is not None:
+        if isinstance(event, RedemptionCommitted):
+            redemption.commit(account, event, found, cause, docket)
+        elif isinstance(event, RedemptionCancelled):
+            redemption.cancel(account, event, found, cause, docket)
+    return None
+
+
+def _wait(case: _Case, order_id: str, cause: Cause, record: Record, value: bytes) -> None:
+    account = case.account
+    due_at = cause.occurred_at + WAIT_MS
+    waiting = Waiting(cause, order_id, due_at, record.topic, record.timestamp_ms, record.key, value)
+    account.waiting.put(cause.event_id, waiting)
+    account.waits.put(order_id, [*(account.waits.get(order_id) or ()), cause.event_id])
+    account.due.add((due_at, WAITING, cause.occurred_at, cause.number, cause.event_id))
+
+
+def _stop_waiting(account: Account, waiting: Waiting) -> None:
+    event_id = waiting.cause.event_id
+    account.waiting.remove(event_id)
+    others = [other for other in account.waits.get(waiting.order_id) or () if other != event_id]
+    if others:
+        account.waits.put(waiting.order_id, others)
+    else:
+        account.waits.remove(waiting.order_id)
+    account.due.remove((waiting.due_at, WAITING, waiting.cause.occurred_at, waiting.cause.number, event_id))
+
+
+def _waiting_record(waiting: Waiting) -> Record:
+    cause = waiting.cause
+    return Record(
+        waiting.topic, cause.partition, cause.offset, waiting.timestamp_ms, waiting.key, waiting.value
+    )
+
+
+def _follow(case: _Case, order_id: str) -> None:
+    """The refunds that waited for this order follow right behind it, in the order in which they came."""
+    account = case.account
+    if earning.known_order(account, order_id) is None:
+        return
+    for event_id in list(account.waits.get(order_id) or ()):
+        waiting = account.waiting.get(event_id)
+        assert waiting is not None
+        _stop_waiting(account, waiting)
+        try:
+            _judge(case, parse_transaction(waiting.value), waiting.cause)
+        except Refused as refused:
+            account.seen.remove(event_id)
+            case.refuse(_waiting_record(waiting), refused)
+
+
+def _next_due(case: _Case) -> Due | None:
+    account = case.account
+    candidates = [account.due.first(), tiers.next_slide(account, case.program)]
+    grace = account.core.grace
+    if grace is not None:
+        candidates.append((grace.ends_at, GRACE, grace.cause.occurred_at, grace.cause.number, ""))
+    return min((due for due in candidates if due is not None), default=None)
+
+
+def _sweep(case: _Case, until: int) -> bool:
+    """Do everything due at or before `until` (ms), in the contract's order; says whether there was anything."""
+    core = case.account.core
+    swept = False
+    while (due := _next_due(case)) is not None and due[0] <= until:
+        core.swept = due[0] if core.swept is None else max(core.swept, due[0])
+        _DO[due[1]](case, due)
+        swept = True
+    return swept
+
+
+def _notice_rules(case: _Case, cause: Cause, at: int, timer: str) -> None:
+    """A due thing that decides something notices that another tiers document took effect."""
+    in_force = tiers.sync(case.account, case.program, at, slides_done=False)
+    before = case.account.core.window_sum
+    tiers.judge(case.account, in_force, case.docket, cause=cause, occurred_at=at, before=before, timer=timer)
+
+
+def _end_hold(case: _Case, due: Due) -> None:
+    account = case.account
+    account.due.remove(due)
+    at, redemption_id = due[0], due[4]
+    if redemption.is_held(account, redemption_id):
+        found = account.redemptions.get(redemption_id)
+        assert found is not None
+        _notice_rules(case, found.cause, at, "hold")
+        redemption.end_hold(account, redemption_id, at, case.docket)
+
+
+def _release(case: _Case, due: Due) -> None:
+    account = case.account
+    account.due.remove(due)
+    at = due[0]
+    lot = account.lots.get(due[4])
+    if lot is None or not lot.pending:
+        return
+    tiers.sync(account, case.program, at, slides_done=False)
+    debt = account.core.debt
+    points, paid = release(account, lot)
+    rest = f" {paid} of them paid debt." if paid else ""
+    case.docket.post(
+        "points.released",
+        cause=lot.cause,
+        timer="release",
+        occurred_at=at,
+        member_id=lot.member_id,
+        subject=_subject(lot.order_id, lot.offer_id),
+        reasons=[
+            reason("return_window_ended", f"The return window ended: {points} points are available.{rest}", points)
+        ],
+        rules={"earning": lot.earning_version},
+        evidence={"debt": debt, "paid_debt": paid},
+    )
+    _notice_rules(case, lot.cause, at, "release")
+
+
+def _expire(case: _Case, due: Due) -> None:
+    account = case.account
+    account.due.remove(due)
+    at = due[0]
+    lot = account.lots.get(due[4])
+    if lot is None:
+        return
+    tiers.sync(account, case.program, at, slides_done=False)
+    points = lapse(account, lot)
+    if points:
+        redemption.post_expired(case.docket, lot, points, lot.cause, at, "expiry")
+        _notice_rules(case, lot.cause, at, "expiry")
+
+
+def _slide(case: _Case, due: Due) -> None:
+    tiers.slide(case.account, case.program, due, case.docket)
+
+
+def _end_grace(case: _Case, due: Due) -> None:
+    tiers.end_grace(case.account, case.program, case.docket)
+
+
+def _give_up_waiting(case: _Case, due: Due) -> None:
+    account = case.account
+    waiting = account.waiting.get(due[4])
+    assert waiting is not None
+    _stop_waiting(account, waiting)
+    account.seen.remove(due[4])
+    detail = f"Order {waiting.order_id} did not come within 24 hours of the refund."
+    case.refuse(_waiting_record(waiting), Refused("unknown_order", detail))
+
+
+def _subject(order_id: str | None, offer_id: str | None) -> dict[str, str]:
+    subject = {} if order_id is None else {"order_id": order_id}
+    if offer_id is not None:
+        subject["offer_id"] = offer_id
+    return subject
+
+
+_DO: dict[int, Callable[[_Case, Due], None]] = {
+    HOLD: _end_hold,
+    RELEASE: _release,
+    EXPIRY: _expire,
+    SLIDE: _slide,
+    GRACE: _end_grace,
+    WAITING: _give_up_waiting,
+}

@@ -1,0 +1,104 @@
+"""The docket: decisions in the order they are made, numbered and with the balance they leave."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from loyalty.account import Account, Cause
+from loyalty.times import format_time
+
+TRANSACTIONS = "loyalty.transactions"
+
+
+def reason(code: str, detail: str, actual: int | None = None, threshold: int | None = None) -> dict[str, Any]:
+    """One entry of a decision's `reasons`; `detail` is a sentence that can be read aloud."""
+    return {"code": code, "detail": detail, "actual": actual, "threshold": threshold}
+
+
+def to_json(content: dict[str, Any]) -> str:
+    """Compact ASCII JSON; numbers are written exactly, whatever their size."""
+    try:
+        text = orjson.dumps(content).decode()
+    except TypeError:  # an integer wider than 64 bits
+        return json.dumps(content, separators=(",", ":"))
+    return text if text.isascii() else json.dumps(content, separators=(",", ":"))
+
+
+class Docket:
+    """Collects the decisions that one event, or the due things of one moment, make for an account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self.decisions: list[dict[str, Any]] = []
+        self._made: dict[tuple[str, str, str, int], int] = {}
+
+    def post(
+        self,
+        kind: str,
+        *,
+        cause: Cause,
+        occurred_at: int,
+        reasons: list[dict[str, Any]],
+        rules: dict[str, int],
+        evidence: dict[str, Any],
+        subject: dict[str, str] | None = None,
+        member_id: str | None = None,
+        outcome: str = "posted",
+        points: int = 0,
+        timer: str | None = None,
+    ) -> None:
+        """Add a decision of type `kind`; the account's balances must be those after it.
+
+        The id is a digest of what caused the decision and what kind it is, and of nothing that another run could see differently:
+        not the offset (a copy of the topic has others), not the sequence (a late event may shift it), not the wall clock.
+        """
+        account = self._account
+        core = account.core
+        core.sequence += 1
+        made = (cause.event_id, kind, timer or "", occurred_at)
+        ordinal = self._made.get(made, 0)
+        self._made[made] = ordinal + 1
+        identity = "\x1f".join(
+            (account.account_id, cause.event_id, str(cause.used_at), kind, timer or "", str(occurred_at), str(ordinal))
+        )
+        origin: dict[str, Any] = {
+            "event_id": cause.event_id,
+            "topic": TRANSACTIONS,
+            "partition": cause.partition,
+            "offset": cause.offset,
+        }
+        if timer is not None:
+            origin["timer"] = timer
+        else:
+            evidence["late"] = cause.late
+        self.decisions.append(
+            {
+                "decision_id": blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest(),
+                "stream": "ledger",
+                "sequence": core.sequence,
+                "type": kind,
+                "outcome": outcome,
+                "account_id": account.account_id,
+                "member_id": member_id,
+                "subject": subject or {},
+                "occurred_at": format_time(occurred_at),
+                "decided_at": None,
+                "points": points,
+                "balance": {
+                    "pending": core.pending,
+                    "available": core.available,
+                    "held": core.held,
+                    "debt": core.debt,
+                    "qualifying": max(0, core.window_sum),
+                    "tier": core.tier,
+                },
+                "reasons": reasons,
+                "cause": origin,
+                "rules": rules,
+                "evidence": evidence,
+            }
+        )

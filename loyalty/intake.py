@@ -1,0 +1,161 @@
+"""The intake: every record of every input topic is checked here, once, in the order in which its partition holds it.
+
+The checks are those of contract §2, in its order, up to `too_early`. What passes moves the clock of its partition; the watermark is
+the least of these clocks over the partitions that have had an event, less the lag (contract §4, *Time*).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from loyalty.codec import PageCodec, Pages
+from loyalty.desk import Delivery
+from loyalty.records import Record, Refused, dead_letter
+from loyalty.reference import READERS
+from loyalty.times import MINUTE_MS, format_time
+from loyalty.wire import program, transactions
+from loyalty.wire.keys import record_key
+from loyalty.wire.program import parse_program_document
+from loyalty.wire.reading import WireError
+from loyalty.wire.transactions import parse_transaction
+
+AHEAD_MS = 5 * MINUTE_MS
+"""How far ahead of its record's timestamp an event may be."""
+
+
+class Clock(NamedTuple):
+    """The watermark (ms). It steps back when a partition has its first event behind the others; each step back opens an epoch."""
+
+    epoch: int
+    ms: int
+
+
+class ForAccount(NamedTuple):
+    """A record for the desk of its account."""
+
+    account_id: str
+    delivery: Delivery
+    documents: int
+    """How many programme documents had been accepted before it."""
+    clock: Clock | None
+
+
+class Document(NamedTuple):
+    """A programme document; `position` is 1 for the first that was accepted."""
+
+    position: int
+    key: str
+    value: bytes
+
+
+class DeadLetter(NamedTuple):
+    key: bytes | None
+    content: dict[str, Any]
+
+
+Passed = ForAccount | Document | DeadLetter
+
+
+class Progress(msgspec.Struct, array_like=True):
+    """What the intake has to remember."""
+
+    latest: dict[int, int] = {}  # noqa: RUF012 - by partition: the latest `occurred_at` that passed
+    passed_by: list[int] = []  # noqa: RUF012 - partitions read to the awaited offset without one
+    epoch: int = 0
+    clock_ms: int | None = None
+    documents: int = 0
+
+
+PROGRESS: PageCodec[Progress] = PageCodec(Progress, 1)
+
+
+class Intake:
+    """Checks records and keeps the clock.
+
+    `awaited` names, for each partition of the transactions that held records when the job started, the last of them: there is no
+    watermark until each of these partitions has had an event that passed or was read to there. So the order in which the
+    partitions happen to be served makes no difference to a bounded run.
+    """
+
+    def __init__(self, lag_ms: int, awaited: Mapping[int, int]) -> None:
+        self._lag_ms = lag_ms
+        self._awaited = dict(awaited)
+        self._progress: Progress | None = None
+
+    def take(self, pages: Pages, record: Record) -> Passed:
+        """Check the next record of its partition."""
+        if self._progress is None:
+            raw = pages.get("progress")
+            self._progress = Progress() if raw is None else PROGRESS.read(raw)
+        progress = self._progress
+        before = (progress.epoch, progress.clock_ms, progress.documents)
+        try:
+            return self._check(progress, record)
+        except WireError as error:
+            return DeadLetter(record.key, dead_letter(record, Refused(error.reason, str(error))))
+        except Refused as refused:
+            return DeadLetter(record.key, dead_letter(record, refused))
+        finally:
+            if record.topic == transactions.TOPIC:
+                self._see(progress, record)
+                pages.put("progress", PROGRESS.write(progress))
+            elif before != (progress.epoch, progress.clock_ms, progress.documents):
+                pages.put("progress", PROGRESS.write(progress))
+
+    def _check(self, progress: Progress, record: Record) -> Passed:
+        if record.topic == program.TOPIC:
+            document = parse_program_document(record.value)
+            _check_key(record, record_key(document))
+            progress.documents += 1
+            assert record.value is not None
+            return Document(progress.documents, record_key(document), record.value)
+        if record.topic != transactions.TOPIC:
+            fact = READERS[record.topic](record.value)
+            _check_key(record, record_key(fact))
+            return ForAccount(fact.account_id, Delivery(record), progress.documents, self._clock(progress))
+        event = parse_transaction(record.value)
+        _check_key(record, event.account_id)
+        if event.occurred_at > record.timestamp_ms + AHEAD_MS:
+            raise Refused(
+                "too_early",
+                f"The event is of {format_time(event.occurred_at)}, more than 5 minutes ahead of its record's "
+                f"{format_time(record.timestamp_ms)}.",
+            )
+        latest = progress.latest.get(record.partition)
+        late = latest is not None and event.occurred_at < latest - self._lag_ms
+        if latest is None or event.occurred_at > latest:
+            progress.latest[record.partition] = event.occurred_at
+        self._see(progress, record)
+        self._tick(progress)
+        clock = self._clock(progress)
+        delivery = Delivery(record, late, None if clock is None else clock.ms)
+        return ForAccount(event.account_id, delivery, progress.documents, clock)
+
+    def _see(self, progress: Progress, record: Record) -> None:
+        """A partition without a sound event holds the clock back only up to the offset that is awaited."""
+        awaited = self._awaited.get(record.partition)
+        if awaited is not None and record.offset >= awaited and record.partition not in progress.passed_by:
+            progress.passed_by.append(record.partition)
+            self._tick(progress)
+
+    def _tick(self, progress: Progress) -> None:
+        if not progress.latest or any(
+            partition not in progress.latest and partition not in progress.passed_by for partition in self._awaited
+        ):
+            return
+        now = min(progress.latest.values()) - self._lag_ms
+        if progress.clock_ms is not None and now < progress.clock_ms:
+            progress.epoch += 1
+        progress.clock_ms = now
+
+    @staticmethod
+    def _clock(progress: Progress) -> Clock | None:
+        return None if progress.clock_ms is None else Clock(progress.epoch, progress.clock_ms)
+
+
+def _check_key(record: Record, expected: str) -> None:
+    if record.key != expected.encode("utf-8", "surrogatepass"):
+        raise Refused("key_mismatch", f"The record's key is not {expected!r}, which its value asks for.")

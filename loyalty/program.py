@@ -1,0 +1,129 @@
+"""The programme in force at an event time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Generic, NamedTuple, TypeVar, cast
+
+from loyalty.times import DAY_MS, MINUTE_MS
+from loyalty.wire.program import (
+    EarningBody,
+    FraudBody,
+    PartnerBody,
+    ProgramDocument,
+    RedemptionBody,
+    RewardBody,
+    TiersBody,
+)
+
+B = TypeVar("B")
+
+REQUIRED = ("earning", "tiers", "redemption", "fraud")
+"""Without a version of each of these in force no transaction is decided (contract §3)."""
+
+REMEMBER_REQUESTS_MS = 35 * DAY_MS
+REMEMBER_QUALIFYING_MS = 731 * DAY_MS
+
+
+class InForce(NamedTuple, Generic[B]):
+    """A version of a document and the span of event time, in ms, in which it is the one in force."""
+
+    version: int
+    body: B
+    since: int
+    until: int | None
+
+
+class _Timeline(Generic[B]):
+    def __init__(self) -> None:
+        self.versions: dict[int, tuple[int, B]] = {}
+        self._starts: list[int] = []
+        self._spans: list[InForce[B]] = []
+
+    def add(self, version: int, effective_from: int, body: B) -> None:
+        self.versions[version] = (effective_from, body)
+        spans: list[tuple[int, int]] = []
+        for candidate, (start, _) in sorted(self.versions.items(), key=lambda item: (item[1][0], item[0])):
+            if spans and candidate < spans[-1][1]:
+                continue  # a higher version is in force already
+            if spans and spans[-1][0] == start:
+                spans.pop()
+            spans.append((start, candidate))
+        self._starts = [start for start, _ in spans]
+        ends: list[int | None] = [*self._starts[1:], None]
+        self._spans = [
+            InForce(candidate, self.versions[candidate][1], start, end)
+            for (start, candidate), end in zip(spans, ends, strict=True)
+        ]
+
+    def at(self, moment: int) -> InForce[B] | None:
+        found = bisect_right(self._starts, moment)
+        return self._spans[found - 1] if found else None
+
+    def from_moment(self, moment: int) -> Iterator[InForce[B]]:
+        found = bisect_right(self._starts, moment)
+        yield from self._spans[max(found - 1, 0) :]
+
+
+class Program:
+    """Every version of every document known so far.
+
+    In force for an event is the highest version of a document whose `effective_from` is not after the event's `occurred_at`
+    (contract §3). A version that arrives twice counts as it arrived last, which is what compaction keeps.
+    """
+
+    def __init__(self) -> None:
+        self._timelines: dict[str, _Timeline[object]] = {}
+        self.remember_requests_ms = REMEMBER_REQUESTS_MS
+        self.remember_qualifying_ms = REMEMBER_QUALIFYING_MS
+
+    def learn(self, document: ProgramDocument) -> None:
+        body = document.body
+        timeline = self._timelines.setdefault(document.document, _Timeline())
+        timeline.add(document.version, document.effective_from, body)
+        if isinstance(body, FraudBody):
+            for rule in body.velocity:
+                self.remember_requests_ms = max(self.remember_requests_ms, rule.window_minutes * MINUTE_MS)
+        elif isinstance(body, TiersBody):
+            self.remember_qualifying_ms = max(self.remember_qualifying_ms, body.window_days * DAY_MS)
+
+    def _at(self, document: str, moment: int) -> InForce[object] | None:
+        timeline = self._timelines.get(document)
+        return None if timeline is None else timeline.at(moment)
+
+    def missing(self, moment: int) -> str | None:
+        """The first of the four required documents that is not in force at `moment` (ms), if any."""
+        for document in REQUIRED:
+            if self._at(document, moment) is None:
+                return document
+        return None
+
+    def _required(self, document: str, moment: int) -> InForce[object]:
+        found = self._at(document, moment)
+        if found is None:
+            raise LookupError(f"no version of {document} is in force at {moment}")
+        return found
+
+    def earning(self, moment: int) -> InForce[EarningBody]:
+        return cast("InForce[EarningBody]", self._required("earning", moment))
+
+    def tiers(self, moment: int) -> InForce[TiersBody]:
+        return cast("InForce[TiersBody]", self._required("tiers", moment))
+
+    def tiers_from(self, moment: int) -> Iterator[InForce[TiersBody]]:
+        """The tiers document in force at `moment`, then those that follow it in time."""
+        timeline = self._timelines.get("tiers")
+        return iter(()) if timeline is None else cast("_Timeline[TiersBody]", timeline).from_moment(moment)
+
+    def redemption(self, moment: int) -> InForce[RedemptionBody]:
+        return cast("InForce[RedemptionBody]", self._required("redemption", moment))
+
+    def fraud(self, moment: int) -> InForce[FraudBody]:
+        return cast("InForce[FraudBody]", self._required("fraud", moment))
+
+    def partner(self, partner_id: str, moment: int) -> InForce[PartnerBody] | None:
+        return cast("InForce[PartnerBody] | None", self._at(f"partner/{partner_id}", moment))
+
+    def reward(self, reward_id: str, moment: int) -> InForce[RewardBody] | None:
+        return cast("InForce[RewardBody] | None", self._at(f"reward/{reward_id}", moment))

@@ -1,0 +1,65 @@
+"""Drops what no rule can need any more; `loyalty.account` says what is kept for how long."""
+
+from __future__ import annotations
+
+from loyalty.account import HELD, Account, Lot
+from loyalty.program import Program
+from loyalty.times import DAY_MS
+
+REMEMBER_EVENTS_MS = 35 * DAY_MS
+"""An `event_id` is known for this long (contract §4, *Duplicates*)."""
+
+
+def tidy(account: Account, program: Program) -> None:
+    """Forget by the account's own time, so that a quiet account loses nothing that its next event may need."""
+    time = account.core.time
+    if time is None:
+        return
+    for lot in account.lots.touched():
+        _tidy_lot(account, lot, time)
+    while (entry := account.keep.first()) is not None and entry[0] <= time:
+        account.keep.remove(entry)
+        kind, key = entry[1].split("/", 1)
+        _FORGET[kind](account, key, time)
+    while (request := account.requests.first()) is not None and request[0] <= time - program.remember_requests_ms:
+        account.requests.remove(request)
+    while (slid := account.slid.first()) is not None and slid[0] <= time - program.remember_qualifying_ms:
+        account.slid.remove(slid)
+
+
+def _tidy_lot(account: Account, lot: Lot, time: int) -> None:
+    if not lot.empty:
+        return
+    if time >= lot.keep_until:
+        account.lots.remove(str(lot.number))
+        return
+    entry = (lot.keep_until, f"lot/{lot.number}")
+    if account.keep.at_or_after(entry) != entry:
+        account.keep.add(entry)
+
+
+def _forget_lot(account: Account, key: str, time: int) -> None:
+    lot = account.lots.get(key)
+    if lot is not None:
+        _tidy_lot(account, lot, time)
+
+
+def _forget_order(account: Account, key: str, time: int) -> None:
+    order = account.orders.get(key)
+    if order is not None and order.known_until <= time:
+        account.orders.remove(key)
+
+
+def _forget_redemption(account: Account, key: str, time: int) -> None:
+    found = account.redemptions.get(key)
+    if found is not None and found.status != HELD and found.known_until <= time:
+        account.redemptions.remove(key)
+
+
+def _forget_seen(account: Account, key: str, time: int) -> None:
+    seen = account.seen.get(key)
+    if seen is not None and seen.used_at + REMEMBER_EVENTS_MS <= time:
+        account.seen.remove(key)
+
+
+_FORGET = {"lot": _forget_lot, "order": _forget_order, "redemption": _forget_redemption, "seen": _forget_seen}

@@ -1,0 +1,237 @@
+"""Tiers on the rolling window of qualifying points, with grace (contract §4, *Tiers*).
+
+The window is kept as a running sum. `sync` brings it to a moment: entries that have left go to the `slid` shelf, from which
+a longer window of a later document takes them back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loyalty.account import SLIDE, Account, Cause, Due, Grace, Qualifying
+from loyalty.docket import Docket, reason
+from loyalty.program import InForce, Program
+from loyalty.times import DAY_MS
+from loyalty.wire.program import TierLevel, TiersBody
+
+
+def sync(account: Account, program: Program, moment: int, *, slides_done: bool = True) -> InForce[TiersBody]:
+    """Bring the window to `moment` (ms) by the document in force then, and return that document.
+
+    An entry leaves at its `occurred_at` + window, to the millisecond. For the due things that precede a slide at the same
+    millisecond, `slides_done=False` leaves the entries that slide at `moment` itself.
+    """
+    tiers = program.tiers(moment)
+    core = account.core
+    bound = moment - tiers.body.window_days * DAY_MS - (0 if slides_done else 1)
+    while (entry := account.window.first()) is not None and entry[0] <= bound:
+        account.window.remove(entry)
+        account.slid.add(entry)
+        core.window_sum -= entry[2]
+    while (entry := account.slid.last()) is not None and entry[0] > bound:
+        account.slid.remove(entry)
+        account.window.add(entry)
+        core.window_sum += entry[2]
+    if core.tier is None:
+        core.tier = tiers.body.levels[0].tier
+    return tiers
+
+
+def qualify(account: Account, tiers: InForce[TiersBody], cause: Cause, points: int) -> None:
+    """Count qualifying points (or take them, if negative) as of the `occurred_at` of their cause."""
+    if not points:
+        return
+    entry: Qualifying = (cause.occurred_at, cause.number, points, cause)
+    if cause.occurred_at > account.now - tiers.body.window_days * DAY_MS:
+        account.window.add(entry)
+        account.core.window_sum += points
+    else:
+        account.slid.add(entry)
+
+
+def disqualify(account: Account, cause: Cause, points: int) -> None:
+    """Lower the qualifying points of a purchase, as of the purchase's `occurred_at`."""
+    if not points:
+        return
+    key = (cause.occurred_at, cause.number)
+    for shelf in (account.window, account.slid):
+        entry = shelf.at_or_after(key)
+        if entry is not None and entry[:2] == key:
+            shelf.remove(entry)
+            left = entry[2] - points
+            if left:
+                shelf.add((*key, left, entry[3]))
+            if shelf is account.window:
+                account.core.window_sum -= points
+            return
+
+
+def next_slide(account: Account, program: Program) -> Due | None:
+    """The next moment at which an entry leaves the window."""
+    if not account.window and not account.slid:
+        return None
+    now = account.now
+    for span in program.tiers_from(now):
+        window = span.body.window_days * DAY_MS
+        if span.since <= now:
+            entry = account.window.at_or_after((now - window,))
+        else:
+            low = (span.since - window,)
+            entry = account.slid.at_or_after(low) or account.window.at_or_after(low)
+        if entry is not None and (span.until is None or entry[0] + window < span.until):
+            return (entry[0] + window, SLIDE, entry[0], entry[1], "")
+    return None
+
+
+def slide(account: Account, program: Program, due: Due, docket: Docket) -> None:
+    """An entry leaves the window."""
+    at, _, occurred_at, number, _ = due
+    tiers = sync(account, program, at, slides_done=False)
+    entry = account.window.at_or_after((occurred_at, number))
+    if entry is None or entry[:2] != (occurred_at, number):
+        return
+    before = account.core.window_sum
+    account.window.remove(entry)
+    account.slid.add(entry)
+    account.core.window_sum -= entry[2]
+    judge(account, tiers, docket, cause=entry[3], occurred_at=at, before=before, timer="slide")
+
+
+def end_grace(account: Account, program: Program, docket: Docket) -> None:
+    """The grace's time is over: the tier falls to the level then reached."""
+    grace = account.core.grace
+    assert grace is not None
+    tiers = sync(account, program, grace.ends_at)
+    core = account.core
+    levels = tiers.body.levels
+    held, reached = _held(levels, core.tier), _reached(levels, core.window_sum)
+    if reached >= held:  # another document took effect meanwhile and nothing has noticed it yet
+        judge(
+            account,
+            tiers,
+            docket,
+            cause=grace.cause,
+            occurred_at=grace.ends_at,
+            before=core.window_sum,
+            timer="grace",
+        )
+        return
+    core.grace = None
+    _change(account, tiers, docket, reached, "grace_ended", grace.cause, grace.ends_at, "grace", core.window_sum)
+
+
+def judge(
+    account: Account,
+    tiers: InForce[TiersBody],
+    docket: Docket,
+    *,
+    cause: Cause,
+    occurred_at: int,
+    before: int,
+    reversal: bool = False,
+    timer: str | None = None,
+) -> None:
+    """Compare the tier held with the level reached, and decide what follows.
+
+    `before` is the sum before what the cause itself did to it; `reversal` says that the cause took qualifying points away.
+    """
+    core = account.core
+    levels = tiers.body.levels
+    held, reached = _held(levels, core.tier), _reached(levels, core.window_sum)
+    threshold = levels[held].threshold
+    was_reached = max(0, before) >= threshold
+    if reached >= held:
+        if core.grace is not None:
+            code = "rules_changed" if was_reached else "threshold_reached"
+            core.grace = None
+            _grace(account, tiers, docket, "ended", code, threshold, cause, occurred_at, timer, before)
+        if reached > held:
+            _change(account, tiers, docket, reached, "threshold_reached", cause, occurred_at, timer, before)
+    elif core.grace is None:
+        if reversal and was_reached:
+            _change(account, tiers, docket, reached, "points_reversed", cause, occurred_at, timer, before)
+            return
+        code = "window_slid" if timer == "slide" and was_reached else "rules_changed"
+        ends_at = occurred_at + tiers.body.grace_days * DAY_MS
+        core.grace = Grace(occurred_at, ends_at, cause, tiers.version)
+        _grace(account, tiers, docket, "started", code, threshold, cause, occurred_at, timer, before)
+
+
+def _held(levels: Sequence[TierLevel], tier: str | None) -> int:
+    for at, level in enumerate(levels):
+        if level.tier == tier:
+            return at
+    return 0
+
+
+def _reached(levels: Sequence[TierLevel], total: int) -> int:
+    total = max(0, total)
+    return max(at for at, level in enumerate(levels) if level.threshold <= total)
+
+
+def _change(
+    account: Account,
+    tiers: InForce[TiersBody],
+    docket: Docket,
+    reached: int,
+    code: str,
+    cause: Cause,
+    occurred_at: int,
+    timer: str | None,
+    before: int,
+) -> None:
+    core = account.core
+    old, core.tier = core.tier, tiers.body.levels[reached].tier
+    total = max(0, core.window_sum)
+    levels = tiers.body.levels
+    if code == "threshold_reached":
+        threshold = levels[reached].threshold
+        detail = f"{total} qualifying points reach {core.tier}, which needs {threshold}."
+    else:
+        threshold = levels[_held(levels, old)].threshold
+        why = "The grace period ended" if code == "grace_ended" else "Points were taken back"
+        detail = f"{why}: {total} qualifying points are below the {threshold} of {old}, so the tier is {core.tier}."
+    docket.post(
+        "tier.changed",
+        cause=cause,
+        timer=timer,
+        occurred_at=occurred_at,
+        outcome=core.tier,
+        reasons=[reason(code, detail, total, threshold)],
+        rules={"tiers": tiers.version},
+        evidence={"tier_before": old, "qualifying_before": max(0, before), "in_grace": code == "grace_ended"},
+    )
+
+
+def _grace(
+    account: Account,
+    tiers: InForce[TiersBody],
+    docket: Docket,
+    outcome: str,
+    code: str,
+    threshold: int,
+    cause: Cause,
+    occurred_at: int,
+    timer: str | None,
+    before: int,
+) -> None:
+    core = account.core
+    total = max(0, core.window_sum)
+    if outcome == "ended":
+        detail = f"{total} qualifying points are again enough for {core.tier}, which needs {threshold}: the grace period is over."
+    else:
+        why = "Older purchases no longer count" if code == "window_slid" else "The tier rules changed"
+        detail = (
+            f"{why}: {total} qualifying points are below the {threshold} of {core.tier}, "
+            f"which is kept for {tiers.body.grace_days} more days."
+        )
+    docket.post(
+        "tier.grace",
+        cause=cause,
+        timer=timer,
+        occurred_at=occurred_at,
+        outcome=outcome,
+        reasons=[reason(code, detail, total, threshold)],
+        rules={"tiers": tiers.version},
+        evidence={"tier_before": core.tier, "qualifying_before": max(0, before), "in_grace": outcome == "ended"},
+    )
