@@ -1,0 +1,1 @@
+"""The Flink jobs: entry points that can be submitted, thin operators, and the names that never change."""
