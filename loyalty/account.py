@@ -5,17 +5,18 @@ Pages of an account:
 | Page | Content | Kept until |
 |---|---|---|
 | `core` | balances, tier, grace, times, and the front of every shelf | always |
-| `lot/<number>` | one lot of points | it is empty and no order or redemption that may give points back to it is known |
+| `lot/<number>` | one lot of points | it is empty and no known order or redemption may give back to it |
 | `order/<order_id>` | the lines of a purchase and what came back of them | the account's time reaches purchase + `refund_days` |
-| `redemption/<id>` | a request, its hold and what it drew from which lots | not held, and the account's time reaches request + `cancel_days` |
+| `redemption/<id>` | a request and what it drew | not held, and the account's time reaches request + `cancel_days` |
 | `seen/<event_id>` | the content's digest | the account's time reaches that of its first use + 35 days |
 | `waiting/<event_id>` | a refund or cancellation that waits for its order, as it came | its order comes, or 24 h after its own `occurred_at` |
 | `waits/<order_id>` | which events wait for this order | as above |
-| `facts` | members, fraud signals, engagement context | a signal: 35 days after it expired; the rest: replaced |
+| `facts` | members, signals, engagement context | a signal: 35 days after it expired; the rest: replaced |
 | `<shelf>/<n>` | the further pages of a long shelf | empty |
 
-Requests are remembered for velocity rules for 35 days or the longest window of any fraud document, whichever is longer; qualifying
-points that have left the window for two years or the longest window of any tiers document, so that a longer window can count them again.
+Requests are remembered for velocity rules for 35 days or the longest window of any fraud document, whichever is
+longer; qualifying points that have left the window for two years or the longest window of any tiers document, so that
+a longer window can count them again.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ class Redemption(msgspec.Struct, array_like=True):
     status: int
     known_until: int
     redemption_version: int
-    drawn: list[tuple[int, int]] = []  # noqa: RUF012 - (lot number, points)
+    drawn: list[tuple[int, int]] = []
 
 
 class Seen(msgspec.Struct, array_like=True):
@@ -156,11 +157,11 @@ class Signal(msgspec.Struct, array_like=True):
 class Facts(msgspec.Struct, array_like=True):
     """Reference facts of the account, as far as they have arrived."""
 
-    known_devices: dict[str, list[str]] = {}  # noqa: RUF012 - by member
-    consents: dict[str, tuple[int, bool, bool]] = {}  # noqa: RUF012 - by member: occurred at, offers, profiling
-    signals: list[Signal] = []  # noqa: RUF012
+    known_devices: dict[str, list[str]] = {}
+    consents: dict[str, tuple[int, bool, bool]] = {}
+    signals: list[Signal] = []
     last_engaged_at: int | None = None
-    devices: dict[str, int] = {}  # noqa: RUF012 - last seen at
+    devices: dict[str, int] = {}
 
 
 class Grace(msgspec.Struct, array_like=True, frozen=True):
@@ -273,7 +274,8 @@ class Account:
 
     @property
     def now(self) -> int:
-        """The moment that tiers are judged at: the account's time, or the latest due thing that the watermark has done beyond it."""
+        """The moment that tiers are judged at: the account's time, or the latest due thing that the watermark has
+        done beyond it."""
         core = self.core
         time = core.time if core.time is not None else -NEVER
         return time if core.swept is None or core.swept < time else core.swept

@@ -40,7 +40,7 @@ from loyalty.program import Program
 from loyalty.records import Record, Refused, dead_letter
 from loyalty.reference import REFERENCE_TOPICS, learn_fact
 from loyalty.retention import REMEMBER_EVENTS_MS, tidy
-from loyalty.times import HOUR_MS, format_time
+from loyalty.times import HOUR_MS, LAST_MS, format_time
 from loyalty.wire.program import ProgramDocument
 from loyalty.wire.transactions import (
     Adjustment,
@@ -99,7 +99,8 @@ class _Case:
         self.dead_letters.append((record.key, dead_letter(record, refused)))
 
     def verdict(self, fate: str, next_due: Due | None) -> Verdict:
-        return Verdict(self.docket.decisions, self.dead_letters, None if next_due is None else next_due[0], fate)
+        at = None if next_due is None or next_due[0] > LAST_MS else next_due[0]
+        return Verdict(self.docket.decisions, self.dead_letters, at, fate)
 
 
 class Desk:
@@ -182,7 +183,8 @@ class Desk:
 
 
 def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
-    """Decide an event; raises Refused. Returns the order that a refund or cancellation has to wait for, if it has to."""
+    """Decide an event; raises Refused. Returns the order that a refund or cancellation has to wait for, if it has
+    to."""
     account, program, docket = case.account, case.program, case.docket
     found = None
     order = None
@@ -201,7 +203,7 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
     before = account.core.window_sum
     reversal = False
     if isinstance(event, Purchase):
-        tiers.qualify(account, in_force, cause, earning.purchase(account, program, event, cause, docket))
+        earning.purchase(account, program, event, cause, in_force, docket)
     elif isinstance(event, Adjustment):
         if event.qualifying:
             tiers.qualify(account, in_force, cause, event.points)
@@ -213,9 +215,7 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
             reversals.refund(account, program, event, order, cause, docket)
         elif isinstance(event, Cancellation):
             reversals.cancel(account, program, event, order, cause, docket)
-    tiers.judge(
-        account, in_force, docket, cause=cause, occurred_at=event.occurred_at, before=before, reversal=reversal
-    )
+    tiers.judge(account, in_force, docket, cause=cause, occurred_at=event.occurred_at, before=before, reversal=reversal)
     if isinstance(event, RedemptionRequested):
         redemption.request(account, program, event, cause, docket)
     elif found is not None:
@@ -248,9 +248,7 @@ def _stop_waiting(account: Account, waiting: Waiting) -> None:
 
 def _waiting_record(waiting: Waiting) -> Record:
     cause = waiting.cause
-    return Record(
-        waiting.topic, cause.partition, cause.offset, waiting.timestamp_ms, waiting.key, waiting.value
-    )
+    return Record(waiting.topic, cause.partition, cause.offset, waiting.timestamp_ms, waiting.key, waiting.value)
 
 
 def _follow(case: _Case, order_id: str) -> None:

@@ -53,8 +53,9 @@ class Docket:
     ) -> None:
         """Add a decision of type `kind`; the account's balances must be those after it.
 
-        The id is a digest of what caused the decision and what kind it is, and of nothing that another run could see differently:
-        not the offset (a copy of the topic has others), not the sequence (a late event may shift it), not the wall clock.
+        The id is a digest of what caused the decision and what kind it is, and of nothing that another run could see
+        differently: not the offset (a copy of the topic has others), not the sequence (a late event may shift it),
+        not the wall clock.
         """
         account = self._account
         core = account.core

@@ -9,6 +9,7 @@ from loyalty.docket import Docket, reason
 from loyalty.ledger import new_lot, open_pending
 from loyalty.program import InForce, Program
 from loyalty.records import Refused
+from loyalty.tiers import qualify
 from loyalty.times import DAY_MS
 from loyalty.wire.program import EarningBody, PartnerBody, TiersBody
 from loyalty.wire.transactions import Purchase, PurchaseLine
@@ -41,8 +42,16 @@ def tier_rate(tiers: TiersBody, tier: str | None) -> int:
     return tiers.levels[0].earn_bp
 
 
-def purchase(account: Account, program: Program, event: Purchase, cause: Cause, docket: Docket) -> int:
-    """Open the lot and the order of a purchase; returns its qualifying points.
+def purchase(
+    account: Account,
+    program: Program,
+    event: Purchase,
+    cause: Cause,
+    window: InForce[TiersBody],
+    docket: Docket,
+) -> None:
+    """Open the lot and the order of a purchase; `window` is the tiers document that its qualifying points are counted
+    by.
 
     Raises Refused `unknown_currency`, `unknown_partner` or `duplicate_order`, checked in this order.
     """
@@ -71,6 +80,7 @@ def purchase(account: Account, program: Program, event: Purchase, cause: Cause, 
         lines.append(OrderLine(line.line_id, line.quantity, points, qualifying))
     total = sum(line.points for line in lines)
     _open(account, earning, event, cause, lines, total)
+    qualify(account, window, cause, sum(line.qualifying for line in lines))
     rules = {"earning": earning.version, "tiers": tiers.version}
     if partner is not None:
         rules[f"partner/{event.partner_id}"] = partner.version
@@ -100,7 +110,6 @@ def purchase(account: Account, program: Program, event: Purchase, cause: Cause, 
             ],
         },
     )
-    return sum(line.qualifying for line in lines)
 
 
 def known_order(account: Account, order_id: str) -> Order | None:

@@ -23,8 +23,8 @@ class GateFacts(msgspec.Struct, frozen=True):
     device_id: str | None
     signals: list[tuple[str, int]]
     """(signal, its highest live score), highest first."""
-    requests: dict[str, int]
-    """Requests in the window of each velocity rule, this one included."""
+    requests: list[int]
+    """Requests in the window of each velocity rule, in the document's order, this one included."""
     last_engaged_at: int | None
     known_device: bool
 
@@ -53,10 +53,10 @@ def gather(account: Account, event: RedemptionRequested, fraud: FraudBody) -> Ga
         channel=event.channel,
         device_id=device,
         signals=sorted(scores.items(), key=lambda item: (-item[1], item[0])),
-        requests={
-            rule.name: account.requests.count_between((at - rule.window_minutes * MINUTE_MS + 1,), (at + 1,))
+        requests=[
+            account.requests.count_between((at - rule.window_minutes * MINUTE_MS + 1,), (at + 1,))
             for rule in fraud.velocity
-        },
+        ],
         last_engaged_at=facts.last_engaged_at,
         known_device=device is not None
         and (device in facts.known_devices.get(event.member_id, ()) or device in facts.devices),
@@ -75,8 +75,7 @@ def gate(facts: GateFacts, fraud: FraudBody) -> list[Finding]:
             continue
         detail = f"The fraud signal {signal} stands at {score}, {outcome} starts at {threshold}."
         found.append(Finding(outcome, "fraud_signal", detail, score, threshold))
-    for rule in fraud.velocity:
-        count = facts.requests[rule.name]
+    for rule, count in zip(fraud.velocity, facts.requests, strict=True):
         if count > rule.max_requests:
             detail = f"{count} requests within {rule.window_minutes} minutes, {rule.max_requests} are allowed."
             found.append(Finding(rule.outcome, f"velocity:{rule.name}", detail, count, rule.max_requests))
@@ -91,14 +90,15 @@ def gate(facts: GateFacts, fraud: FraudBody) -> list[Finding]:
 
 def _engagement(facts: GateFacts, fraud: FraudBody) -> list[Finding]:
     minutes = fraud.engagement_within_minutes
-    if minutes is None:
+    outcome = fraud.no_engagement_outcome
+    if minutes is None or outcome is None:
         return []
     last = facts.last_engaged_at
     if last is None:
         detail = "No engagement of the account is known."
-        return [Finding(fraud.no_engagement_outcome, "no_engagement", detail, None, minutes)]
+        return [Finding(outcome, "no_engagement", detail, None, minutes)]
     gap = facts.requested_at - last
     if gap <= minutes * MINUTE_MS:
         return []
     detail = f"The account was last active at {format_time(last)}, more than {minutes} minutes before the request."
-    return [Finding(fraud.no_engagement_outcome, "no_engagement", detail, gap // MINUTE_MS, minutes)]
+    return [Finding(outcome, "no_engagement", detail, gap // MINUTE_MS, minutes)]

@@ -1,7 +1,8 @@
 """The intake: every record of every input topic is checked here, once, in the order in which its partition holds it.
 
-The checks are those of contract §2, in its order, up to `too_early`. What passes moves the clock of its partition; the watermark is
-the least of these clocks over the partitions that have had an event, less the lag (contract §4, *Time*).
+The checks are those of contract §2, in its order, up to `too_early`. What passes moves the clock of its partition;
+the watermark is the least of these clocks over the partitions that have had an event, less the lag (contract §4,
+*Time*).
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ AHEAD_MS = 5 * MINUTE_MS
 
 
 class Clock(NamedTuple):
-    """The watermark (ms). It steps back when a partition has its first event behind the others; each step back opens an epoch."""
+    """The watermark (ms). It steps back when a partition has its first event behind the others; each step back opens
+    an epoch."""
 
     epoch: int
     ms: int
@@ -49,11 +51,13 @@ class Document(NamedTuple):
     position: int
     key: str
     value: bytes
+    clock: Clock | None
 
 
 class DeadLetter(NamedTuple):
     key: bytes | None
     content: dict[str, Any]
+    clock: Clock | None
 
 
 Passed = ForAccount | Document | DeadLetter
@@ -62,8 +66,8 @@ Passed = ForAccount | Document | DeadLetter
 class Progress(msgspec.Struct, array_like=True):
     """What the intake has to remember."""
 
-    latest: dict[int, int] = {}  # noqa: RUF012 - by partition: the latest `occurred_at` that passed
-    passed_by: list[int] = []  # noqa: RUF012 - partitions read to the awaited offset without one
+    latest: dict[int, int] = {}
+    passed_by: list[int] = []
     epoch: int = 0
     clock_ms: int | None = None
     documents: int = 0
@@ -75,9 +79,9 @@ PROGRESS: PageCodec[Progress] = PageCodec(Progress, 1)
 class Intake:
     """Checks records and keeps the clock.
 
-    `awaited` names, for each partition of the transactions that held records when the job started, the last of them: there is no
-    watermark until each of these partitions has had an event that passed or was read to there. So the order in which the
-    partitions happen to be served makes no difference to a bounded run.
+    `awaited` names, for each partition of the transactions that held records when the job started, the last of them:
+    there is no watermark until each of these partitions has had an event that passed or was read to there. So the
+    order in which the partitions happen to be served makes no difference to a bounded run.
     """
 
     def __init__(self, lag_ms: int, awaited: Mapping[int, int]) -> None:
@@ -91,19 +95,21 @@ class Intake:
             raw = pages.get("progress")
             self._progress = Progress() if raw is None else PROGRESS.read(raw)
         progress = self._progress
-        before = (progress.epoch, progress.clock_ms, progress.documents)
         try:
-            return self._check(progress, record)
+            passed = self._check(progress, record)
         except WireError as error:
-            return DeadLetter(record.key, dead_letter(record, Refused(error.reason, str(error))))
+            passed = self._refuse(progress, record, Refused(error.reason, str(error)))
         except Refused as refused:
-            return DeadLetter(record.key, dead_letter(record, refused))
-        finally:
-            if record.topic == transactions.TOPIC:
-                self._see(progress, record)
-                pages.put("progress", PROGRESS.write(progress))
-            elif before != (progress.epoch, progress.clock_ms, progress.documents):
-                pages.put("progress", PROGRESS.write(progress))
+            passed = self._refuse(progress, record, refused)
+        if record.topic == transactions.TOPIC or isinstance(passed, Document):
+            pages.put("progress", PROGRESS.write(progress))
+        return passed
+
+    def _refuse(self, progress: Progress, record: Record, refused: Refused) -> DeadLetter:
+        if record.topic == transactions.TOPIC:
+            self._see(progress, record)
+            self._tick(progress)
+        return DeadLetter(record.key, dead_letter(record, refused), self._clock(progress))
 
     def _check(self, progress: Progress, record: Record) -> Passed:
         if record.topic == program.TOPIC:
@@ -111,7 +117,7 @@ class Intake:
             _check_key(record, record_key(document))
             progress.documents += 1
             assert record.value is not None
-            return Document(progress.documents, record_key(document), record.value)
+            return Document(progress.documents, record_key(document), record.value, self._clock(progress))
         if record.topic != transactions.TOPIC:
             fact = READERS[record.topic](record.value)
             _check_key(record, record_key(fact))
@@ -121,8 +127,7 @@ class Intake:
         if event.occurred_at > record.timestamp_ms + AHEAD_MS:
             raise Refused(
                 "too_early",
-                f"The event is of {format_time(event.occurred_at)}, more than 5 minutes ahead of its record's "
-                f"{format_time(record.timestamp_ms)}.",
+                f"The event is of {format_time(event.occurred_at)}, more than 5 minutes ahead of its record's timestamp.",
             )
         latest = progress.latest.get(record.partition)
         late = latest is not None and event.occurred_at < latest - self._lag_ms
@@ -139,7 +144,6 @@ class Intake:
         awaited = self._awaited.get(record.partition)
         if awaited is not None and record.offset >= awaited and record.partition not in progress.passed_by:
             progress.passed_by.append(record.partition)
-            self._tick(progress)
 
     def _tick(self, progress: Progress) -> None:
         if not progress.latest or any(

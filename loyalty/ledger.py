@@ -25,7 +25,7 @@ class Taken(NamedTuple):
 
     @property
     def change(self) -> int:
-        """The (negative) change of pending + available + held − debt."""
+        """The (negative) change of pending + available + held - debt."""
         return -(self.own_lot + self.other_lots + self.debt)
 
 
@@ -126,7 +126,8 @@ def give_back(account: Account, drawn: list[tuple[int, int]], *, held: bool) -> 
 
 
 def take(account: Account, points: int, own: Lot | None, *, floor: bool) -> Taken:
-    """Take reversed points: from the own lot, then what of it has expired is forgiven, then other lots, then debt or written off."""
+    """Take reversed points: from the own lot, then what of it has expired is forgiven, then other lots, then debt or
+    written off."""
     core = account.core
     own_lot = forgiven = 0
     left = points

@@ -69,8 +69,9 @@ class _Timeline(Generic[B]):
 class Program:
     """Every version of every document known so far.
 
-    In force for an event is the highest version of a document whose `effective_from` is not after the event's `occurred_at`
-    (contract §3). A version that arrives twice counts as it arrived last, which is what compaction keeps.
+    In force for an event is the highest version of a document whose `effective_from` is not after the event's
+    `occurred_at` (contract §3). A version that arrives twice counts as it arrived last, which is what compaction
+    keeps.
     """
 
     def __init__(self) -> None:

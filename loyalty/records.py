@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from loyalty.times import format_time
+from loyalty.times import FIRST_MS, LAST_MS, format_time
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
@@ -42,7 +42,7 @@ def dead_letter(record: Record, refused: Refused) -> dict[str, Any]:
         "topic": record.topic,
         "partition": record.partition,
         "offset": record.offset,
-        "received_at": format_time(record.timestamp_ms),
+        "received_at": format_time(min(max(record.timestamp_ms, FIRST_MS), LAST_MS)),
         "key_base64": _base64(record.key),
         "value_base64": _base64(record.value),
     }

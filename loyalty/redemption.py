@@ -11,7 +11,7 @@ import msgspec
 
 from loyalty.account import CANCELLED, COMMITTED, DENIED, EXPIRED, HELD, HOLD, Account, Cause, Lot, Redemption
 from loyalty.docket import Docket, reason
-from loyalty.fraud import Finding, GateFacts, gather, gate
+from loyalty.fraud import Finding, GateFacts, gate, gather
 from loyalty.ledger import expire_returned, give_back, hold, settle
 from loyalty.program import InForce, Program
 from loyalty.records import Refused
@@ -132,17 +132,22 @@ def _remember(
 ) -> None:
     body = rules.body
     known_until = event.occurred_at + body.cancel_days * DAY_MS
-    redemption = Redemption(
-        cause, event.member_id, event.reward_id, event.points, DENIED, known_until, rules.version
-    )
+    redemption = Redemption(cause, event.member_id, event.reward_id, event.points, DENIED, known_until, rules.version)
     if outcome != "denied":
         minutes = body.hold_minutes if outcome == "approved" else body.review_hold_minutes
         redemption.status = HELD
         redemption.drawn = hold(account, event.points, known_until)
         ends_at = event.occurred_at + minutes * MINUTE_MS
         account.due.add((ends_at, HOLD, event.occurred_at, cause.number, event.redemption_id))
-    account.redemptions.put(event.redemption_id, redemption)
-    account.keep.add((known_until, f"redemption/{event.redemption_id}"))
+    _keep(account, event.redemption_id, redemption)
+
+
+def _keep(account: Account, redemption_id: str, redemption: Redemption) -> None:
+    """Until it may be forgotten; one that is held then comes up again when its hold ends."""
+    account.redemptions.put(redemption_id, redemption)
+    entry = (redemption.known_until, f"redemption/{redemption_id}")
+    if account.keep.at_or_after(entry) != entry:
+        account.keep.add(entry)
 
 
 _STATUS = {
@@ -167,7 +172,7 @@ def commit(account: Account, event: RedemptionCommitted, found: Redemption, caus
     """The held points are spent and the reward is issued."""
     settle(account, found.drawn)
     found.status = COMMITTED
-    account.redemptions.put(event.redemption_id, found)
+    _keep(account, event.redemption_id, found)
     subject = {"redemption_id": event.redemption_id, "reward_id": found.reward_id}
     docket.post(
         "redemption.settled",
@@ -235,8 +240,7 @@ def _release(
     debt = account.core.debt
     paid, lapsed = give_back(account, found.drawn, held=held)
     found.status = EXPIRED if code == "hold_expired" else CANCELLED
-    account.redemptions.put(redemption_id, found)
-    account.keep.add((found.known_until, f"redemption/{redemption_id}"))
+    _keep(account, redemption_id, found)
     points = 0 if held else found.points
     why = "The hold ended without a purchase" if code == "hold_expired" else "The redemption was cancelled"
     rest = f", {paid} of them paid debt" if paid else ""

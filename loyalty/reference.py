@@ -23,7 +23,8 @@ REMEMBER_SIGNALS_MS = 35 * DAY_MS
 
 
 def learn_fact(account: Account, record: Record) -> None:
-    """Keep a reference record that passed its checks. Of a member's profile, and of the context, the last to arrive counts."""
+    """Keep a reference record that passed its checks. Of a member's profile, and of the context, the last to arrive
+    counts."""
     fact = READERS[record.topic](record.value)
     facts = account.facts()
     if isinstance(fact, FraudSignal):

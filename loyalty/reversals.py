@@ -86,9 +86,16 @@ def _reverse(
         member_id=order.member_id,
         subject={"order_id": order_id},
         points=taken.change,
-        reasons=[reason(code, f"Order {order_id} was {what}: {points} points are no longer earned.{_rest(taken)}", points)],
+        reasons=[
+            reason(code, f"Order {order_id} was {what}: {points} points are no longer earned.{_rest(taken)}", points)
+        ],
         rules={"redemption": rules.version},
-        evidence={"lines": lines, "qualifying_lost": qualifying, **before, **_taken(taken, rules.body.negative_balance)},
+        evidence={
+            "lines": lines,
+            "qualifying_lost": qualifying,
+            **before,
+            **_taken(taken, rules.body.negative_balance),
+        },
     )
 
 

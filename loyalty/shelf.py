@@ -1,8 +1,8 @@
 """A sorted list that stays cheap however long it gets.
 
-The smallest entries stand in front, inside the page that is read for every event anyway; the rest lies in pages of its own
-that are read only when an entry in them is asked for. So an event of an account with thousands of lots touches as few bytes as one
-of an account with ten.
+The smallest entries stand in front, inside the page that is read for every event anyway; the rest lies in pages of
+its own that are read only when an entry in them is asked for. So an event of an account with thousands of lots
+touches as few bytes as one of an account with ten.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ PAGE_MAX = 48
 class ShelfHead(msgspec.Struct, Generic[Entry], array_like=True):
     """What is kept of a shelf in the account's core page."""
 
-    front: list[Entry] = []  # noqa: RUF012 (msgspec copies defaults)
-    firsts: list[Entry] = []  # noqa: RUF012 - the lower bound of each page behind the front, ascending
-    numbers: list[int] = []  # noqa: RUF012 - the number of each such page
+    front: list[Entry] = []
+    firsts: list[Entry] = []
+    numbers: list[int] = []
     next_number: int = 0
 
 

@@ -1,7 +1,7 @@
 """Tiers on the rolling window of qualifying points, with grace (contract §4, *Tiers*).
 
-The window is kept as a running sum. `sync` brings it to a moment: entries that have left go to the `slid` shelf, from which
-a longer window of a later document takes them back.
+The window is kept as a running sum. `sync` brings it to a moment: entries that have left go to the `slid` shelf, from
+which a longer window of a later document takes them back.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from loyalty.wire.program import TierLevel, TiersBody
 def sync(account: Account, program: Program, moment: int, *, slides_done: bool = True) -> InForce[TiersBody]:
     """Bring the window to `moment` (ms) by the document in force then, and return that document.
 
-    An entry leaves at its `occurred_at` + window, to the millisecond. For the due things that precede a slide at the same
-    millisecond, `slides_done=False` leaves the entries that slide at `moment` itself.
+    An entry leaves at its `occurred_at` + window, to the millisecond. For the due things that precede a slide at the
+    same millisecond, `slides_done=False` leaves the entries that slide at `moment` itself.
     """
     tiers = program.tiers(moment)
     core = account.core
@@ -133,7 +133,8 @@ def judge(
 ) -> None:
     """Compare the tier held with the level reached, and decide what follows.
 
-    `before` is the sum before what the cause itself did to it; `reversal` says that the cause took qualifying points away.
+    `before` is the sum before what the cause itself did to it; `reversal` says that the cause took qualifying points
+    away.
     """
     core = account.core
     levels = tiers.body.levels
@@ -218,7 +219,7 @@ def _grace(
     core = account.core
     total = max(0, core.window_sum)
     if outcome == "ended":
-        detail = f"{total} qualifying points are again enough for {core.tier}, which needs {threshold}: the grace period is over."
+        detail = f"{total} qualifying points are enough again for {core.tier}, which needs {threshold}: grace ends."
     else:
         why = "Older purchases no longer count" if code == "window_slid" else "The tier rules changed"
         detail = (

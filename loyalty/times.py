@@ -8,8 +8,13 @@ from datetime import date
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+FIRST_MS = -62_135_596_800_000
+LAST_MS = 253_402_300_799_999
+"""The first and the last moment that the wire can write, in the years 0001 and 9999."""
 
-TIME_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$"
+TIME_PATTERN = (
+    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z$"
+)
 """For JSON Schema. It leaves the calendar (31 June, year 0000) to `parse_time`."""
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
