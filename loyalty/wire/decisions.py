@@ -69,7 +69,7 @@ FixedReasonCode = Literal[
     "lower_priority",
     "offered",
 ]
-ReasonCode = FixedReasonCode | Annotated[str, StringConstraints(strict=True, pattern=r"(?s)^velocity:.")]
+ReasonCode = FixedReasonCode | Annotated[str, StringConstraints(strict=True, pattern=r"^velocity:[\s\S]")]
 
 Timer = Literal["hold", "release", "expiry", "slide", "grace"]
 

@@ -48,20 +48,22 @@ Positive = Annotated[int, Field(strict=True, ge=1, le=INT53_MAX)]
 Exact = Annotated[int, Field(strict=True)]
 """A computed number: exact, whatever its size (contract §4)."""
 ExactNonNegative = Annotated[int, Field(strict=True, ge=0)]
-SchemaVersion = Annotated[int, Field(strict=True, ge=1, le=1)]
+SchemaVersion = Annotated[int, Field(strict=True, ge=1, le=1, json_schema_extra={"const": 1})]
 """Not Literal[1], which would let 1.0 and true pass."""
 
 
 class WireModel(BaseModel):
     """Strict about the fields it knows, silent about the others, immutable."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class Event(WireModel):
     """The envelope (contract §1)."""
 
     event_id: Text
+    """Unique; the same event sent again has the same one."""
     schema_version: SchemaVersion
     source: Text
+    """The producer."""
     occurred_at: Time

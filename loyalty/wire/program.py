@@ -28,15 +28,19 @@ class EarningBody(WireModel):
     category_bp: dict[Text, NonNegative]
     """Basis points by category; 10 000 for those not named."""
     pending_days: NonNegative
+    """From the purchase until its points are available."""
     expiry_days: NonNegative | None = None
     """None: never."""
     refund_days: NonNegative
+    """How long an order can be refunded or cancelled."""
 
 
 class TierLevel(WireModel):
     tier: Text
     threshold: NonNegative
+    """Qualifying points from which it is reached."""
     earn_bp: NonNegative
+    """Basis points by which a member of this tier earns; 10 000 is the plain rate."""
 
 
 def _levels_ascend(levels: list[TierLevel]) -> list[TierLevel]:
@@ -51,16 +55,23 @@ def _levels_ascend(levels: list[TierLevel]) -> list[TierLevel]:
 
 class TiersBody(WireModel):
     window_days: Positive
+    """How far back qualifying points count."""
     levels: Annotated[list[TierLevel], Field(min_length=1), AfterValidator(_levels_ascend)]
     grace_days: NonNegative
+    """How long a tier is kept after its threshold was lost to time."""
 
 
 class RedemptionBody(WireModel):
     min_points: NonNegative
+    """The least a request may ask for."""
     hold_minutes: NonNegative
+    """How long an approved request holds its points."""
     review_hold_minutes: NonNegative
+    """How long a request in review holds its points."""
     cancel_days: NonNegative
+    """How long after its request a redemption is known and, once committed, can be cancelled."""
     negative_balance: Literal["debt", "floor"]
+    """What becomes of points that a refund takes and the account no longer has: owed, or written off."""
 
 
 GateOutcome = Literal["review", "deny"]
@@ -69,6 +80,7 @@ GateOutcome = Literal["review", "deny"]
 class VelocityRule(WireModel):
     name: Text
     max_requests: NonNegative
+    """More than this many in the window trip the rule."""
     window_minutes: Positive
     outcome: GateOutcome
 
@@ -94,6 +106,7 @@ class CampaignOffer(WireModel):
     offer_id: Text
     bonus_points: NonNegative
     min_amount: NonNegative
+    """Minor units that the lines of the purchase must sum to."""
     valid_days: NonNegative
 
 
@@ -158,17 +171,17 @@ class FraudDocument(ProgramDocument):
 
 
 class CampaignDocument(ProgramDocument):
-    document: Annotated[str, StringConstraints(strict=True, pattern=r"(?s)^campaign/.")]
+    document: Annotated[str, StringConstraints(strict=True, pattern=r"^campaign/[\s\S]")]
     body: CampaignBody
 
 
 class PartnerDocument(ProgramDocument):
-    document: Annotated[str, StringConstraints(strict=True, pattern=r"(?s)^partner/.")]
+    document: Annotated[str, StringConstraints(strict=True, pattern=r"^partner/[\s\S]")]
     body: PartnerBody
 
 
 class RewardDocument(ProgramDocument):
-    document: Annotated[str, StringConstraints(strict=True, pattern=r"(?s)^reward/.")]
+    document: Annotated[str, StringConstraints(strict=True, pattern=r"^reward/[\s\S]")]
     body: RewardBody
 
 

@@ -18,6 +18,7 @@ T = TypeVar("T")
 DEPTH_MAX = 200
 _LONG_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|[0-9]{4000,}', re.DOTALL)
 _KEPT_DIGITS = 400
+_WHO_SHOULD = re.compile(r"^[A-Za-z]+ should")
 _SHOWN_CHARACTERS = 60
 
 
@@ -135,7 +136,9 @@ def violation(error: Any, skip: int = 0) -> str:
         return f"{subject} should not be empty."
     if kind == "too_short":
         return f"{subject} should have at least one entry."
-    message = error["msg"].replace("Input should", "should", 1)
+    message = _WHO_SHOULD.sub("should", error["msg"])
+    if isinstance(error["input"], (dict, list)) and not kind.endswith("_type"):
+        return f"{subject} {message}."
     return f"{subject} {message}, not {_shown(error['input'])}."
 
 

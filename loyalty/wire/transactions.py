@@ -37,6 +37,7 @@ class Purchase(Event):
     order_id: Text
     channel: Channel
     currency: Text
+    """ISO 4217."""
     lines: Annotated[list[PurchaseLine], Field(min_length=1), AfterValidator(_line_ids_are_unique)]
     store_id: Text | None = None
     partner_id: Text | None = None
@@ -47,9 +48,12 @@ class Purchase(Event):
 class RefundLine(WireModel):
     line_id: Text
     quantity: Positive
+    """Units that come back. A line named twice adds up."""
 
 
 class Refund(Event):
+    """Units of an order's lines come back."""
+
     type: Literal["refund"]
     account_id: Text
     order_id: Text
@@ -57,6 +61,8 @@ class Refund(Event):
 
 
 class Cancellation(Event):
+    """All that is left of an order comes back."""
+
     type: Literal["cancellation"]
     account_id: Text
     order_id: Text
@@ -69,15 +75,20 @@ def _is_not_zero(points: int) -> int:
 
 
 class Adjustment(Event):
+    """An operator gives or takes points."""
+
     type: Literal["adjustment"]
     account_id: Text
     points: Annotated[Int53, AfterValidator(_is_not_zero)]
     reason: Text
     operator: Text
     qualifying: bool
+    """Whether the same number counts as qualifying points."""
 
 
 class RedemptionRequested(Event):
+    """A member asks for a reward; approval or review holds the points."""
+
     type: Literal["redemption.requested"]
     account_id: Text
     member_id: Text
@@ -90,12 +101,16 @@ class RedemptionRequested(Event):
 
 
 class RedemptionCommitted(Event):
+    """The held points are spent."""
+
     type: Literal["redemption.committed"]
     account_id: Text
     redemption_id: Text
 
 
 class RedemptionCancelled(Event):
+    """The held or spent points come back."""
+
     type: Literal["redemption.cancelled"]
     account_id: Text
     redemption_id: Text

@@ -1,0 +1,76 @@
+"""JSON Schema (draft 2020-12) of everything on the wire: one file a kind, in one folder a topic.
+
+`python -m loyalty.wire.schemas [FOLDER]` writes them, to `catalogue/schemas` by default.
+
+What JSON Schema cannot say is left to the models: that 10.0 is not an integer, that a date exists, that thresholds
+ascend, that `line_id`s are unique.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from loyalty.wire import context, decisions, engagements, fraud, members, program, transactions
+
+FOLDER = Path(__file__).resolve().parents[2] / "catalogue" / "schemas"
+
+KINDS: dict[str, dict[str, Any]] = {
+    transactions.TOPIC: {
+        "purchase": transactions.Purchase,
+        "refund": transactions.Refund,
+        "cancellation": transactions.Cancellation,
+        "adjustment": transactions.Adjustment,
+        "redemption.requested": transactions.RedemptionRequested,
+        "redemption.committed": transactions.RedemptionCommitted,
+        "redemption.cancelled": transactions.RedemptionCancelled,
+    },
+    engagements.TOPIC: {"engagement": engagements.Engagement},
+    members.TOPIC: {"member.profile": members.MemberProfile, "member.consent": members.MemberConsent},
+    program.TOPIC: dict(program.KINDS),
+    fraud.TOPIC: {"fraud.signal": fraud.FraudSignal},
+    context.TOPIC: {"engagement-context": context.EngagementContext},
+    decisions.TOPIC: {"decision": decisions.Decision},
+    decisions.DEAD_LETTER_TOPIC: {"dead-letter": decisions.DeadLetter},
+}
+"""The models by topic and kind."""
+
+
+class _WithoutFieldTitles(GenerateJsonSchema):
+    """`line_id` needs no title "Line Id"."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def schemas() -> dict[str, str]:
+    """The text of every schema by its path below the folder."""
+    texts = {}
+    for topic, kinds in KINDS.items():
+        for kind, model in kinds.items():
+            path = f"{topic}/{kind}.json"
+            schema = TypeAdapter(model).json_schema(mode="validation", schema_generator=_WithoutFieldTitles)
+            whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": path, **schema}
+            texts[path] = json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+    return texts
+
+
+def write(folder: Path) -> None:
+    """Writes every schema, and removes files of kinds that are no more."""
+    texts = schemas()
+    for stale in folder.glob("*/*.json"):
+        if stale.relative_to(folder).as_posix() not in texts:
+            stale.unlink()
+    for path, text in texts.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
