@@ -48,12 +48,13 @@ def test_examples_fit_their_schema_and_cannot_lose_a_required_field(path: str) -
 
 def test_schemas_refuse_what_the_models_refuse() -> None:
     validator = jsonschema.Draft202012Validator(json.loads(schemas()["loyalty.transactions/purchase.json"]))
-    for change in (
+    changes: list[dict[str, Any]] = [
         {"occurred_at": "2026-11-23"},
         {"schema_version": 2},
         {"account_id": ""},
         {"channel": "fax"},
         {"lines": []},
-    ):
+    ]
+    for change in changes:
         with pytest.raises(jsonschema.ValidationError):
             validator.validate({**examples.PURCHASE, **change})
