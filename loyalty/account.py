@@ -6,10 +6,10 @@ Pages of an account:
 |---|---|---|
 | `core` | balances, tier, grace, times, and the front of every shelf | always |
 | `lot/<number>` | one lot of points | it is empty and no known order or redemption may give back to it |
-| `order/<order_id>` | the lines of a purchase and what came back of them | the account's time reaches purchase + `refund_days` |
+| `order/<order_id>` | a purchase's lines and what came back | the account's time reaches purchase + `refund_days` |
 | `redemption/<id>` | a request and what it drew | not held, and the account's time reaches request + `cancel_days` |
 | `seen/<event_id>` | the content's digest | the account's time reaches that of its first use + 35 days |
-| `waiting/<event_id>` | a refund or cancellation that waits for its order, as it came | its order comes, or 24 h after its own `occurred_at` |
+| `waiting/<event_id>` | a refund that waits for its order, as it came | its order comes, or its 24 hours end |
 | `waits/<order_id>` | which events wait for this order | as above |
 | `facts` | members, signals, engagement context | a signal: 35 days after it expired; the rest: replaced |
 | `<shelf>/<n>` | the further pages of a long shelf | empty |

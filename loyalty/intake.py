@@ -91,10 +91,7 @@ class Intake:
 
     def take(self, pages: Pages, record: Record) -> Passed:
         """Check the next record of its partition."""
-        if self._progress is None:
-            raw = pages.get("progress")
-            self._progress = Progress() if raw is None else PROGRESS.read(raw)
-        progress = self._progress
+        progress = self._load(pages)
         try:
             passed = self._check(progress, record)
         except WireError as error:
@@ -104,6 +101,16 @@ class Intake:
         if record.topic == transactions.TOPIC or isinstance(passed, Document):
             pages.put("progress", PROGRESS.write(progress))
         return passed
+
+    def clock(self, pages: Pages) -> Clock | None:
+        """The clock as it stands."""
+        return self._clock(self._load(pages))
+
+    def _load(self, pages: Pages) -> Progress:
+        if self._progress is None:
+            raw = pages.get("progress")
+            self._progress = Progress() if raw is None else PROGRESS.read(raw)
+        return self._progress
 
     def _refuse(self, progress: Progress, record: Record, refused: Refused) -> DeadLetter:
         if record.topic == transactions.TOPIC:
@@ -127,7 +134,7 @@ class Intake:
         if event.occurred_at > record.timestamp_ms + AHEAD_MS:
             raise Refused(
                 "too_early",
-                f"The event is of {format_time(event.occurred_at)}, more than 5 minutes ahead of its record's timestamp.",
+                f"{format_time(event.occurred_at)} is more than 5 minutes ahead of the record's own timestamp.",
             )
         latest = progress.latest.get(record.partition)
         late = latest is not None and event.occurred_at < latest - self._lag_ms

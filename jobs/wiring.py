@@ -1,0 +1,72 @@
+"""The domain as the decision job takes it: bytes in, bytes out, and the wall clock for `decided_at`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from jobs.domain import DEAD_LETTERS, DECISIONS, Clock, DeadLetter, Document, ForAccount, Output, Pages, Passed, Record
+from jobs.domain import Verdict as JobVerdict
+from loyalty import desk, intake, records
+from loyalty.docket import to_json
+from loyalty.wire.program import parse_program_document
+
+# Here and not in the objects, which travel to the workers pickled.
+_ENCODE = msgspec.msgpack.Encoder().encode
+_DECODE = msgspec.msgpack.Decoder(desk.Delivery).decode
+
+
+def _clock(clock: intake.Clock | None) -> Clock | None:
+    return None if clock is None else Clock(clock.epoch, clock.ms)
+
+
+class LoyaltyIntake:
+    """`loyalty.intake` behind the job's `Intake`."""
+
+    def __init__(self, lag_ms: int) -> None:
+        self._lag_ms = lag_ms
+        self._intake = intake.Intake(lag_ms, {})
+
+    def begin(self, pages: Pages, unread: Mapping[int, int]) -> None:
+        self._intake = intake.Intake(self._lag_ms, unread)
+
+    def take(self, pages: Pages, record: Record) -> Iterable[Passed]:
+        passed = self._intake.take(pages, records.Record(*record))
+        if isinstance(passed, intake.ForAccount):
+            payload = _ENCODE(passed.delivery)
+            return (ForAccount(passed.account_id, payload, passed.documents, _clock(passed.clock)),)
+        if isinstance(passed, intake.Document):
+            return (Document(passed.position, passed.value.decode()),)
+        return (DeadLetter(passed.key, to_json(passed.content).encode()),)
+
+    def clock(self, pages: Pages) -> Clock | None:
+        return _clock(self._intake.clock(pages))
+
+
+class LoyaltyDesk:
+    """`loyalty.desk` behind the job's `Desk`."""
+
+    def __init__(self, wall_clock_ms: Callable[[], int] | None = None) -> None:
+        self._now = wall_clock_ms or _wall_clock_ms
+        self._desk = desk.Desk()
+
+    def learn(self, document: str) -> None:
+        self._desk.learn(parse_program_document(document.encode()))
+
+    def receive(self, account_id: str, pages: Pages, payload: bytes, clock_ms: int | None) -> JobVerdict:
+        return self._outputs(account_id, self._desk.receive(account_id, pages, _DECODE(payload)))
+
+    def fire(self, account_id: str, pages: Pages, clock_ms: int) -> JobVerdict:
+        return self._outputs(account_id, self._desk.fire(account_id, pages, clock_ms))
+
+    def _outputs(self, account_id: str, verdict: desk.Verdict) -> JobVerdict:
+        key = account_id.encode()
+        outputs = [Output(DECISIONS, key, text.encode()) for text in verdict.encode(self._now())]
+        outputs += [Output(DEAD_LETTERS, raw, to_json(letter).encode()) for raw, letter in verdict.dead_letters]
+        return JobVerdict(outputs, verdict.next_due_ms)
+
+
+def _wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
