@@ -15,7 +15,7 @@ help:
 
 setup: $(ready)
 
-$(ready): requirements.lock pyproject.toml ops/setup.sh
+$(ready): requirements.lock pyproject.toml ops/setup.sh ops/artifacts.yaml
 	@bash ops/setup.sh
 	@touch $@
 

@@ -64,3 +64,4 @@ echo "Installing the Python packages (apache-flink alone is most of 850 MB; two 
 "$python" -m pip install --no-input --progress-bar off --no-build-isolation --require-hashes -r requirements.lock 2>&1 |
     show_progress "$(grep -c '^[a-z].*==' requirements.lock)"
 "$python" -m pip install --quiet --no-deps --no-build-isolation -e .
+"$python" -m ops.artifacts

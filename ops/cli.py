@@ -1,0 +1,68 @@
+"""The `loyalty` command: which verbs there are, and how a refusal looks.
+
+A verb is one line in `VERBS`. Only the module of the verb that was asked for is imported, so `loyalty --help` does not
+load Flink, and a verb's module may import what it needs at its top.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NamedTuple
+
+import typer
+
+from ops.errors import Refusal
+
+
+class Verb(NamedTuple):
+    """Where a verb is: `module:attribute`, a function with typer's annotations or a `typer.Typer` of several."""
+
+    target: str
+    summary: str
+
+
+VERBS: dict[str, Verb] = {
+    "kafka": Verb("ops.kafka_verbs:app", "A Kafka broker on this machine: start, stop, status."),
+    "topics": Verb("ops.topics_verbs:app", "The topics of the catalogue: apply."),
+}
+
+
+def command_line(arguments: Sequence[str]) -> typer.Typer:
+    """The command as it has to be for these arguments: the verb that they name is imported, the others are named."""
+    app = typer.Typer(
+        help="Points, tiers and redemptions decided in real time, over Kafka.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    for name, verb in VERBS.items():
+        if name != asked:
+            app.command(name, help=verb.summary)(_not_imported)
+            continue
+        module, attribute = verb.target.split(":")
+        found: typer.Typer | Callable[..., None] = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name, help=verb.summary)
+        else:
+            app.command(name)(found)
+    return app
+
+
+def _root() -> None:
+    """Makes verbs of the commands even while there is only one."""
+
+
+def _not_imported() -> None:
+    """Stands for a verb that was not asked for."""
+
+
+def main() -> None:
+    """Entry point of `loyalty`: exit code 0, 1 with one sentence on standard error, or 2 for a wrong command line."""
+    arguments = sys.argv[1:]
+    try:
+        command_line(arguments)(args=arguments, prog_name="loyalty")
+    except Refusal as refusal:
+        print(refusal.message, file=sys.stderr)
+        sys.exit(1)
