@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from loyalty.codec import DictPages
 from loyalty.desk import Desk, Verdict
 from loyalty.intake import Clock, DeadLetter, Document, Intake
+from loyalty.program import Program
 from loyalty.records import Record
 from loyalty.wire import transactions
 from loyalty.wire.program import parse_program_document
@@ -66,6 +67,15 @@ class Loop:
             self._keep(passed.account_id, verdict)
         if self._eager:
             self.catch_up()
+
+    @property
+    def program(self) -> Program:
+        """The programme as it was read."""
+        return self._desk.program
+
+    def pages_of(self, account_id: str) -> dict[str, bytes]:
+        """The account's state as it is kept."""
+        return self._accounts[account_id].pages
 
     def catch_up(self) -> None:
         """Do what is due by the clock."""

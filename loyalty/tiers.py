@@ -15,16 +15,17 @@ from loyalty.times import DAY_MS
 from loyalty.wire.program import TierLevel, TiersBody
 
 
-def sync(account: Account, program: Program, moment: int, *, slides_done: bool = True) -> InForce[TiersBody]:
-    """Bring the window to `moment` (ms) by the document in force then, and return that document.
+def sync(account: Account, program: Program, *, slides_done: bool = True) -> InForce[TiersBody]:
+    """Bring the window to `account.now` by the document in force then, and return that document.
 
     An entry leaves at its `occurred_at` + window, to the millisecond. For the due things that precede a slide at the
-    same millisecond, `slides_done=False` leaves the entries that slide at `moment` itself.
+    same millisecond, `slides_done=False` leaves the entries that slide at that very moment.
     """
-    tiers = program.tiers(moment)
+    tiers = program.tiers(account.now)
     core = account.core
-    bound = moment - tiers.body.window_days * DAY_MS - (0 if slides_done else 1)
-    while (entry := account.window.first()) is not None and entry[0] <= bound:
+    bound = account.now - tiers.body.window_days * DAY_MS
+    leaves = bound if slides_done else bound - 1
+    while (entry := account.window.first()) is not None and entry[0] <= leaves:
         account.window.remove(entry)
         account.slid.add(entry)
         core.window_sum -= entry[2]
@@ -86,7 +87,7 @@ def next_slide(account: Account, program: Program) -> Due | None:
 def slide(account: Account, program: Program, due: Due, docket: Docket) -> None:
     """An entry leaves the window."""
     at, _, occurred_at, number, _ = due
-    tiers = sync(account, program, at, slides_done=False)
+    tiers = sync(account, program, slides_done=False)
     entry = account.window.at_or_after((occurred_at, number))
     if entry is None or entry[:2] != (occurred_at, number):
         return
@@ -101,7 +102,7 @@ def end_grace(account: Account, program: Program, docket: Docket) -> None:
     """The grace's time is over: the tier falls to the level then reached."""
     grace = account.core.grace
     assert grace is not None
-    tiers = sync(account, program, grace.ends_at)
+    tiers = sync(account, program)
     core = account.core
     levels = tiers.body.levels
     held, reached = _held(levels, core.tier), _reached(levels, core.window_sum)

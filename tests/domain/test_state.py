@@ -1,0 +1,125 @@
+"""What is kept of an account, for how long, and that old pages stay readable."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from loyalty.account import Account
+from loyalty.codec import DictPages, PageCodec, UnknownPageVersion
+from loyalty.desk import Desk
+from tests.domain.story import Story, at
+
+FROZEN = Path(__file__).parent / "frozen"
+
+
+def eventful_story() -> Story:
+    """An account with something on every page."""
+    story = Story(earning={"pending_days": 1, "expiry_days": 60})
+    story.reward("mug", 10)
+    story.profile("phone")
+    story.engaged(at(1), phone=at(1))
+    story.signal(20, at(), at(90))
+    for day in range(40):
+        story.buys(f"o{day}", 1_000 + day, at(day, hours=day % 5))
+        if day % 7 == 6:
+            story.requests(f"r{day}", 10, at(day, hours=8))
+    story.requests("held", 10, at(39, hours=9))
+    story.refunds("missing", at(39, hours=10))
+    story.adjusts(10**15, at(39, hours=11))
+    return story
+
+
+def test_nothing_is_kept_of_the_past_that_no_rule_can_need() -> None:
+    story = eventful_story()
+    busy = len(story.pages)
+    story.buys("end", 0, at(900))
+    left = {name.split("/")[0] for name in story.pages}
+    assert busy > 100
+    assert left == {"core", "facts", "lot", "order", "seen"}
+    assert len(story.pages) == 5
+
+
+def test_an_account_with_a_long_history_touches_no_more_pages_than_a_short_one() -> None:
+    class Counting(DictPages):
+        touched = 0
+
+        def get(self, name: str) -> bytes | None:
+            self.touched += 1
+            return super().get(name)
+
+    story = Story(earning={"pending_days": 30, "expiry_days": 300}, tiers={"window_days": 365})
+    costs = []
+    for day in range(1_000):
+        story.buys(f"o{day}", 1_000, at(minutes=10 * day))
+        if day in (30, 999):
+            pages = Counting(story.pages)
+            account = Account("acc", pages)
+            account.due.first()
+            account.window.last()
+            costs.append((pages.touched, len(story.pages["core"])))
+    assert costs[1][0] <= costs[0][0] + 2
+    assert costs[1][1] < 8 * costs[0][1]  # one index entry for each page of some dozens
+
+
+@pytest.mark.parametrize("path", sorted(FROZEN.glob("*.json")), ids=lambda path: path.stem)
+def test_an_account_of_every_released_version_is_read_and_goes_on(path: Path) -> None:
+    frozen = json.loads(path.read_text())
+    pages = DictPages({name: base64.b64decode(page) for name, page in frozen["pages"].items()})
+    account = Account("acc", pages)
+    core = account.core
+    assert [core.sequence, core.pending, core.available, core.held, core.debt, core.window_sum, core.tier] == frozen[
+        "core"
+    ]
+    story = Story(earning={"pending_days": 1, "expiry_days": 60})
+    story.buys("next", 1_000, at(41))
+    verdict = _desk(story).fire("acc", pages, at(500))
+    assert [decision["type"] for decision in verdict.decisions] == frozen["then"]
+
+
+def test_there_is_a_frozen_account_of_this_version() -> None:
+    assert (FROZEN / "account-v1.json").exists()
+
+
+def test_a_page_of_an_older_version_is_brought_up_to_date_step_by_step() -> None:
+    codec: PageCodec[list[str]] = PageCodec(list[str], 3, {1: lambda old: [old], 2: lambda old: [*old, "two"]})
+    page = PageCodec(str, 1).write("one")
+    assert codec.read(page) == ["one", "two"]
+
+
+def test_a_page_of_a_newer_release_is_refused() -> None:
+    with pytest.raises(UnknownPageVersion, match="version 2 was found; this release knows up to 1"):
+        PageCodec(str, 1).read(PageCodec(str, 2).write("new"))
+
+
+def test_numbers_wider_than_64_bits_survive_a_page() -> None:
+    codec: PageCodec[list[int]] = PageCodec(list[int], 1)
+    numbers = [2**63, -(10**40), 7]
+    assert codec.read(codec.write(numbers)) == numbers
+
+
+def freeze() -> None:
+    """Write the frozen account of this version: `python -m tests.domain.test_state`, once, before a release."""
+    story = eventful_story()
+    pages = DictPages(dict(story.pages))
+    core = Account("acc", pages).core
+    content = {
+        "pages": {name: base64.b64encode(page).decode() for name, page in sorted(story.pages.items())},
+        "core": [core.sequence, core.pending, core.available, core.held, core.debt, core.window_sum, core.tier],
+        "then": [d["type"] for d in _desk(story).fire("acc", pages, at(500)).decisions],
+    }
+    FROZEN.mkdir(exist_ok=True)
+    (FROZEN / "account-v1.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _desk(story: Story) -> Desk:
+    desk = Desk()
+    desk.program = story.program
+    return desk
+
+
+if __name__ == "__main__":
+    freeze()

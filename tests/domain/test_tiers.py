@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from tests.domain.story import TIERS, Story, at, codes, summary
+
+
+def _tier_decisions(story: Story) -> list[tuple[str, str, list[str], str]]:
+    return [
+        (decision["type"], decision["outcome"], codes(decision), decision["occurred_at"])
+        for decision in story.decisions
+        if decision["type"].startswith("tier.")
+    ]
+
+
+def test_a_threshold_reached_lifts_the_tier_at_once() -> None:
+    story = Story()
+    story.buys("o1", 9_900, at())
+    assert _tier_decisions(story) == []
+    story.buys("o2", 100, at(1))
+    assert _tier_decisions(story) == [("tier.changed", "silver", ["threshold_reached"], "2025-01-02T00:00:00.000Z")]
+
+
+def test_a_tier_may_be_leapt_over() -> None:
+    story = Story()
+    story.buys("o1", 30_000, at())
+    assert _tier_decisions(story) == [("tier.changed", "gold", ["threshold_reached"], "2025-01-01T00:00:00.000Z")]
+
+
+def test_a_purchase_leaves_the_window_at_the_exact_millisecond_and_grace_starts() -> None:
+    story = Story()
+    story.buys("o1", 10_000, at())
+    story.buys("o2", 0, at(10, ms=-1))
+    assert story.balance["qualifying"] == 100
+    started = story.buys("o3", 0, at(10))[0]
+    assert (started["type"], started["outcome"], codes(started)) == ("tier.grace", "started", ["window_slid"])
+    assert (started["cause"]["event_id"], started["cause"]["timer"]) == ("e5", "slide")
+    assert story.balance == {**story.balance, "qualifying": 0, "tier": "silver"}
+
+
+def test_the_tier_falls_when_the_grace_is_over_to_the_millisecond() -> None:
+    story = Story()
+    story.buys("o1", 10_000, at())
+    story.buys("o2", 0, at(13, ms=-1))
+    assert story.balance["tier"] == "silver"
+    fallen = story.buys("o3", 0, at(13))[0]
+    assert (fallen["type"], fallen["outcome"], codes(fallen)) == ("tier.changed", "base", ["grace_ended"])
+    assert fallen["cause"]["timer"] == "grace"
+
+
+def test_a_tier_regained_in_time_ends_the_grace() -> None:
+    story = Story()
+    story.buys("o1", 10_000, at())
+    story.buys("o2", 10_000, at(12))
+    assert [entry[:3] for entry in _tier_decisions(story)] == [
+        ("tier.changed", "silver", ["threshold_reached"]),
+        ("tier.grace", "started", ["window_slid"]),
+        ("tier.grace", "ended", ["threshold_reached"]),
+    ]
+    story.buys("o3", 0, at(14))
+    assert story.balance["tier"] == "silver"
+
+
+def test_from_grace_straight_to_a_higher_level_the_grace_ends_first() -> None:
+    story = Story()
+    story.buys("o1", 10_000, at())
+    story.buys("o2", 30_000, at(12))
+    assert [entry[:2] for entry in _tier_decisions(story)[-2:]] == [("tier.grace", "ended"), ("tier.changed", "gold")]
+
+
+def test_a_refund_below_the_threshold_takes_the_tier_at_once() -> None:
+    story = Story()
+    story.buys("o1", 10_000, at())
+    decisions = story.refunds("o1", at(1))
+    assert summary(decisions) == [("points.reversed", "posted", -100), ("tier.changed", "base", 0)]
+    assert codes(decisions[1]) == ["points_reversed"]
+
+
+def test_an_account_in_grace_stays_in_it_whatever_is_taken() -> None:
+    story = Story()
+    story.buys("o1", 10_000, at())
+    story.buys("o2", 5_000, at(9))
+    story.refunds("o2", at(11))
+    assert (story.balance["tier"], story.balance["qualifying"]) == ("silver", 0)
+
+
+def test_another_tiers_document_is_noticed_behind_the_points_of_the_next_event() -> None:
+    story = Story()
+    story.document("tiers", 2, {**TIERS, "levels": _levels(silver=200)}, since=at(1))
+    story.buys("o1", 10_000, at())
+    decisions = story.buys("o2", 1_000, at(2))
+    assert [decision["type"] for decision in decisions] == ["points.earned", "tier.grace", "points.released"]
+    assert codes(decisions[1]) == ["rules_changed"]
+    assert decisions[1]["rules"] == {"tiers": 2}
+
+
+def test_a_longer_window_counts_older_purchases_again() -> None:
+    story = Story()
+    story.document("tiers", 2, {**TIERS, "window_days": 30}, since=at(15))
+    story.buys("o1", 5_000, at())
+    story.buys("o2", 0, at(12))
+    assert story.balance["qualifying"] == 0
+    story.buys("o3", 0, at(15))
+    assert story.balance["qualifying"] == 50
+
+
+def test_the_sum_is_never_shown_below_zero() -> None:
+    story = Story()
+    story.adjusts(-50, at(), qualifying=True)
+    assert story.balance["qualifying"] == 0
+    story.adjusts(60, at(1), qualifying=True)
+    assert story.balance["qualifying"] == 10
+
+
+def test_negative_points_that_leave_the_window_lift_the_tier() -> None:
+    story = Story()
+    story.adjusts(-50, at(), qualifying=True)
+    story.adjusts(120, at(5), qualifying=True)
+    assert story.balance["tier"] == "base"
+    story.another_account_is_active(at(10, minutes=10))
+    assert _tier_decisions(story) == [("tier.changed", "silver", ["threshold_reached"], "2025-01-11T00:00:00.000Z")]
+
+
+def test_a_purchase_from_the_far_past_qualifies_nothing_now() -> None:
+    story = Story(since=at(-100))
+    story.buys("o1", 0, at(50))
+    story.buys("o2", 10_000, at(-50))
+    assert story.balance["qualifying"] == 0
+    assert _tier_decisions(story) == []
+
+
+def _levels(silver: int) -> list[dict[str, object]]:
+    base, _, gold = TIERS["levels"]  # type: ignore[misc, attr-defined]
+    return [base, {"tier": "silver", "threshold": silver, "earn_bp": 15_000}, gold]
