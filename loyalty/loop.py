@@ -45,6 +45,7 @@ class Loop:
         self._desk = Desk()
         self._accounts: dict[str, DictPages] = {}
         self._timers: list[tuple[int, str]] = []
+        self._set: set[tuple[int, str]] = set()
         self._eager = eager
         self._clock: Clock | None = None
         self.outcome = Outcome([], [], {})
@@ -80,7 +81,9 @@ class Loop:
     def catch_up(self) -> None:
         """Do what is due by the clock."""
         while self._clock is not None and self._timers and self._timers[0][0] <= self._clock.ms:
-            _, account_id = heapq.heappop(self._timers)
+            timer = heapq.heappop(self._timers)
+            self._set.remove(timer)
+            account_id = timer[1]
             verdict = self._desk.fire(account_id, self._accounts[account_id], self._clock.ms)
             self._keep(account_id, verdict)
 
@@ -90,8 +93,9 @@ class Loop:
             self.outcome.dead_letters.append(letter)
             place = Place(letter["topic"], letter["partition"], letter["offset"])
             self.outcome.fates[place] = "dead_letter"
-        if verdict.next_due_ms is not None:
-            heapq.heappush(self._timers, (verdict.next_due_ms, account_id))
+        if verdict.next_due_ms is not None and (timer := (verdict.next_due_ms, account_id)) not in self._set:
+            self._set.add(timer)
+            heapq.heappush(self._timers, timer)
 
 
 def run(reference: Iterable[Record], records: Iterable[Record], lag_ms: int, *, eager: bool = True) -> Outcome:

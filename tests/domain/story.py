@@ -128,7 +128,7 @@ class Story:
         return self._read("loyalty.transactions", "acc", event)
 
     def another_account_is_active(self, when: int) -> list[dict[str, Any]]:
-        """Time passes for everybody: the watermark moves on to `when`, less the lag. Returns what that makes of `acc`."""
+        """Time passes: the watermark moves on to `when`, less the lag. Returns what that makes of `acc`."""
         event = self._event("adjustment", when) | {"points": 1, "reason": "r", "operator": "o", "qualifying": False}
         decisions = self._read("loyalty.transactions", "other", {**event, "account_id": "other"})
         return [decision for decision in decisions if decision["account_id"] == "acc"]
