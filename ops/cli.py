@@ -24,6 +24,8 @@ class Verb(NamedTuple):
 VERBS: dict[str, Verb] = {
     "kafka": Verb("ops.kafka_verbs:app", "A Kafka broker on this machine: start, stop, status."),
     "topics": Verb("ops.topics_verbs:app", "The topics of the catalogue: apply."),
+    "program": Verb("ops.program:app", "The documents of the programme: check, publish."),
+    "generate": Verb("ops.generate:generate_command", "Send realistic traffic; the same seed gives the same events."),
 }
 
 

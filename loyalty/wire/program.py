@@ -44,12 +44,14 @@ class TierLevel(WireModel):
 
 
 def _levels_ascend(levels: list[TierLevel]) -> list[TierLevel]:
+    """Each error says `at` which level it is."""
     if levels[0].threshold != 0:
-        raise PydanticCustomError("levels", "Input should begin with a level of threshold 0")
-    if any(lower.threshold >= higher.threshold for lower, higher in pairwise(levels)):
-        raise PydanticCustomError("levels", "Input should have ascending thresholds")
-    if len({level.tier for level in levels}) < len(levels):
-        raise PydanticCustomError("levels", "Input should name each tier once")
+        raise PydanticCustomError("levels", "Input should begin with a level of threshold 0", {"at": 0})
+    for at, (lower, higher) in enumerate(pairwise(levels), start=1):
+        if lower.threshold >= higher.threshold:
+            raise PydanticCustomError("levels", "Input should have ascending thresholds", {"at": at})
+        if higher.tier in {level.tier for level in levels[:at]}:
+            raise PydanticCustomError("levels", "Input should name each tier once", {"at": at})
     return levels
 
 

@@ -131,6 +131,8 @@ def violation(error: Any, skip: int = 0) -> str:
         return f"The field type should be one of {error['ctx']['expected_tags']}, not {_shown(error['ctx']['tag'])}."
     if kind == "missing":
         return f"The field {place} is missing."
+    if kind == "extra_forbidden":
+        return f"The field {place} is not known."
     subject = f"The field {place}" if place else "The value"
     if kind == "string_too_short":
         return f"{subject} should not be empty."
