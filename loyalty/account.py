@@ -21,12 +21,13 @@ a longer window can count them again.
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from loyalty.codec import PageCodec, Pages
-from loyalty.shelf import Shelf, ShelfHead
+from loyalty.shelf import Entry, Shelf, ShelfHead
 
 T = TypeVar("T")
 
@@ -251,26 +252,88 @@ class Shelved(Generic[T]):
         self._dirty.clear()
 
 
+class _Opened(Generic[T]):
+    """`functools.cached_property` without its lock, which Python 3.10 and 3.11 take each time."""
+
+    def __init__(self, make: Callable[[Account], T]) -> None:
+        self._make = make
+        self._name = make.__name__
+
+    def __get__(self, account: Account, owner: type[Account]) -> T:
+        made = account.__dict__[self._name] = self._make(account)
+        return made
+
+
 class Account:
-    """One account, loaded from its pages for one event or timer, and written back by `save`."""
+    """One account, loaded from its pages for one event or timer, and written back by `save`.
+
+    Whatever an event does not ask for is not even opened.
+    """
 
     def __init__(self, account_id: str, pages: Pages) -> None:
         raw = pages.get("core")
         self.account_id = account_id
         self._pages = pages
-        core = self.core = Core() if raw is None else CORE.read(raw)
-        self.lots = Shelved("lot", pages, LOT)
-        self.orders = Shelved("order", pages, ORDER)
-        self.redemptions = Shelved("redemption", pages, REDEMPTION)
-        self.seen = Shelved("seen", pages, SEEN)
-        self.waiting = Shelved("waiting", pages, WAITING_PAGE)
-        self.waits = Shelved("waits", pages, WAITS)
-        self.due: Shelf[Due] = Shelf("due", core.due, pages, DUE_PAGE)
-        self.spend: Shelf[Spend] = Shelf("spend", core.spend, pages, SPEND_PAGE)
-        self.window: Shelf[Qualifying] = Shelf("window", core.window, pages, QUALIFYING_PAGE)
-        self.slid: Shelf[Qualifying] = Shelf("slid", core.slid, pages, QUALIFYING_PAGE)
-        self.keep: Shelf[Keep] = Shelf("keep", core.keep, pages, KEEP_PAGE)
-        self.requests: Shelf[Request] = Shelf("requests", core.requests, pages, REQUEST_PAGE)
+        self.core = Core() if raw is None else CORE.read(raw)
+        self._opened: list[Shelved[Any] | Shelf[Any]] = []
+
+    def _shelved(self, kind: str, codec: PageCodec[T]) -> Shelved[T]:
+        shelved = Shelved(kind, self._pages, codec)
+        self._opened.append(shelved)
+        return shelved
+
+    def _shelf(self, name: str, head: ShelfHead[Entry], codec: PageCodec[list[Entry]]) -> Shelf[Entry]:
+        shelf = Shelf(name, head, self._pages, codec)
+        self._opened.append(shelf)
+        return shelf
+
+    @_Opened
+    def lots(self) -> Shelved[Lot]:
+        return self._shelved("lot", LOT)
+
+    @_Opened
+    def orders(self) -> Shelved[Order]:
+        return self._shelved("order", ORDER)
+
+    @_Opened
+    def redemptions(self) -> Shelved[Redemption]:
+        return self._shelved("redemption", REDEMPTION)
+
+    @_Opened
+    def seen(self) -> Shelved[Seen]:
+        return self._shelved("seen", SEEN)
+
+    @_Opened
+    def waiting(self) -> Shelved[Waiting]:
+        return self._shelved("waiting", WAITING_PAGE)
+
+    @_Opened
+    def waits(self) -> Shelved[list[str]]:
+        return self._shelved("waits", WAITS)
+
+    @_Opened
+    def due(self) -> Shelf[Due]:
+        return self._shelf("due", self.core.due, DUE_PAGE)
+
+    @_Opened
+    def spend(self) -> Shelf[Spend]:
+        return self._shelf("spend", self.core.spend, SPEND_PAGE)
+
+    @_Opened
+    def window(self) -> Shelf[Qualifying]:
+        return self._shelf("window", self.core.window, QUALIFYING_PAGE)
+
+    @_Opened
+    def slid(self) -> Shelf[Qualifying]:
+        return self._shelf("slid", self.core.slid, QUALIFYING_PAGE)
+
+    @_Opened
+    def keep(self) -> Shelf[Keep]:
+        return self._shelf("keep", self.core.keep, KEEP_PAGE)
+
+    @_Opened
+    def requests(self) -> Shelf[Request]:
+        return self._shelf("requests", self.core.requests, REQUEST_PAGE)
 
     @property
     def now(self) -> int:
@@ -296,8 +359,6 @@ class Account:
         self._pages.put("facts", FACTS.write(facts))
 
     def save(self) -> None:
-        for pages in (self.lots, self.orders, self.redemptions, self.seen, self.waiting, self.waits):
-            pages.save()
-        for shelf in (self.due, self.spend, self.window, self.slid, self.keep, self.requests):
-            shelf.save()
+        for opened in self._opened:
+            opened.save()
         self._pages.put("core", CORE.write(self.core))

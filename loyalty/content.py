@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from hashlib import blake2b
 from typing import Any
 
@@ -10,11 +11,16 @@ import orjson
 
 from loyalty.wire.reading import parse_json
 
+_FRACTION = re.compile(rb'(?:"\s*:|[\[,])\s*-?[0-9]+[.eE]')
+"""A number with a fraction or an exponent, or something that looks like one."""
+
 
 def content_digest(value: bytes) -> bytes:
     """A digest that is equal for values that are equal as parsed JSON: order of keys, white space and the way a number
     or a letter is written make no difference. `value` must be valid JSON."""
-    content = _whole(parse_json(value))
+    content = parse_json(value)
+    if _FRACTION.search(value):
+        content = _whole(content)
     try:
         text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # an integer wider than 64 bits

@@ -86,13 +86,17 @@ def test_there_is_a_frozen_account_of_this_version() -> None:
 
 def test_a_page_of_an_older_version_is_brought_up_to_date_step_by_step() -> None:
     codec: PageCodec[list[str]] = PageCodec(list[str], 3, {1: lambda old: [old], 2: lambda old: [*old, "two"]})
-    page = PageCodec(str, 1).write("one")
+    first: PageCodec[str] = PageCodec(str, 1)
+    page = first.write("one")
     assert codec.read(page) == ["one", "two"]
 
 
 def test_a_page_of_a_newer_release_is_refused() -> None:
+    newer: PageCodec[str] = PageCodec(str, 2)
+    known: PageCodec[str] = PageCodec(str, 1)
+    page = newer.write("new")
     with pytest.raises(UnknownPageVersion, match="version 2 was found; this release knows up to 1"):
-        PageCodec(str, 1).read(PageCodec(str, 2).write("new"))
+        known.read(page)
 
 
 def test_numbers_wider_than_64_bits_survive_a_page() -> None:

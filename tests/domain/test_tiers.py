@@ -128,5 +128,8 @@ def test_a_purchase_from_the_far_past_qualifies_nothing_now() -> None:
 
 
 def _levels(silver: int) -> list[dict[str, object]]:
-    base, _, gold = TIERS["levels"]  # type: ignore[misc, attr-defined]
-    return [base, {"tier": "silver", "threshold": silver, "earn_bp": 15_000}, gold]
+    return [
+        {"tier": "base", "threshold": 0, "earn_bp": 10_000},
+        {"tier": "silver", "threshold": silver, "earn_bp": 15_000},
+        {"tier": "gold", "threshold": 300, "earn_bp": 20_000},
+    ]
