@@ -5,7 +5,7 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 from ops.errors import Refusal
 
-ANSWER_WITHIN_S = 8.0
+ANSWER_WITHIN_S = 6.0
 
 
 def open_admin(bootstrap: str, within_s: float = ANSWER_WITHIN_S) -> AdminClient:
@@ -29,4 +29,4 @@ def metadata(admin: AdminClient, bootstrap: str, within_s: float = ANSWER_WITHIN
     try:
         return admin.list_topics(timeout=within_s)
     except KafkaException as problem:
-        raise Refusal(f"No Kafka broker answers at {bootstrap} ({problem.args[0].str()}).") from problem
+        raise Refusal(f"No Kafka broker answered at {bootstrap} within {within_s:.0f} s.") from problem

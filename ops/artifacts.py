@@ -74,7 +74,7 @@ def fetch(jars: Iterable[Jar], say: Callable[[str], None] | None = None) -> list
     folder = cache_dir() / "jars"
     missing = [jar for jar in jars if not _is_sound(folder / jar.file_name, jar)]
     if missing:
-        _download(missing, folder, say or (lambda line: print(line, file=sys.stderr, flush=True)))  # noqa: T201
+        _download(missing, folder, say or (lambda line: print(line, file=sys.stderr, flush=True)))
     return [folder / jar.file_name for jar in jars]
 
 
@@ -159,7 +159,7 @@ def main() -> int:
         for jars in pinned().values():
             fetch(jars)
     except Refusal as refusal:
-        print(refusal, file=sys.stderr)  # noqa: T201
+        print(refusal, file=sys.stderr)
         return 1
     return 0
 
