@@ -1,0 +1,73 @@
+"""Puts what the project decided beside what the oracle decided.
+
+Compared is every field of the contract but the project's own: `decision_id`, `decided_at`, the wording of `detail`,
+`received_at`, and of the evidence all but `late` and `written_off`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+Plain = dict[str, Any]
+
+LISTED_RULES = ("points.earned", "tier.changed", "tier.grace", "redemption.decided")
+"""The types of decision whose `rules` the contract spells out."""
+
+
+def plain_decision(decision: Plain) -> Plain:
+    plain = {key: value for key, value in decision.items() if key not in ("decision_id", "decided_at", "evidence")}
+    evidence = decision["evidence"]
+    plain["late"] = evidence.get("late", False)
+    plain["written_off"] = evidence.get("written_off", 0)
+    plain["reasons"] = [
+        {key: value for key, value in reason.items() if key != "detail"} for reason in decision["reasons"]
+    ]
+    if decision["type"] not in LISTED_RULES:
+        del plain["rules"]
+    return plain
+
+
+def plain_dead_letter(letter: Plain) -> Plain:
+    return {key: value for key, value in letter.items() if key not in ("detail", "received_at")}
+
+
+def differences(ours: Iterable[Plain], theirs: Iterable[Plain]) -> list[str]:
+    """Where the two sets of decisions differ, account by account: the first difference of each account, in words."""
+    by_account: dict[str, tuple[list[Plain], list[Plain]]] = defaultdict(lambda: ([], []))
+    for side, decisions in enumerate((ours, theirs)):
+        for decision in decisions:
+            by_account[decision["account_id"]][side].append(plain_decision(decision))
+    found = []
+    for account_id, (mine, other) in sorted(by_account.items()):
+        mine.sort(key=lambda decision: int(decision["sequence"]))
+        other.sort(key=lambda decision: int(decision["sequence"]))
+        for at in range(max(len(mine), len(other))):
+            left = mine[at] if at < len(mine) else None
+            right = other[at] if at < len(other) else None
+            if left != right:
+                found.append(f"{account_id}, decision {at + 1}: {_first_difference(left, right)}")
+                break
+    return found
+
+
+def dead_letter_differences(ours: Iterable[Plain], theirs: Iterable[Plain]) -> list[str]:
+    def by_place(letters: Iterable[Plain]) -> dict[tuple[str, int, int], Plain]:
+        return {(one["topic"], one["partition"], one["offset"]): plain_dead_letter(one) for one in letters}
+
+    mine, other = by_place(ours), by_place(theirs)
+    return [
+        f"{place}: {_first_difference(mine.get(place), other.get(place))}"
+        for place in sorted(mine.keys() | other.keys())
+        if mine.get(place) != other.get(place)
+    ]
+
+
+def _first_difference(left: Plain | None, right: Plain | None) -> str:
+    if left is None or right is None:
+        only, who = (right, "the oracle") if left is None else (left, "the project")
+        return f"only {who} has {only}"
+    keys = [key for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key)]
+    said = ", ".join(f"{key}: {left.get(key)!r} but the oracle {right.get(key)!r}" for key in keys)
+    return f"{left.get('type')} of {left.get('occurred_at')}: {said}"
