@@ -1,0 +1,102 @@
+"""Reading topics: from their beginning to their end, or as records come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from uuid import uuid4
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from loyalty.records import Record
+from ops.admin import metadata, open_admin
+from ops.errors import Refusal
+
+POLL_S = 0.2
+QUIET_POLLS = 75
+
+
+def consumer(bootstrap: str) -> Consumer:
+    """A consumer that belongs to no group that anybody else is in, commits nothing and sees committed records only."""
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": f"loyalty-reader-{uuid4()}",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "log_level": 0,
+        }
+    )
+
+
+def partitions_of(bootstrap: str, topics: Sequence[str]) -> list[TopicPartition]:
+    """Every partition of `topics`. Raises Refusal where a topic does not exist or nobody answers."""
+    known = metadata(open_admin(bootstrap), bootstrap).topics
+    missing = [topic for topic in topics if topic not in known]
+    if missing:
+        raise Refusal(f"There is no topic {missing[0]} at {bootstrap}; `loyalty topics apply` creates the topics.")
+    return [TopicPartition(topic, partition) for topic in topics for partition in sorted(known[topic].partitions)]
+
+
+def to_record(message: Message) -> Record:
+    """A Kafka message as the domain sees it."""
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    assert topic is not None
+    assert partition is not None
+    assert offset is not None
+    return Record(topic, partition, offset, message.timestamp()[1], _bytes(message.key()), _bytes(message.value()))
+
+
+def _bytes(raw: str | bytes | None) -> bytes | None:
+    return raw.encode() if isinstance(raw, str) else raw
+
+
+def read_all(bootstrap: str, *topics: str) -> Iterator[Record]:
+    """Every record that `topics` hold now, each partition in its order, interleaved as the broker serves them.
+
+    Raises Refusal when the broker stops answering.
+    """
+    places = partitions_of(bootstrap, topics)
+    reader = consumer(bootstrap)
+    try:
+        for place in places:
+            place.offset, _ = reader.get_watermark_offsets(place, timeout=10)
+        reader.assign(places)
+        left = len(places)
+        quiet = 0
+        while left:
+            messages = reader.consume(1_000, POLL_S)
+            quiet = 0 if messages else quiet + 1
+            if quiet > QUIET_POLLS:
+                raise Refusal(f"The broker at {bootstrap} stopped serving records.")
+            for message in messages:
+                error = message.error()
+                if error is None:
+                    yield to_record(message)
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    left -= 1
+                else:
+                    raise Refusal(f"Reading from {bootstrap} failed: {error.str()}")
+    finally:
+        reader.close()
+
+
+def follow(bootstrap: str, topic: str, *, from_beginning: bool, going_on: Callable[[], bool]) -> Iterator[Record]:
+    """Records of `topic` as they come, for as long as `going_on` says so."""
+    places = partitions_of(bootstrap, [topic])
+    reader = consumer(bootstrap)
+    try:
+        for place in places:
+            low, high = reader.get_watermark_offsets(place, timeout=10)
+            place.offset = low if from_beginning else high
+        reader.assign(places)
+        while going_on():
+            for message in reader.consume(500, POLL_S):
+                error = message.error()
+                if error is None:
+                    yield to_record(message)
+                elif error.code() != KafkaError._PARTITION_EOF:
+                    raise Refusal(f"Reading from {bootstrap} failed: {error.str()}")
+    finally:
+        reader.close()
