@@ -54,6 +54,9 @@ _SETTINGS = {
     "share.coordinator.state.topic.min.isr": 1,
     "share.coordinator.state.topic.num.partitions": 1,
     "group.initial.rebalance.delay.ms": 0,
+    # After a crash the controller lets the broker back in when its old session has ended; 9 s is the default.
+    "broker.session.timeout.ms": 4_000,
+    "broker.heartbeat.interval.ms": 1_000,
     # The cleaner takes this from the heap at once; the default is a quarter of ours.
     "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
 }

@@ -1,0 +1,153 @@
+"""Putting records into topics and reading them back, as any client of the broker would."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+WITHIN_S = 30.0
+
+
+class Kept(NamedTuple):
+    """A record as the broker keeps it; `timestamp_ms` by the topic's own rule, producer's clock or broker's."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+
+
+def send(
+    bootstrap: str,
+    topic: str,
+    records: Iterable[tuple[bytes | None, bytes | None]],
+    partition: int | None = None,
+) -> None:
+    """Sends (key, value) pairs in order and returns when the broker has every one.
+
+    Without `partition` the key decides. Raises KafkaException if the broker refuses one.
+    """
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,
+            "linger.ms": 5,
+            "message.max.bytes": 16 * 1024 * 1024,
+            "topic.metadata.propagation.max.ms": 2_000,  # how long a topic may be unknown before that is an error
+            "log_level": 0,
+        }
+    )
+    refused: list[KafkaError] = []
+
+    def note(error: KafkaError | None, _message: object) -> None:
+        if error is not None:
+            refused.append(error)
+
+    for key, value in records:
+        while True:
+            try:
+                if partition is None:
+                    producer.produce(topic, value=value, key=key, on_delivery=note)
+                else:
+                    producer.produce(topic, value=value, key=key, partition=partition, on_delivery=note)
+                break
+            except BufferError:
+                producer.poll(0.1)
+        producer.poll(0)
+    left = producer.flush(WITHIN_S)
+    if refused:
+        raise KafkaException(refused[0])
+    assert left == 0, f"{left} records were not acknowledged within {WITHIN_S:.0f} s"
+
+
+def read_all(bootstrap: str, topic: str, committed_only: bool = True) -> list[Kept]:
+    """Every record that the topic holds now, partition by partition in order of offset."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "tests",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed" if committed_only else "read_uncommitted",
+            "fetch.message.max.bytes": 16 * 1024 * 1024,
+            "log_level": 0,
+        }
+    )
+    found: list[Kept] = []
+    try:
+        known = consumer.list_topics(topic, timeout=WITHIN_S).topics[topic]
+        if known.error is not None:
+            raise KafkaException(known.error)
+        unfinished = set(known.partitions)
+        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in unfinished])
+        deadline = time.monotonic() + WITHIN_S
+        while unfinished:
+            assert time.monotonic() < deadline, f"{topic} was not read to its end within {WITHIN_S:.0f} s"
+            for message in consumer.consume(10_000, timeout=0.2):
+                error = message.error()
+                if error is not None:
+                    if error.code() != KafkaError._PARTITION_EOF:
+                        raise KafkaException(error)
+                    unfinished.discard(_known(message.partition()))
+                    continue
+                found.append(
+                    Kept(
+                        topic,
+                        _known(message.partition()),
+                        _known(message.offset()),
+                        message.timestamp()[1],
+                        _as_bytes(message.key()),
+                        _as_bytes(message.value()),
+                    )
+                )
+    finally:
+        consumer.close()
+    return sorted(found, key=lambda record: (record.partition, record.offset))
+
+
+def create_topic(bootstrap: str, name: str, partitions: int = 1, config: Mapping[str, str] | None = None) -> str:
+    """Makes a topic and gives its name back when it can be written to."""
+    admin = _admin(bootstrap)
+    topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(config or {}))
+    admin.create_topics([topic])[name].result(timeout=WITHIN_S)
+    deadline = time.monotonic() + WITHIN_S
+    while time.monotonic() < deadline:
+        known = admin.list_topics(timeout=WITHIN_S).topics.get(name)
+        if known and len(known.partitions) == partitions and all(p.leader >= 0 for p in known.partitions.values()):
+            return name
+        time.sleep(0.02)
+    raise AssertionError(f"{name} has no leader after {WITHIN_S:.0f} s")
+
+
+def delete_topics(bootstrap: str, names: Sequence[str]) -> None:
+    """Deletes those of the topics that exist, and returns when the broker no longer names them."""
+    admin = _admin(bootstrap)
+    there = sorted(admin.list_topics(timeout=WITHIN_S).topics.keys() & set(names))
+    if not there:
+        return
+    for done in admin.delete_topics(there).values():
+        done.result(timeout=WITHIN_S)
+    deadline = time.monotonic() + WITHIN_S
+    while admin.list_topics(timeout=WITHIN_S).topics.keys() & set(there):
+        assert time.monotonic() < deadline, f"{there} are still there after {WITHIN_S:.0f} s"
+        time.sleep(0.02)
+
+
+def _admin(bootstrap: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+
+
+def _known(number: int | None) -> int:
+    """librdkafka's stubs allow None here, which a delivered message never has."""
+    assert number is not None
+    return number
+
+
+def _as_bytes(raw: bytes | str | None) -> bytes | None:
+    return raw.encode() if isinstance(raw, str) else raw

@@ -1,0 +1,169 @@
+"""The local broker: `loyalty kafka` and `LocalKafka`, with real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from confluent_kafka import KafkaException, Producer
+
+from ops import kafka
+from ops.errors import Refusal
+from ops.kafka import LocalKafka
+from tests.kafka_records import create_topic, read_all, send
+
+
+def loyalty(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from ops.cli import main; main()", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def test_the_command_starts_a_broker_that_serves_says_so_when_asked_again_and_stops_it(tmp_path: Path) -> None:
+    kept_in = ["--dir", "here"]
+    try:
+        started = loyalty("kafka", "start", *kept_in, cwd=tmp_path)
+        assert started.returncode == 0, started.stderr
+        bootstrap = started.stdout.strip()
+        create_topic(bootstrap, "greetings")
+        send(bootstrap, "greetings", [(b"k", b"hello")])
+        assert [record.value for record in read_all(bootstrap, "greetings")] == [b"hello"]
+
+        again = loyalty("kafka", "start", *kept_in, cwd=tmp_path)
+        assert (again.returncode, again.stdout) == (0, started.stdout)
+        assert "runs already" in again.stderr
+        assert loyalty("kafka", "status", *kept_in, cwd=tmp_path).stdout == started.stdout
+    finally:
+        broker = kafka.running(tmp_path / "here")
+        stopped = loyalty("kafka", "stop", *kept_in, cwd=tmp_path)
+    assert broker is not None
+    assert stopped.returncode == 0
+    assert not psutil.pid_exists(broker.pid)
+
+    status = loyalty("kafka", "status", *kept_in, cwd=tmp_path)
+    assert (status.returncode, status.stdout) == (1, "")
+    assert status.stderr == "No broker runs in here.\n"
+    assert "nothing to stop" in loyalty("kafka", "stop", *kept_in, cwd=tmp_path).stderr
+
+
+def test_what_was_written_is_there_after_a_restart_at_the_same_address(kafka_dir: Path) -> None:
+    first = kafka.start(kafka_dir)
+    create_topic(first.bootstrap, "kept")
+    send(first.bootstrap, "kept", [(None, b"one"), (None, b"two")])
+    kafka.stop(kafka_dir)
+    second = kafka.start(kafka_dir)
+    assert second.bootstrap == first.bootstrap
+    assert [record.value for record in read_all(second.bootstrap, "kept")] == [b"one", b"two"]
+
+
+def test_a_broker_that_was_killed_starts_again_with_its_data(kafka_dir: Path) -> None:
+    first = kafka.start(kafka_dir)
+    create_topic(first.bootstrap, "kept")
+    send(first.bootstrap, "kept", [(None, b"one")])
+    os.kill(first.pid, signal.SIGKILL)
+    while kafka.running(kafka_dir):
+        time.sleep(0.02)
+    second = kafka.start(kafka_dir)
+    assert [record.value for record in read_all(second.bootstrap, "kept")] == [b"one"]
+
+
+def test_a_process_that_has_the_brokers_old_id_is_not_taken_for_it(kafka_dir: Path) -> None:
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        kafka_dir.mkdir()
+        noted = {"pid": bystander.pid, "bootstrap": "127.0.0.1:20001"}
+        (kafka_dir / "broker.json").write_text(json.dumps(noted))
+        assert kafka.running(kafka_dir) is None
+        assert kafka.stop(kafka_dir) is None
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_a_port_that_is_taken_is_refused_and_a_free_one_is_used(kafka_dir: Path) -> None:
+    with socket.socket() as other:
+        other.bind((kafka.HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(Refusal, match=f"Port {port} is in use"):
+            kafka.start(kafka_dir, port)
+    assert kafka.start(kafka_dir, port).bootstrap == f"{kafka.HOST}:{port}"
+
+
+def test_a_broker_that_cannot_come_up_is_refused_with_the_end_of_its_log_and_leaves_no_process(
+    kafka_dir: Path,
+) -> None:
+    kafka.start(kafka_dir)
+    kafka.stop(kafka_dir)
+    meta = kafka_dir / "data" / "meta.properties"
+    meta.write_text(meta.read_text().replace("node.id=1", "node.id=7"))
+    with pytest.raises(Refusal, match="(?s)did not come up.*ended with code.*node.id 1.*expected.*7|node id"):
+        kafka.start(kafka_dir)
+    assert kafka.running(kafka_dir) is None
+    mark = f"-Dloyalty.kafka.dir={kafka_dir}"
+    assert not [process for process in psutil.process_iter(["cmdline"]) if mark in (process.info["cmdline"] or [])]
+
+
+def test_two_brokers_in_two_folders_do_not_meet(kafka_dir: Path, bootstrap: str, tmp_path: Path) -> None:
+    other = kafka.start(kafka_dir)
+    assert other.bootstrap != bootstrap
+    create_topic(other.bootstrap, "only-here")
+    with pytest.raises(KafkaException):
+        read_all(bootstrap, "only-here")
+
+
+def test_a_broker_ends_with_its_block_even_when_the_block_fails(kafka_dir: Path) -> None:
+    with pytest.raises(ZeroDivisionError), LocalKafka(kafka_dir):
+        found = kafka.running(kafka_dir)
+        with pytest.raises(Refusal, match="already"), LocalKafka(kafka_dir):
+            pass
+        assert kafka.running(kafka_dir) == found
+        raise ZeroDivisionError
+    assert kafka.running(kafka_dir) is None
+
+
+def test_values_of_a_megabyte_and_their_dead_letters_fit(loyalty_topics: str) -> None:
+    send(loyalty_topics, "loyalty.transactions", [(b"a", b"x" * 1024 * 1024)])
+    send(loyalty_topics, "loyalty.dead-letters", [(b"a", b"x" * (2 * 1024 * 1024 * 4 // 3 + 1000))])
+    assert len(read_all(loyalty_topics, "loyalty.transactions")) == 1
+
+
+def test_a_transaction_may_last_an_hour_and_is_seen_when_it_is_committed(
+    new_topic: Callable[..., str], bootstrap: str
+) -> None:
+    topic = new_topic()
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "transactional.id": topic,
+            "transaction.timeout.ms": 3_600_000,
+            "message.timeout.ms": 30_000,
+        }
+    )
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    producer.produce(topic, b"later")
+    producer.flush(20)
+    assert read_all(bootstrap, topic) == []
+    producer.commit_transaction(20)
+    assert [record.value for record in read_all(bootstrap, topic)] == [b"later"]
+
+
+def test_a_misspelt_topic_is_an_error_and_not_a_new_topic(bootstrap: str) -> None:
+    with pytest.raises(KafkaException, match=r"UNKNOWN_TOPIC|Unknown topic"):
+        send(bootstrap, "loyalty.transaktions", [(b"a", b"x")])
