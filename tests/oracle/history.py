@@ -1,0 +1,242 @@
+"""All that ever happened to one account, and the questions that can be asked of it. Nothing here is ever forgotten."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .journal import AVAILABLE, HELD, REPAID, SPENT, Move, Standing
+from .reference import Document, Reference
+from .wire import DAY_MS, HOUR_MS, Record
+
+REMEMBERED_MS = 35 * DAY_MS
+REFUND_WAITS_MS = 24 * HOUR_MS
+NEVER = 10**18
+
+
+class Event(NamedTuple):
+    """A transaction that passed the checks of form; `arrival` is its place among those of its account."""
+
+    record: Record
+    body: dict[str, Any]
+    occurred_at: int
+    arrival: int
+    late: bool
+
+
+class Line(NamedTuple):
+    """What one line of a purchase earned."""
+
+    quantity: int
+    points: int
+    qualifying: int
+
+
+class Order(NamedTuple):
+    """A purchase that was used. Known until `refund_until`, not included; its lot has the number `lot`."""
+
+    event: Event
+    order_id: str
+    lines: dict[str, Line]
+    refund_until: int
+    lot: int
+
+
+class Return(NamedTuple):
+    """Units of an order that came back, by line."""
+
+    event: Event
+    order: Order
+    units: dict[str, int]
+
+
+class Lot(NamedTuple):
+    """Points that were earned together. No `releases_at`: available at once. No `expires_at`: never expires."""
+
+    number: int
+    event: Event
+    order_id: str | None
+    member_id: str | None
+    releases_at: int | None
+    expires_at: int | None
+
+    @property
+    def spending_order(self) -> tuple[int, int, int]:
+        """Soonest expiry first, never-expiring last, then oldest."""
+        return (NEVER if self.expires_at is None else self.expires_at, self.event.occurred_at, self.event.arrival)
+
+
+class Redemption(NamedTuple):
+    """A decided request. `hold_until` is None where it was denied; it is known until `known_until`, or while held."""
+
+    number: int
+    event: Event
+    redemption_id: str
+    hold_until: int | None
+    known_until: int
+
+
+class Grace(NamedTuple):
+    """A grace that started behind `event` and ends at `ends_at`, milliseconds since 1970."""
+
+    event: Event
+    ends_at: int
+
+
+class Qualifying(NamedTuple):
+    """Qualifying points as of the `occurred_at` of `event`; those of an order less what came back of it."""
+
+    event: Event
+    points: int
+
+
+@dataclass
+class History:
+    """Lists that only grow, but for `waiting`, whose refunds leave when they are applied or given up.
+
+    `uses` pairs an event with the account's time at its first use; `given_up` are the arrivals of refunds that waited
+    in vain; `moments` are the `occurred_at` of the decisions; `done` are the due things behind us.
+    """
+
+    account_id: str
+    reference: Reference
+    seen: list[Event] = field(default_factory=list)
+    uses: list[tuple[Event, int]] = field(default_factory=list)
+    given_up: set[int] = field(default_factory=set)
+    orders: list[Order] = field(default_factory=list)
+    returns: list[Return] = field(default_factory=list)
+    adjustments: list[Event] = field(default_factory=list)
+    lots: list[Lot] = field(default_factory=list)
+    redemptions: list[Redemption] = field(default_factory=list)
+    graces: list[Grace] = field(default_factory=list)
+    waiting: list[Event] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    moments: list[int] = field(default_factory=list)
+    done: set[tuple[str, int, int]] = field(default_factory=set)
+
+    # Time
+
+    def time(self) -> int:
+        """The account's time: the highest `occurred_at` of the events that passed the duplicate check."""
+        return max((event.occurred_at for event in self.seen), default=-NEVER)
+
+    def now(self) -> int:
+        """The moment that tiers are judged at: the account's time, but never behind a decision already made."""
+        return max(self.time(), max(self.moments, default=-NEVER))
+
+    # Events
+
+    def earlier_use(self, event: Event) -> Event | None:
+        """The used (or waiting) event of the same id that is still remembered."""
+        time = self.time()
+        for used, used_at in reversed(self.uses):
+            if used.body["event_id"] == event.body["event_id"] and used.arrival not in self.given_up:
+                return used if time < used_at + REMEMBERED_MS else None
+        return None
+
+    # Orders
+
+    def known_order(self, order_id: str) -> Order | None:
+        time = self.time()
+        known = [one for one in self.orders if one.order_id == order_id and time < one.refund_until]
+        return known[-1] if known else None
+
+    def units_back(self, order: Order, line_id: str) -> int:
+        return sum(one.units.get(line_id, 0) for one in self.returns if one.order is order)
+
+    def kept(self, order: Order) -> tuple[int, int]:
+        """The points and the qualifying points that an order still has, each line rounded down on its own."""
+        points = qualifying = 0
+        for line_id, line in order.lines.items():
+            left = line.quantity - self.units_back(order, line_id)
+            points += line.points * left // line.quantity
+            qualifying += line.qualifying * left // line.quantity
+        return points, qualifying
+
+    # Points
+
+    def standing(self) -> Standing:
+        return Standing(self.moves)
+
+    def available_lots(self, standing: Standing) -> list[tuple[Lot, int]]:
+        """The lots with available points, in spending order, and how many each has."""
+        lots = [(lot, standing.by_lot[lot.number, AVAILABLE]) for lot in self.lots]
+        return sorted(((lot, n) for lot, n in lots if n > 0), key=lambda one: one[0].spending_order)
+
+    def spend(self, standing: Standing, points: int, target: str, redemption: int | None = None) -> list[Move]:
+        """Takes up to so many available points, in spending order."""
+        moves = []
+        for lot, available in self.available_lots(standing):
+            take = min(points, available)
+            if take > 0:
+                moves.append(Move(lot.number, AVAILABLE, target, take, redemption))
+                points -= take
+        return moves
+
+    def with_debt_paid(self, moves: list[Move]) -> list[Move]:
+        """The moves, and behind them those that pay debt from what has become available."""
+        after = Standing(self.moves + moves)
+        return moves + self.spend(after, after.debt, REPAID)
+
+    def has_expired(self, lot: Lot) -> bool:
+        return lot.expires_at is not None and ("expiry", lot.event.arrival, lot.expires_at) in self.done
+
+    # Redemptions
+
+    def place_of_hold(self, redemption: Redemption) -> str | None:
+        """Where the points of a redemption are: held, spent, or None when it has none (any more)."""
+        mine = [move for move in self.moves if move.redemption == redemption.number]
+        if not mine or mine[-1].target == AVAILABLE:
+            return None
+        return SPENT if mine[-1].target == SPENT else HELD
+
+    def held_lots(self, redemption: Redemption) -> list[Move]:
+        """The moves that took the points of a redemption from their lots."""
+        return [move for move in self.moves if move.redemption == redemption.number and move.target == HELD]
+
+    def known_redemption(self, redemption_id: str) -> Redemption | None:
+        time = self.time()
+        named = [one for one in self.redemptions if one.redemption_id == redemption_id]
+        known = [one for one in named if time < one.known_until or self.place_of_hold(one) == HELD]
+        return known[-1] if known else None
+
+    # Tiers
+
+    def tier(self) -> str:
+        """The tier held: the last one decided, or else the first level, which every version names alike."""
+        for decision in reversed(self.decisions):
+            if decision["type"] == "tier.changed":
+                return str(decision["outcome"])
+        anyone = next(iter(self.reference.documents["tiers"].values()))
+        return str(anyone.body["levels"][0]["tier"])
+
+    def grace(self) -> Grace | None:
+        """The grace that the account is in: started, and no tier decision since."""
+        for decision in reversed(self.decisions):
+            if decision["type"] in ("tier.changed", "tier.grace"):
+                started = decision["type"] == "tier.grace" and decision["outcome"] == "started"
+                return self.graces[-1] if started else None
+        return None
+
+    def qualifying_points(self) -> list[Qualifying]:
+        """Each order's and each qualifying adjustment's, in the order of their moments, then of arrival."""
+        found = [Qualifying(order.event, self.kept(order)[1]) for order in self.orders]
+        found += [Qualifying(event, event.body["points"]) for event in self.adjustments if event.body["qualifying"]]
+        return sorted(found, key=lambda one: (one.event.occurred_at, one.event.arrival))
+
+    def tiers_at(self, moment: int) -> Document:
+        return self.reference.in_force("tiers", moment)
+
+    def qualifying_sum(self, moment: int, and_leaving: bool = False) -> int:
+        """The sum over the window that ends at `moment`; with what is about to leave it just then, if so wanted."""
+        window = self.tiers_at(moment).body["window_days"] * DAY_MS
+        counted = [
+            one.points
+            for one in self.qualifying_points()
+            if moment - window < one.event.occurred_at <= moment
+            or (and_leaving and one.event.occurred_at == moment - window and not self.has_left(one.event, moment))
+        ]
+        return max(0, sum(counted))
+
+    def has_left(self, event: Event, moment: int) -> bool:
+        """The slide of this event's points at `moment` is behind us."""
+        return ("slide", event.arrival, moment) in self.done

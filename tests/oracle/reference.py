@@ -1,0 +1,127 @@
+"""The facts that decisions rest on: programme documents, members, fraud signals, engagement context (contract §3)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+from . import checks
+from .wire import Malformed, Record, parse_json, time_of
+
+NEEDED = ("earning", "tiers", "redemption", "fraud")
+
+
+class Document(NamedTuple):
+    """One version of a programme document; `effective_from` in milliseconds since 1970."""
+
+    name: str
+    version: int
+    effective_from: int
+    body: dict[str, Any]
+
+
+class Signal(NamedTuple):
+    """A fraud signal, live from `starts` up to, not including, `expires` (milliseconds since 1970)."""
+
+    name: str
+    score: int
+    starts: int
+    expires: int
+
+
+@dataclass
+class Reference:
+    """Everything known beside the transactions, all of it read before the first of them."""
+
+    documents: dict[str, dict[int, Document]] = field(default_factory=dict)
+    known_devices: dict[str, list[str]] = field(default_factory=dict)
+    signals: dict[str, list[Signal]] = field(default_factory=dict)
+    contexts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def find(self, name: str, moment: int) -> Document | None:
+        """The highest version that is in effect at `moment`, in milliseconds since 1970."""
+        started = [one for one in self.documents.get(name, {}).values() if one.effective_from <= moment]
+        return max(started, key=lambda one: one.version, default=None)
+
+    def in_force(self, name: str, moment: int) -> Document:
+        """As `find`, where an earlier check has made sure that there is one."""
+        document = self.find(name, moment)
+        assert document is not None
+        return document
+
+    def has_programme(self, moment: int) -> bool:
+        return all(self.find(name, moment) is not None for name in NEEDED)
+
+
+def read_reference(records: Sequence[Record]) -> tuple[Reference, list[tuple[Record, str]]]:
+    """The facts of all valid records in the order of arrival, and the refused ones with the reason for each."""
+    known = Reference()
+    refused = []
+    for record in records:
+        reason = take_in(known, record)
+        if reason is not None:
+            refused.append((record, reason))
+    return known, refused
+
+
+def take_in(known: Reference, record: Record) -> str | None:
+    """Adds one record's fact to what is known, or says why it is refused."""
+    try:
+        parsed = parse_json(record.value)
+    except Malformed:
+        return "malformed_json"
+    topic = TOPICS[record.topic]
+    if not topic.check(parsed):
+        return "schema_violation"
+    if record.key != topic.key_of(parsed).encode():
+        return "key_mismatch"
+    topic.keep(known, parsed)
+    return None
+
+
+def member_key(event: dict[str, Any]) -> str:
+    return f"{event['member_id']}:{event['type'].removeprefix('member.')}"
+
+
+def document_key(event: dict[str, Any]) -> str:
+    return f"{event['document']}@{event['version']}"
+
+
+def account_key(event: dict[str, Any]) -> str:
+    return str(event["account_id"])
+
+
+def keep_member(known: Reference, event: dict[str, Any]) -> None:
+    """The latest profile by arrival counts. Consent matters to offers only, which are decided elsewhere."""
+    if event["type"] == "member.profile":
+        known.known_devices[event["member_id"]] = event.get("known_devices") or []
+
+
+def keep_document(known: Reference, event: dict[str, Any]) -> None:
+    document = Document(event["document"], event["version"], time_of(event, "effective_from"), event["body"])
+    known.documents.setdefault(document.name, {})[document.version] = document
+
+
+def keep_signal(known: Reference, event: dict[str, Any]) -> None:
+    signal = Signal(event["signal"], event["score"], time_of(event, "occurred_at"), time_of(event, "expires_at"))
+    known.signals.setdefault(event["account_id"], []).append(signal)
+
+
+def keep_context(known: Reference, context: dict[str, Any]) -> None:
+    known.contexts[context["account_id"]] = context
+
+
+class Topic(NamedTuple):
+    """What a reference topic carries, by which key, and where it is kept."""
+
+    check: checks.Check
+    key_of: Callable[[dict[str, Any]], str]
+    keep: Callable[[Reference, dict[str, Any]], None]
+
+
+TOPICS = {
+    "loyalty.members": Topic(partial(checks.is_event, types=checks.MEMBERS), member_key, keep_member),
+    "loyalty.program": Topic(partial(checks.is_event, types=checks.PROGRAM), document_key, keep_document),
+    "loyalty.fraud-signals": Topic(partial(checks.is_event, types=checks.FRAUD_SIGNALS), account_key, keep_signal),
+    "loyalty.engagement-context": Topic(checks.CONTEXT, account_key, keep_context),
+}
