@@ -1,0 +1,179 @@
+"""`loyalty demo`: starts everything, tells the story, sends traffic, reconciles, and stops everything it started."""
+
+from __future__ import annotations
+
+import json
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from loyalty.records import Record
+from ops import topics
+from ops.demo.story import Scene, reference, scenes
+from ops.errors import Refusal
+from ops.kafka import LocalKafka
+from ops.latency import latencies, percentiles
+from ops.producer import Sender
+from ops.program import publish
+from ops.reader import follow
+from ops.reconcile import reconcile_topics, show
+from ops.watch import line
+
+SCENE_WITHIN_S = 60
+SHOWN_OF_GENERATED = 250
+"""One decision in so many of the generated traffic is shown."""
+
+
+class _Screen:
+    """Follows the decisions topic in the background and hands the decisions on in order."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._going_on = True
+        self.decisions: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._thread = threading.Thread(target=self._follow, args=(bootstrap,), daemon=True)
+        self._thread.start()
+
+    def _follow(self, bootstrap: str) -> None:
+        records: Iterator[Record] = follow(
+            bootstrap, "loyalty.decisions", from_beginning=True, going_on=lambda: self._going_on
+        )
+        for record in records:
+            self.decisions.put(json.loads(record.value or b"{}"))
+
+    def close(self) -> None:
+        self._going_on = False
+        self._thread.join(10)
+
+
+@contextmanager
+def _job(bootstrap: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The decision job in a process of its own, stopped as an operator would: SIGTERM, savepoint, exit 0."""
+    log = (folder / "job.log").open("wb")
+    command = [sys.executable, "-m", "ops.cli", "run", "decisions"]
+    command += ["--bootstrap", bootstrap, "--state", str(folder / "state")]
+    job = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603 - our own command
+    try:
+        yield job
+        job.send_signal(signal.SIGTERM)
+        if job.wait(60) != 0:
+            raise Refusal(f"The job did not stop cleanly:\n{_tail(folder / 'job.log')}")
+    finally:
+        if job.poll() is None:
+            job.kill()
+            job.wait(10)
+        log.close()
+
+
+def _tail(path: Path) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-20:])
+
+
+def _tell(
+    scene: Scene, sender: Sender, screen: _Screen, console: Console, job: subprocess.Popen[bytes], log: Path
+) -> None:
+    console.print(f"\n[bold]{scene.said}[/bold]")
+    for topic, key, value in scene.records:
+        sender.send(topic, key.encode(), value)
+    sender.flush()
+    last = json.loads(scene.records[-1][2])["event_id"]
+    until = time.monotonic() + SCENE_WITHIN_S
+    decided = False
+    while True:
+        try:
+            decision = screen.decisions.get(timeout=0.3)
+        except queue.Empty:
+            if decided:
+                return
+            if job.poll() is not None or time.monotonic() > until:
+                raise Refusal(f"No decision came within {SCENE_WITHIN_S} s:\n{_tail(log)}") from None
+            continue
+        console.print(line(decision), soft_wrap=True)
+        decided = decided or decision["cause"]["event_id"] == last
+
+
+def _drain(screen: _Screen, console: Console, quiet_s: float, sending: threading.Thread) -> int:
+    """Show a sample of the decisions until sending is over and none has come for a while; returns how many came."""
+    came = 0
+    quiet_since = time.monotonic()
+    while sending.is_alive() or time.monotonic() - quiet_since < quiet_s:
+        try:
+            decision = screen.decisions.get(timeout=0.2)
+        except queue.Empty:
+            continue
+        quiet_since = time.monotonic()
+        came += 1
+        if came % SHOWN_OF_GENERATED == 1:
+            console.print(line(decision), soft_wrap=True)
+    return came
+
+
+def demo(events: int, rate: int, console: Console) -> None:
+    """Run the demo in a folder of its own under the system's temporary folder; nothing of it stays."""
+    from ops.generate import generate
+
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="loyalty-demo-") as temporary:
+        folder = Path(temporary)
+        console.print("Starting a Kafka broker …")
+        with LocalKafka(folder / "kafka") as broker:
+            bootstrap = broker.bootstrap
+            console.print(f"Kafka serves at {bootstrap}.")
+            topics.apply(bootstrap, topics.read_catalogue())
+            publish(Path("catalogue/program"), bootstrap)
+            with Sender(bootstrap) as sender:
+                for topic, key, value in reference():
+                    sender.send(topic, key.encode(), value)
+            console.print("Topics and programme are there. Starting the decision job on the Flink mini-cluster …")
+            screen = _Screen(bootstrap)
+            try:
+                with _job(bootstrap, folder) as job:
+                    with Sender(bootstrap) as sender:
+                        for scene in scenes():
+                            _tell(scene, sender, screen, console, job, folder / "job.log")
+                    console.print(
+                        f"\n[bold]Now {events:,} generated events, {rate:,} a second[/bold] "
+                        f"(one decision in {SHOWN_OF_GENERATED} is shown)."
+                    )
+                    sending = threading.Thread(
+                        target=generate, kwargs={"bootstrap": bootstrap, "events": events, "seed": 7, "rate": rate}
+                    )
+                    sending.start()
+                    came = _drain(screen, console, 4, sending)
+                    sending.join()
+                    console.print(f"{came:,} decisions came. Stopping the job with a savepoint …")
+            finally:
+                screen.close()
+            _close(bootstrap, console)
+    console.print(f"Everything is stopped and cleaned up. The demo took {time.monotonic() - began:.0f} s.")
+
+
+def _close(bootstrap: str, console: Console) -> None:
+    found = reconcile_topics(bootstrap)
+    console.print("\n[bold]Reconciliation[/bold]")
+    for text in show(found):
+        console.print(f"  {text}")
+    measured = percentiles(latencies(bootstrap))
+    console.print(
+        f"  latency, transaction on its topic to decision on its topic: p50 {measured[50]} ms, p99 {measured[99]} ms"
+    )
+    if not found.sound:
+        raise Refusal("The topics do not reconcile.")
+
+
+def demo_command(
+    events: Annotated[int, typer.Option(min=1, help="How many generated events to send after the story.")] = 20_000,
+    rate: Annotated[int, typer.Option(min=1, help="How many of them a second.")] = 1_000,
+) -> None:
+    """A broker, the job, a story and generated traffic on this machine; then the reconciliation."""
+    demo(events, rate, Console())
