@@ -52,8 +52,16 @@ class Sender:
                 self._check()
         self._sent += 1
         if self._sent % 1000 == 0:
-            self._producer.poll(0)
-            self._check()
+            self.poll()
+
+    def poll(self) -> None:
+        """Hears of what was delivered in the meantime.
+
+        Raises:
+            Refusal: something could not be delivered.
+        """
+        self._producer.poll(0)
+        self._check()
 
     def flush(self) -> None:
         """Waits until everything that was taken is delivered.

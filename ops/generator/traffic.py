@@ -1,0 +1,19 @@
+"""The whole traffic in its order: first what is known of everybody, then the transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ops.generator.households import households
+from ops.generator.reference import alarms, reference_records
+from ops.generator.settings import OutRecord, Traffic
+from ops.generator.shop import Shop
+from ops.generator.transactions import Season
+
+
+def records(traffic: Traffic, shop: Shop) -> Iterator[OutRecord]:
+    """The reference records, then `traffic.events` transaction records, in the order in which they arrive."""
+    accounts = households(traffic, shop)
+    expected = alarms(traffic, accounts)
+    yield from reference_records(traffic, accounts, expected)
+    yield from Season(traffic, shop, accounts, expected)
