@@ -14,6 +14,7 @@ help:
 	@echo "make lock    resolve requirements.lock again (needs the network)"
 
 setup: $(ready)
+	@echo "Ready: .venv/bin/loyalty --help"
 
 $(ready): requirements.lock pyproject.toml ops/setup.sh ops/artifacts.yaml
 	@bash ops/setup.sh
