@@ -1,0 +1,48 @@
+"""What the decision job is told when it starts."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.names import JOB, MAX_PARALLELISM
+
+
+class Delivery(str, Enum):
+    """How often a decision reaches its topic. Its id and sequence are the same each time (contract §5)."""
+
+    AT_LEAST_ONCE = "at-least-once"
+    EXACTLY_ONCE = "exactly-once"
+
+
+class Mode(str, Enum):
+    """Where Python runs: in the JVM's own process, or beside it. State of one cannot be read in the other."""
+
+    THREAD = "thread"
+    PROCESS = "process"
+
+
+class DecisionsConfig(BaseModel):
+    """The settings of one decision job. Times are milliseconds; folders are URIs that Flink understands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bootstrap: str = Field(min_length=1)
+    parallelism: int = Field(default=1, ge=1, le=MAX_PARALLELISM)
+    delivery: Delivery = Delivery.AT_LEAST_ONCE
+    mode: Mode = Mode.THREAD
+    watermark_lag_ms: int = Field(default=600_000, ge=0)
+    group: str = Field(default=JOB, min_length=1)
+    """The Kafka group whose offsets tell how far the job is, and the prefix of its transactional ids: one a job."""
+    checkpoint_interval_ms: int = Field(default=10_000, ge=100)
+    checkpoint_dir: str | None = None
+    """Where checkpoints are kept; None leaves it to the cluster."""
+    restore_from: str | None = None
+    """A savepoint or checkpoint to go on from."""
+    transaction_timeout_ms: int = Field(default=900_000, ge=1_000)
+    """How long a transaction may stay open: it must outlast an outage of the job and fit the broker's maximum."""
+    restart_attempts: int | None = Field(default=None, ge=0)
+    """How often the job starts again by itself after a failure before it gives up; None: always."""
+    last_at_start: dict[str, dict[int, int]] = Field(default_factory=dict)
+    """By topic and partition: the offset of the last record that could be read when the job started."""

@@ -1,0 +1,156 @@
+"""The operator that decides: it loads an account's pages, asks the domain, keeps what became of them, and is woken in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pyflink.common import Row, Types
+from pyflink.datastream import KeyedBroadcastProcessFunction, RuntimeContext, TimeDomain
+from pyflink.datastream.state import MapStateDescriptor
+
+from jobs.clock import exact, virtual
+from jobs.domain import DEAD_LETTERS, DECISIONS, Clock, Desk, Output, Verdict
+from jobs.names import ACCOUNT_PAGES, PROGRAMME
+from jobs.packing import Parcel, unpack_document, unpack_parcel
+from jobs.pages import FlinkPages, from_flink
+from jobs.waiting import Waiting
+
+PROGRAMME_STATE = MapStateDescriptor(PROGRAMME, Types.STRING(), Types.STRING())
+"""Programme documents by position, the same in every instance."""
+
+DESTINATIONS = {DECISIONS: 0, DEAD_LETTERS: 1}
+_BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
+OUTPUTS = Types.ROW_NAMED(["destination", "key", "value"], [Types.INT(), _BYTES, _BYTES])
+
+LOOK_AGAIN_MS = 20
+REMEMBER_ACCOUNTS = 100_000
+
+
+class DecideForAccount(KeyedBroadcastProcessFunction):  # type: ignore[misc]
+    """Any number of instances, each with the programme and its share of the accounts.
+
+    Nothing orders the programme, which is broadcast, against the records of the accounts. So each record says how many
+    documents were accepted before it, and waits in state until as many have come here. An account with records that wait does
+    nothing else meanwhile; when the last of them is done, it makes up for what has fallen due.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._documents: int | None = None
+        self._none_waits: set[str] = set()
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self._pages = FlinkPages(runtime_context, ACCOUNT_PAGES)
+        self._waiting = Waiting(self._pages)
+
+    def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[Row]:
+        known = self._known_documents(ctx)
+        if value:
+            position, document = unpack_document(value)
+            ctx.get_broadcast_state(PROGRAMME_STATE).put(f"{position:08}", document)
+            self._desk.learn(document)
+            self._documents = known + 1
+        yield from ()
+
+    def process_element(self, value: bytes, ctx: Any) -> Iterator[Row]:
+        if not value:
+            return
+        parcel = unpack_parcel(value)
+        known = self._known_documents(ctx)
+        if self._has_waiting(parcel.account_id):
+            yield from self._catch_up(parcel.account_id, ctx)
+        if parcel.documents <= known and not self._has_waiting(parcel.account_id):
+            yield from self._receive(parcel, ctx.timer_service())
+        else:
+            self._waiting.add(value)
+            self._none_waits.discard(parcel.account_id)
+            self._look_again(ctx)
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Row]:
+        self._known_documents(ctx)
+        account_id = from_flink(ctx.get_current_key())
+        if ctx.time_domain() == TimeDomain.PROCESSING_TIME:
+            yield from self._catch_up(account_id, ctx)
+            if self._has_waiting(account_id):
+                self._look_again(ctx)
+        elif not self._has_waiting(account_id):
+            yield from self._due(account_id, timestamp, ctx.timer_service())
+
+    def _receive(self, parcel: Parcel, timers: Any) -> Iterator[Row]:
+        clock = parcel.clock
+        clock_ms = None if clock is None else clock.at_ms
+        verdict = self._desk.receive(parcel.account_id, self._pages, parcel.payload, clock_ms)
+        return self._settle(verdict, 0 if clock is None else clock.epoch, timers)
+
+    def _due(self, account_id: str, timestamp: int, timers: Any) -> Iterator[Row]:
+        due, clock = exact(timestamp), exact(timers.current_watermark())
+        assert due is not None
+        if clock is None:
+            return
+        if due.at_ms <= clock.at_ms:
+            yield from self._fire(account_id, clock, timers)
+        else:
+            # The clock has stepped back since this was set: its moment is still to come.
+            timers.register_event_time_timer(virtual(Clock(clock.epoch, due.at_ms)))
+
+    def _fire(self, account_id: str, clock: Clock, timers: Any) -> Iterator[Row]:
+        verdict = self._desk.fire(account_id, self._pages, clock.at_ms)
+        if verdict.next_due_ms is not None and verdict.next_due_ms <= clock.at_ms:
+            # Flink would call again at once, for ever.
+            raise RuntimeError(f"{account_id}: what is due at {verdict.next_due_ms} was not done at {clock.at_ms}")
+        return self._settle(verdict, clock.epoch, timers)
+
+    def _settle(self, verdict: Verdict, epoch: int, timers: Any) -> Iterator[Row]:
+        if verdict.next_due_ms is not None:
+            timers.register_event_time_timer(virtual(Clock(epoch, verdict.next_due_ms)))
+        return _rows(verdict.outputs)
+
+    def _catch_up(self, account_id: str, ctx: Any) -> Iterator[Row]:
+        """Receive those of the account's records that need wait no longer; after the last, do what is due by now."""
+        known = self._known_documents(ctx)
+        timers = ctx.timer_service()
+        waited = False
+        while (value := self._waiting.first()) is not None:
+            parcel = unpack_parcel(value)
+            if parcel.documents > known:
+                return
+            waited = True
+            self._waiting.remove_first()
+            yield from self._receive(parcel, timers)
+        self._note_none_waits(account_id)
+        clock = exact(timers.current_watermark())
+        if waited and clock is not None:
+            yield from self._fire(account_id, clock, timers)
+
+    def _has_waiting(self, account_id: str) -> bool:
+        """Asks the state once for each account: after a restart nobody knows, and later on it is kept up to date."""
+        if account_id in self._none_waits:
+            return False
+        if self._waiting:
+            return True
+        self._note_none_waits(account_id)
+        return False
+
+    def _note_none_waits(self, account_id: str) -> None:
+        if len(self._none_waits) >= REMEMBER_ACCOUNTS:
+            self._none_waits.clear()
+        self._none_waits.add(account_id)
+
+    def _look_again(self, ctx: Any) -> None:
+        timers = ctx.timer_service()
+        timers.register_processing_time_timer(timers.current_processing_time() + LOOK_AGAIN_MS)
+
+    def _known_documents(self, ctx: Any) -> int:
+        """How many documents are here; after a restart the desk learns those that are in state."""
+        if self._documents is None:
+            kept = dict(ctx.get_broadcast_state(PROGRAMME_STATE).items())
+            for position in sorted(kept):
+                self._desk.learn(kept[position])
+            self._documents = len(kept)
+        return self._documents
+
+
+def _rows(outputs: Sequence[Output]) -> Iterator[Row]:
+    for topic, key, value in outputs:
+        yield Row(DESTINATIONS[topic], key, value)

@@ -1,0 +1,59 @@
+"""Flink's settings for the decision job. Nothing here runs when it is imported."""
+
+from __future__ import annotations
+
+import sys
+
+from pyflink.common import Configuration
+from pyflink.datastream import StreamExecutionEnvironment
+
+from jobs.config import DecisionsConfig
+from jobs.names import JOB, MAX_PARALLELISM
+
+WATERMARK_INTERVAL_MS = 50
+
+
+def settings(config: DecisionsConfig) -> dict[str, str]:
+    """Flink's options for this job, by name."""
+    options = {
+        "pipeline.name": JOB,
+        "pipeline.max-parallelism": str(MAX_PARALLELISM),
+        "pipeline.auto-watermark-interval": f"{WATERMARK_INTERVAL_MS} ms",
+        # A name that nobody gave is refused: state could not be found again by it.
+        "pipeline.auto-generate-uids": "false",
+        "table.exec.uid.generation": "DISABLED",
+        # No operator changes what it was given, so there is no need of copies between those of one thread.
+        "pipeline.object-reuse": "true",
+        # Of the time to a decision at low traffic, the default of 100 ms would be most, and twice.
+        "execution.buffer-timeout.interval": "5 ms",
+        "table.local-time-zone": "UTC",
+        "state.backend.type": "hashmap",
+        "execution.checkpointing.interval": f"{config.checkpoint_interval_ms} ms",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.initial-backoff": "500 ms",
+        "restart-strategy.exponential-delay.max-backoff": "30 s",
+        "python.execution-mode": config.mode.value,
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        # Process mode gathers elements before they cross: the default of a second would be the time to a decision.
+        "python.fn-execution.bundle.time": "10",
+    }
+    if config.restart_attempts is not None:
+        options["restart-strategy.exponential-delay.attempts-before-reset-backoff"] = str(config.restart_attempts)
+    if config.checkpoint_dir is not None:
+        options["execution.checkpointing.dir"] = config.checkpoint_dir
+    if config.restore_from is not None:
+        options["execution.state-recovery.path"] = config.restore_from
+    return options
+
+
+def create_environment(config: DecisionsConfig, **more: str) -> StreamExecutionEnvironment:
+    """An environment with these settings and `more` (Flink options, `_` for `.` is not translated: pass a dict)."""
+    configuration = Configuration()
+    for name, value in {**settings(config), **more}.items():
+        configuration.set_string(name, value)
+    environment = StreamExecutionEnvironment.get_execution_environment(configuration)
+    # Sources, intake and what SQL makes of them run once; what decides, and writes decisions, says so itself.
+    environment.set_parallelism(1)
+    return environment

@@ -1,0 +1,64 @@
+"""Flink's keyed map state as the domain's `Pages`."""
+
+from __future__ import annotations
+
+from pyflink.common import Types
+from pyflink.datastream import RuntimeContext
+from pyflink.datastream.state import MapState, MapStateDescriptor
+
+_ESCAPE = "\uffff"
+
+
+def to_flink(text: str) -> str:
+    """`text` as Flink can keep it, whatever is in it; different texts stay different.
+
+    JSON may hold half a surrogate pair, which process mode cannot encode. Such a text is spelt out behind a character that
+    marks it (and so is one that begins with that character).
+    """
+    if text.isascii():
+        return text
+    if not text.startswith(_ESCAPE):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return text
+    return _ESCAPE + text.encode("unicode_escape").decode("ascii")
+
+
+def from_flink(text: str) -> str:
+    """What `to_flink` was given."""
+    if not text.startswith(_ESCAPE):
+        return text
+    return text[1:].encode("ascii").decode("unicode_escape")
+
+
+class FlinkPages:
+    """The pages of the key that Flink is at. Each access crosses into the JVM, so ask once."""
+
+    def __init__(self, context: RuntimeContext, state_name: str) -> None:
+        descriptor = MapStateDescriptor(state_name, Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()))
+        self._state: MapState = context.get_map_state(descriptor)
+        _keep_bytes_as_they_are(self._state)
+
+    def get(self, name: str) -> bytes | None:
+        page: bytes | None = self._state.get(to_flink(name))
+        return page
+
+    def put(self, name: str, page: bytes) -> None:
+        self._state.put(to_flink(name), page)
+
+    def remove(self, name: str) -> None:
+        self._state.remove(to_flink(name))
+
+
+def _keep_bytes_as_they_are(state: MapState) -> None:
+    """In thread mode PyFlink turns a byte array in state into a tuple of numbers and back. Raw bytes cross by themselves.
+
+    Pickled state would avoid this too, and could then be read by nothing but Python.
+    """
+    if hasattr(state, "_v_converter"):
+        from pyflink.fn_execution.embedded.converters import IdentityDataConverter
+
+        state._v_converter = IdentityDataConverter()

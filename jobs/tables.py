@@ -1,0 +1,109 @@
+"""The edges of the job: the input topics as one table of packed records, and tables to insert decisions and dead letters into.
+
+Keys and values stay bytes in both directions: what arrives may be anything.
+"""
+
+from __future__ import annotations
+
+from pyflink.table import DataTypes, Schema, StreamTableEnvironment, TableDescriptor
+
+from jobs.config import DecisionsConfig, Delivery
+from jobs.domain import DEAD_LETTERS, DECISIONS
+from jobs.topics import INPUTS
+
+RECORDS = "records"
+DECIDED = "decided"
+REFUSED = "refused"
+DECISIONS_TABLE = "decisions"
+DEAD_LETTERS_TABLE = "dead_letters"
+REFUSED_TABLE = "refused_dead_letters"
+
+MAX_REQUEST_BYTES = 8 * 1024 * 1024
+"""A dead letter carries the record it is about in base64, a third longer."""
+
+# ISO 8859-1 gives each byte a character of its own, so text functions can be used on bytes that are no text.
+PACK_RECORDS = """
+SELECT
+    0 AS only_key,
+    ENCODE(
+        CONCAT(
+            topic, ' ',
+            CAST(`partition` AS STRING), ' ',
+            CAST(`offset` AS STRING), ' ',
+            CAST(EXTRACT(EPOCH FROM received) * 1000 + EXTRACT(MILLISECOND FROM received) AS STRING), ' ',
+            CAST(COALESCE(CHAR_LENGTH(key_text), -1) AS STRING), ' ',
+            CAST(COALESCE(CHAR_LENGTH(value_text), -1) AS STRING), U&'\\000a',
+            COALESCE(key_text, ''),
+            COALESCE(value_text, '')
+        ),
+        'ISO-8859-1'
+    ) AS packed
+FROM (
+    SELECT
+        topic, `partition`, `offset`, received,
+        DECODE(key, 'ISO-8859-1') AS key_text,
+        DECODE(`value`, 'ISO-8859-1') AS value_text
+    FROM records
+)
+"""
+
+WRITE_DECISIONS = "INSERT INTO decisions SELECT key, `value` FROM decided WHERE destination = 0"
+WRITE_DEAD_LETTERS = "INSERT INTO dead_letters SELECT key, `value` FROM decided WHERE destination = 1"
+WRITE_REFUSED = "INSERT INTO refused_dead_letters SELECT key, `value` FROM refused"
+
+
+def create_tables(tables: StreamTableEnvironment, config: DecisionsConfig) -> None:
+    """The tables that the statements above name, all but `decided` and `refused`."""
+    tables.create_temporary_table(RECORDS, _source(config))
+    tables.create_temporary_table(DECISIONS_TABLE, _sink(config, DECISIONS, "decisions"))
+    tables.create_temporary_table(DEAD_LETTERS_TABLE, _sink(config, DEAD_LETTERS, "dead-letters"))
+    tables.create_temporary_table(REFUSED_TABLE, _sink(config, DEAD_LETTERS, "refused"))
+
+
+def _source(config: DecisionsConfig) -> TableDescriptor:
+    schema = (
+        Schema.new_builder()
+        .column("key", DataTypes.BYTES())
+        .column("value", DataTypes.BYTES())
+        .column_by_metadata("topic", DataTypes.STRING(), is_virtual=True)
+        .column_by_metadata("partition", DataTypes.INT(), is_virtual=True)
+        .column_by_metadata("offset", DataTypes.BIGINT(), is_virtual=True)
+        .column_by_metadata("received", DataTypes.TIMESTAMP_LTZ(3), "timestamp", is_virtual=True)
+        .build()
+    )
+    return (
+        _kafka(config, schema)
+        .option("topic", ";".join(INPUTS))
+        .option("properties.group.id", config.group)
+        .option("properties.isolation.level", "read_committed")
+        # The first time only: afterwards the source goes on from where its state says.
+        .option("scan.startup.mode", "earliest-offset")
+        .build()
+    )
+
+
+def _sink(config: DecisionsConfig, topic: str, sink: str) -> TableDescriptor:
+    schema = Schema.new_builder().column("key", DataTypes.BYTES()).column("value", DataTypes.BYTES()).build()
+    descriptor = (
+        _kafka(config, schema)
+        .option("topic", topic)
+        .option("sink.delivery-guarantee", config.delivery.value)
+        .option("properties.max.request.size", str(MAX_REQUEST_BYTES))
+    )
+    if config.delivery is Delivery.EXACTLY_ONCE:
+        # Two sinks with one prefix would abort each other's transactions.
+        descriptor.option("sink.transactional-id-prefix", f"{config.group}-{sink}")
+        descriptor.option("properties.transaction.timeout.ms", str(config.transaction_timeout_ms))
+    return descriptor.build()
+
+
+def _kafka(config: DecisionsConfig, schema: Schema) -> TableDescriptor.Builder:
+    return (
+        TableDescriptor.for_connector("kafka")
+        .schema(schema)
+        .option("properties.bootstrap.servers", config.bootstrap)
+        .option("key.format", "raw")
+        .option("key.fields", "key")
+        .option("value.format", "raw")
+        .option("value.fields-include", "EXCEPT_KEY")
+    )
