@@ -85,17 +85,22 @@ def next_slide(account: Account, program: Program) -> Due | None:
 
 
 def slide(account: Account, program: Program, due: Due, docket: Docket) -> None:
-    """An entry leaves the window."""
-    at, _, occurred_at, number, _ = due
+    """What was earned at one moment leaves the window, all of it together; the first that leaves is the cause.
+
+    A slide that leaves the account where it was (below its tier already, because nothing has noticed another document
+    yet) decides nothing.
+    """
     tiers = sync(account, program, slides_done=False)
-    entry = account.window.at_or_after((occurred_at, number))
-    if entry is None or entry[:2] != (occurred_at, number):
-        return
     before = account.core.window_sum
-    account.window.remove(entry)
-    account.slid.add(entry)
-    account.core.window_sum -= entry[2]
-    judge(account, tiers, docket, cause=entry[3], occurred_at=at, before=before, timer="slide")
+    called_for = _called_for(account, tiers.body.levels)
+    cause = None
+    while (entry := account.window.first()) is not None and entry[0] == due[2]:
+        cause = cause or entry[3]
+        account.window.remove(entry)
+        account.slid.add(entry)
+        account.core.window_sum -= entry[2]
+    if cause is not None and _called_for(account, tiers.body.levels) not in (None, called_for):
+        judge(account, tiers, docket, cause=cause, occurred_at=due[0], before=before, timer="slide")
 
 
 def end_grace(account: Account, program: Program, docket: Docket) -> None:
@@ -157,6 +162,15 @@ def judge(
         ends_at = occurred_at + tiers.body.grace_days * DAY_MS
         core.grace = Grace(occurred_at, ends_at, cause, tiers.version)
         _grace(account, tiers, docket, "started", code, threshold, cause, occurred_at, timer, before)
+
+
+def _called_for(account: Account, levels: Sequence[TierLevel]) -> str | None:
+    """What the sum as it stands calls for: a `rise` (or the end of the grace), `grace`, or nothing."""
+    core = account.core
+    held, reached = _held(levels, core.tier), _reached(levels, core.window_sum)
+    if reached > held or (reached == held and core.grace is not None):
+        return "rise"
+    return "grace" if reached < held and core.grace is None else None
 
 
 def _held(levels: Sequence[TierLevel], tier: str | None) -> int:
