@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -151,6 +152,20 @@ def test_values_of_a_megabyte_and_their_dead_letters_fit(loyalty_topics: str) ->
     send(loyalty_topics, "loyalty.transactions", [(b"a", b"x" * 1024 * 1024)])
     send(loyalty_topics, "loyalty.dead-letters", [(b"a", b"x" * (2 * 1024 * 1024 * 4 // 3 + 1000))])
     assert len(read_all(loyalty_topics, "loyalty.transactions")) == 1
+
+
+def test_a_topic_without_a_limit_of_its_own_takes_what_the_broker_takes(
+    new_topic: Callable[..., str], bootstrap: str
+) -> None:
+    topic = new_topic()
+    send(bootstrap, topic, [(b"a", b"x" * (kafka.MAX_MESSAGE_BYTES - 1000))])
+    assert len(read_all(bootstrap, topic)) == 1
+
+
+def test_two_starts_of_one_folder_at_once_give_one_broker(kafka_dir: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        brokers = list(pool.map(lambda _: kafka.start(kafka_dir), range(2)))
+    assert brokers[0] == brokers[1] == kafka.running(kafka_dir)
 
 
 def test_a_transaction_may_last_an_hour_and_is_seen_when_it_is_committed(
