@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
@@ -48,10 +49,10 @@ def settings(config: DecisionsConfig) -> dict[str, str]:
     return options
 
 
-def create_environment(config: DecisionsConfig, **more: str) -> StreamExecutionEnvironment:
-    """An environment with these settings and `more` (Flink options, `_` for `.` is not translated: pass a dict)."""
+def create_environment(config: DecisionsConfig, more: Mapping[str, str] | None = None) -> StreamExecutionEnvironment:
+    """An environment with these settings, and `more` of Flink's options for where it runs."""
     configuration = Configuration()
-    for name, value in {**settings(config), **more}.items():
+    for name, value in {**settings(config), **(more or {})}.items():
         configuration.set_string(name, value)
     environment = StreamExecutionEnvironment.get_execution_environment(configuration)
     # Sources, intake and what SQL makes of them run once; what decides, and writes decisions, says so itself.

@@ -51,6 +51,16 @@ def last_readable(bootstrap: str, topics: Iterable[str]) -> dict[str, dict[int, 
     return last
 
 
+def cluster_id(bootstrap: str) -> str:
+    """The id that the Kafka cluster has given itself. Raises NotThere."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    try:
+        found: str = admin.describe_cluster(request_timeout=ANSWER_WITHIN_S).result().cluster_id
+    except KafkaException as problem:
+        raise NotThere(f"No Kafka broker answered at {bootstrap} within {ANSWER_WITHIN_S:.0f} s.") from problem
+    return found
+
+
 def _partitions(bootstrap: str, topics: Iterable[str]) -> list[tuple[str, int]]:
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     try:

@@ -7,6 +7,7 @@ MAX_PARALLELISM = 128
 """The number of key groups. Fixed with the first savepoint; no parallelism can be higher."""
 
 CHECK_RECORDS = "check-records"
+CLOCK_OF_RECORDS = "clock-of-records"
 DECIDE_FOR_ACCOUNT = "decide-for-account"
 
 INTAKE_PAGES = "intake-pages"
@@ -18,7 +19,7 @@ OPERATORS = {
     "pack-records": "Put each record into one run of bytes",
     "hand-over-records": "Leave SQL",
     CHECK_RECORDS: "Check each record, keep the clock, hold transactions until the reference facts are read",
-    "clock-of-records": "Make the clock that each record carries the watermark",
+    CLOCK_OF_RECORDS: "Make the clock that each record carries the watermark",
     "records-for-accounts": "Take the timestamp off again",
     "clock-of-documents": "Keep the broadcast from holding the watermark back",
     "programme-documents": "Take the timestamp off again",
@@ -38,7 +39,7 @@ SHAPE = (
     ("Calc", "pack-records"),
     ("SinkConversion", "hand-over-records"),
     ("KEYED PROCESS", CHECK_RECORDS),
-    ("Timestamps/Watermarks", "clock-of-records"),
+    ("Timestamps/Watermarks", CLOCK_OF_RECORDS),
     ("Map", "records-for-accounts"),
     ("Timestamps/Watermarks", "clock-of-documents"),
     ("Map", "programme-documents"),

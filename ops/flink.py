@@ -1,0 +1,155 @@
+"""Flink on this machine: the settings of its processes, and what its REST interface says of a job."""
+
+import json
+import os
+import shutil
+import socket
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from ops.java import java_home
+
+ANSWER_WITHIN_S = 5.0
+
+# One line a message, warnings and what the job does; the rest of Flink's talk at INFO is about itself.
+_LOG4J = """\
+rootLogger.level = INFO
+rootLogger.appenderRef.file.ref = File
+appender.file.name = File
+appender.file.type = FILE
+appender.file.append = false
+appender.file.fileName = {log}
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{{yyyy-MM-dd HH:mm:ss,SSS}} %-5p %c{{1}} - %m%n
+logger.kafka.name = org.apache.flink.kafka.shaded.org.apache.kafka
+logger.kafka.level = WARN
+"""
+
+
+def flink_home() -> Path:
+    """Flink as the Python package brings it. Found without importing it, which takes a second."""
+    from importlib.util import find_spec
+
+    found = find_spec("pyflink")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent
+
+
+def settings_of_processes(conf: Path, log: Path) -> dict[str, str]:
+    """The environment variables under which Flink's programs run here, with a conf folder of their own.
+
+    Args:
+        conf: made anew: a copy of the package's, which is not ours to change.
+        log: the file to log to.
+    """
+    shutil.rmtree(conf, ignore_errors=True)
+    conf.mkdir(parents=True)
+    for name in ("config.yaml", "log4j-console.properties"):
+        shutil.copy(flink_home() / "conf" / name, conf / name)
+    for name in ("log4j-cli.properties", "log4j.properties"):
+        (conf / name).write_text(_LOG4J.format(log=log), encoding="utf-8")
+    python = str(Path(sys.executable).parent)
+    return {
+        "JAVA_HOME": str(java_home()),
+        "FLINK_CONF_DIR": str(conf),
+        "FLINK_LOG_DIR": str(log.parent),
+        # Thread mode finds its packages by the first `python` of the path; our own commands are beside it.
+        "PATH": os.pathsep.join([python, os.environ.get("PATH", os.defpath)]),
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class FlinkUnreachable(Exception):
+    """Flink's REST interface does not answer."""
+
+
+class FlinkRest:
+    """What Flink at `host:port` says of its jobs."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def get(self, path: str) -> Any:
+        """The answer to a GET. Raises FlinkUnreachable."""
+        return self._ask(urllib.request.Request(f"http://{self.address}{path}"))
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """The answer to a POST. Raises FlinkUnreachable."""
+        data = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        return self._ask(urllib.request.Request(f"http://{self.address}{path}", data, headers))
+
+    def _ask(self, request: urllib.request.Request) -> Any:
+        try:
+            with urllib.request.urlopen(request, timeout=ANSWER_WITHIN_S) as answer:
+                return json.load(answer)
+        except (urllib.error.URLError, OSError, ValueError) as problem:
+            raise FlinkUnreachable(f"Flink at {self.address} does not answer: {problem}") from problem
+
+
+class JobView:
+    """One job as its REST interface shows it. Every question raises FlinkUnreachable when nobody answers."""
+
+    def __init__(self, rest: FlinkRest, job_id: str) -> None:
+        self._rest = rest
+        self._path = f"/jobs/{job_id}"
+        self._vertices: dict[str, str] = {}
+
+    def status(self) -> str:
+        state: str = self._rest.get(self._path)["state"]
+        return state
+
+    def runs(self) -> bool:
+        """Whether every task of it runs."""
+        job = self._rest.get(self._path)
+        return job["state"] == "RUNNING" and all(vertex["status"] == "RUNNING" for vertex in job["vertices"])
+
+    def latest_failure(self) -> str | None:
+        """The first lines of the latest failure, None if there was none."""
+        entries = self._rest.get(f"{self._path}/exceptions?maxExceptions=1")["exceptionHistory"]["entries"]
+        return None if not entries else root_cause(entries[0]["stacktrace"])
+
+    def completed_checkpoints(self) -> int:
+        count: int = self._rest.get(f"{self._path}/checkpoints")["counts"]["completed"]
+        return count
+
+    def trigger_checkpoint(self) -> None:
+        self._rest.post(f"{self._path}/checkpoints", {"checkpointType": "CONFIGURED"})
+
+    def metric(self, operator: str, name: str) -> list[int]:
+        """A metric of an operator, one number for each instance that has reported it."""
+        vertex = self._vertex(operator)
+        if vertex is None:
+            return []
+        details = self._rest.get(f"{self._path}/vertices/{vertex}")
+        wanted = [f"{subtask}.{operator}.{name}" for subtask in range(details["parallelism"])]
+        return self._numbers(f"{self._path}/vertices/{vertex}/metrics?get=" + ",".join(wanted).replace(" ", "_"))
+
+    def _numbers(self, path: str) -> list[int]:
+        return [int(float(found["value"])) for found in self._rest.get(path)]
+
+    def _vertex(self, operator: str) -> str | None:
+        if operator not in self._vertices:
+            for vertex in self._rest.get(self._path)["vertices"]:
+                if operator in vertex["name"]:
+                    self._vertices[operator] = vertex["id"]
+        return self._vertices.get(operator)
+
+
+def root_cause(stack_trace: str) -> str:
+    """What went wrong, from a Java stack trace: its last cause without the places it passed."""
+    lines = stack_trace.splitlines()
+    causes = [number for number, line in enumerate(lines) if line.startswith("Caused by: ")]
+    kept = lines[causes[-1] :] if causes else lines
+    said = [line for line in kept if not line.lstrip().startswith(("at ", "..."))][:6]
+    return "\n".join(said).removeprefix("Caused by: ").strip()

@@ -1,0 +1,139 @@
+"""The folder of a job that runs on this machine: where it stopped, so that the next run goes on from there.
+
+| In the folder | What |
+|---|---|
+| `job.json` | the job's identity and its last savepoint; replaced in one step |
+| `savepoints/`, `checkpoints/` | Flink's |
+| `flink.log` | what Flink said in the last run |
+| `lock` | held while a run uses the folder |
+"""
+
+import fcntl
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from jobs.config import Mode
+from jobs.names import JOB
+from ops.errors import Refusal
+
+JAVA_ENDS_WITHIN_S = 30.0
+
+
+class JobRecord(BaseModel):
+    """What is known of the job in a folder."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    group: str
+    """The Kafka group and prefix of transactional ids: the job keeps them for as long as it keeps its state."""
+    cluster_id: str
+    """The Kafka cluster whose offsets are in the state."""
+    mode: Mode
+    savepoint: str | None = None
+    savepoint_at: float = 0.0
+    """Seconds since 1970."""
+    java: tuple[int, float] | None = None
+    """The process that runs Flink, by its id and start time."""
+
+
+class JobFolder:
+    """The folder, while this process holds its lock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.savepoints = path / "savepoints"
+        self.log = path / "flink.log"
+
+    def read(self) -> JobRecord | None:
+        """What the last run left; None before the first. Raises Refusal when it cannot be understood."""
+        try:
+            return JobRecord.model_validate_json(self._record.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (ValidationError, OSError) as problem:
+            raise Refusal(
+                f"{self._record} cannot be read ({type(problem).__name__}); --fresh starts over without it."
+            ) from problem
+
+    def write(self, record: JobRecord) -> None:
+        temporary = self._record.with_suffix(".new")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(record.model_dump_json(indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._record)
+
+    def start_over(self, cluster_id: str, mode: Mode) -> JobRecord:
+        """Forgets what there was and gives the job a new identity."""
+        self._record.unlink(missing_ok=True)
+        for folder in (self.savepoints, self.checkpoints):
+            shutil.rmtree(folder, ignore_errors=True)
+        return JobRecord(group=f"{JOB}-{uuid.uuid4().hex[:8]}", cluster_id=cluster_id, mode=mode)
+
+    def restore_point(self, record: JobRecord) -> Path | None:
+        """The newest of the last savepoint and, after a crash, the last checkpoint that was completed."""
+        points = [(path.stat().st_mtime, path.parent) for path in self.checkpoints.glob("*/chk-*/_metadata")]
+        if record.savepoint is not None and (Path(record.savepoint) / "_metadata").is_file():
+            points.append((record.savepoint_at, Path(record.savepoint)))
+        elif record.savepoint is not None and not points:
+            raise Refusal(f"The savepoint {record.savepoint} is gone; --fresh starts over without it.")
+        return max(points)[1] if points else None
+
+    def keep_only(self, savepoint: Path) -> None:
+        """Removes every savepoint and checkpoint before this savepoint: nothing goes back to them."""
+        for found in self.savepoints.iterdir():
+            if found != savepoint:
+                shutil.rmtree(found, ignore_errors=True)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+
+    @property
+    def _record(self) -> Path:
+        return self.path / "job.json"
+
+
+@contextmanager
+def job_folder(path: Path) -> Iterator[JobFolder]:
+    """The folder for this process alone. Raises Refusal when another run uses it, or it cannot be written to."""
+    path = path.absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = (path / "lock").open("a")
+    except OSError as problem:
+        raise Refusal(f"The job's state cannot be kept in {path}: {problem.strerror}.") from problem
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Refusal(f"Another run uses the state in {path}; stop it, or name another folder with --state.") from None
+        folder = JobFolder(path)
+        yield folder
+
+
+def wait_for_java(record: JobRecord) -> None:
+    """After a crash of the command its Flink may live for a moment more; two must not write at once.
+
+    Raises Refusal when it does not end.
+    """
+    if record.java is None:
+        return
+    pid, started = record.java
+    deadline = time.monotonic() + JAVA_ENDS_WITHIN_S
+    while time.monotonic() < deadline:
+        try:
+            process = psutil.Process(pid)
+            if process.create_time() != started or process.status() == psutil.STATUS_ZOMBIE:
+                return
+        except psutil.NoSuchProcess:
+            return
+        time.sleep(0.1)
+    raise Refusal(f"Flink of the last run (process {pid}) still runs; end it first.")
+

@@ -1,0 +1,382 @@
+"""`loyalty run`: a job on this machine, without a cluster, that goes on where it stopped.
+
+The job is always the unbounded one. `--until-end` watches it until everything that the topics held at the start has been
+decided, and then stops it as an operator would, with a savepoint; so the end of the input fires nothing that is not due.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import psutil
+import typer
+
+from jobs.config import DecisionsConfig, Delivery, Mode
+from jobs.held_at_start import NotThere, cluster_id, last_readable
+from jobs.names import CHECK_RECORDS, CLOCK_OF_RECORDS, DECIDE_FOR_ACCOUNT, JOB, MAX_PARALLELISM
+from jobs.topics import INPUTS
+from ops.artifacts import flink_connector_jar
+from ops.durations import milliseconds
+from ops.errors import Refusal
+from ops.flink import FlinkRest, FlinkUnreachable, JobView, free_port, root_cause, settings_of_processes
+from ops.job_state import JobFolder, JobRecord, job_folder, wait_for_java
+
+app = typer.Typer(no_args_is_help=True)
+
+DEFAULT_STATE = Path(".loyalty/decisions")
+LOOK_EVERY_S = 0.1
+SAY_EVERY_S = 2.0
+QUIET_S = 0.4
+"""How long the counts must stand still before a checkpoint is asked for, and the watermark before it is taken for final."""
+RESTART_ATTEMPTS = 8
+STOP_WITHIN_S = 120.0
+
+AddJob = Callable[[Any, DecisionsConfig], None]
+"""Adds a job to an environment: `jobs.decisions.add_decisions`, or what a test puts in its place."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What was asked for on the command line."""
+
+    bootstrap: str
+    state: Path = DEFAULT_STATE
+    until_end: bool = False
+    fresh: bool = False
+    parallelism: int = 1
+    delivery: Delivery = Delivery.AT_LEAST_ONCE
+    mode: Mode = Mode.THREAD
+    watermark_lag_ms: int = 600_000
+    checkpoint_interval_ms: int = 10_000
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `decisions` a word of the command line while it is the only job."""
+
+
+@app.command("decisions")
+def run_command(
+    bootstrap: Annotated[str, typer.Option(help="Kafka, as HOST:PORT.")],
+    until_end: Annotated[
+        bool, typer.Option("--until-end", help="Stop when what the topics held at the start has been decided.")
+    ] = False,
+    parallelism: Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="Instances that decide.")] = 1,
+    delivery: Annotated[Delivery, typer.Option(help="How often a decision reaches its topic.")] = Delivery.AT_LEAST_ONCE,
+    mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
+    watermark_lag: Annotated[str, typer.Option(help="How late an event may be: 30s, 10m, 24h …")] = "10m",
+    checkpoint_interval: Annotated[
+        str, typer.Option(help="How much is done again after a crash; with exactly-once, the time to a decision.")
+    ] = "10s",
+    state: Annotated[Path, typer.Option(help="The folder that says where the job stopped.")] = DEFAULT_STATE,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget where it stopped; start over.")] = False,
+) -> None:
+    """Decide transactions on this machine; go on where the last run stopped. Ctrl-C stops it cleanly."""
+    from jobs.decisions import add_decisions
+
+    options = RunOptions(
+        bootstrap=bootstrap,
+        state=state,
+        until_end=until_end,
+        fresh=fresh,
+        parallelism=parallelism,
+        delivery=delivery,
+        mode=mode,
+        watermark_lag_ms=milliseconds(watermark_lag),
+        checkpoint_interval_ms=milliseconds(checkpoint_interval),
+    )
+    run(options, add_decisions)
+
+
+def run(options: RunOptions, add_job: AddJob, say: Callable[[str], None] | None = None) -> None:
+    """Runs the job in this process and a JVM of its own, until it has done what was asked, or is told to stop.
+
+    Raises:
+        Refusal: it cannot start, or failed; in one sentence.
+    """
+    say = say or (lambda line: print(line, flush=True))
+    with job_folder(options.state) as folder, _stop_signals() as stop:
+        _Run(options, folder, say, stop).go(add_job)
+
+
+class _Run:
+    """One run, from its start to its savepoint."""
+
+    def __init__(
+        self, options: RunOptions, folder: JobFolder, say: Callable[[str], None], stop: threading.Event
+    ) -> None:
+        self._options = options
+        self._folder = folder
+        self._say = say
+        self._stop = stop
+        self._began = time.monotonic()
+        self._counts = (0, 0, 0)
+
+    def go(self, add_job: AddJob) -> None:
+        options = self._options
+        os.environ.update(settings_of_processes(self._folder.path / "conf", self._folder.log))
+        with ThreadPoolExecutor(1) as aside:
+            # While Java starts, which takes as long.
+            held = aside.submit(_ask_kafka, options.bootstrap)
+            java = _start_java()
+            try:
+                cluster, last = _answer(held)
+                record, point = self._prepare(cluster)
+                record = record.model_copy(update={"java": (java.pid, java.create_time())})
+                self._folder.write(record)
+                self._run(add_job, record, point, last)
+            finally:
+                _end_java(java)
+
+    def _prepare(self, cluster: str) -> tuple[JobRecord, Path | None]:
+        """The job's identity, and where it goes on from."""
+        options, folder = self._options, self._folder
+        known = None if options.fresh else folder.read()
+        if known is None:
+            self._say(f"Starting from the beginning of the topics (state in {folder.path}).")
+            return folder.start_over(cluster, options.mode), None
+        if known.cluster_id != cluster:
+            raise Refusal(
+                f"The state in {folder.path} belongs to another Kafka cluster than the one at {options.bootstrap}; "
+                "--fresh starts over, or name another folder with --state."
+            )
+        if known.mode is not options.mode:
+            raise Refusal(
+                f"The state in {folder.path} was made in {known.mode.value} mode and cannot be read in "
+                f"{options.mode.value} mode; run with --mode {known.mode.value}, or start over with --fresh."
+            )
+        wait_for_java(known)
+        point = folder.restore_point(known)
+        if point is None:
+            self._say(f"Starting from the beginning of the topics (state in {folder.path}).")
+        else:
+            kind = "checkpoint" if point.name.startswith("chk-") else "savepoint"
+            self._say(f"Going on from the last {kind} ({point}).")
+        return known, point
+
+    def _run(self, add_job: AddJob, record: JobRecord, point: Path | None, last: dict[str, dict[int, int]]) -> None:
+        from jobs.environment import create_environment
+
+        options = self._options
+        config = DecisionsConfig(
+            bootstrap=options.bootstrap,
+            parallelism=options.parallelism,
+            delivery=options.delivery,
+            mode=options.mode,
+            watermark_lag_ms=options.watermark_lag_ms,
+            group=record.group,
+            checkpoint_interval_ms=options.checkpoint_interval_ms,
+            checkpoint_dir=self._folder.checkpoints.as_uri(),
+            restore_from=None if point is None else point.as_uri(),
+            restart_attempts=RESTART_ATTEMPTS,
+            last_at_start=last,
+        )
+        rest = f"127.0.0.1:{free_port()}"
+        environment = create_environment(config, _mini_cluster(rest))
+        add_job(environment, config)
+        client = environment.execute_async(JOB)
+        view = JobView(FlinkRest(rest), str(client.get_job_id()))
+        done = _Done(options.bootstrap, record.group, last) if options.until_end else None
+        self._watch(client, view, done)
+        self._finish(client, record)
+
+    def _watch(self, client: Any, view: JobView, done: "_Done | None") -> None:
+        """Returns when the job is to stop. Raises Refusal when it fails."""
+        running = False
+        failure: str | None = None
+        said_at = time.monotonic()
+        while not self._stop.wait(LOOK_EVERY_S):
+            try:
+                if not running and view.runs():
+                    running = True
+                    took = time.monotonic() - self._began
+                    options = self._options
+                    self._say(
+                        f"Running after {took:.1f} s: parallelism {options.parallelism}, {options.mode.value} mode, "
+                        f"{options.delivery.value}, watermark lag {options.watermark_lag_ms / 1000:.0f} s."
+                    )
+                if view.status() == "RESTARTING" and failure != (failure := view.latest_failure()):
+                    running = False
+                    self._say(f"The job failed and starts again: {failure}")
+                if running and time.monotonic() - said_at >= SAY_EVERY_S:
+                    said_at = time.monotonic()
+                    self._tell(view)
+                if running and done is not None and done.look(view):
+                    self._tell(view)
+                    return
+            except FlinkUnreachable as problem:
+                self._refuse_if_ended(client, failure, problem)
+        self._say("Stopping.")
+
+    def _refuse_if_ended(self, client: Any, failure: str | None, problem: FlinkUnreachable) -> None:
+        try:
+            status = client.get_job_status().result().name
+        except Exception as gone:  # noqa: BLE001 - whatever it is, Flink is no more
+            raise Refusal(f"Flink ended unexpectedly; its log is {self._folder.log}.") from gone
+        if status in ("FAILED", "CANCELED", "FINISHED", "SUSPENDED"):
+            raise Refusal(f"The job {status.lower()}: {failure or problem}\nFlink's log is {self._folder.log}.")
+
+    def _tell(self, view: JobView) -> None:
+        read = sum(view.metric(CHECK_RECORDS, "numRecordsIn"))
+        decisions = sum(view.metric("select-decisions", "numRecordsOut"))
+        dead = sum(view.metric("select-dead-letters", "numRecordsOut")) + sum(view.metric("refused", "numRecordsOut"))
+        if (read, decisions, dead) != self._counts:
+            self._counts = (read, decisions, dead)
+            self._say(f"{read:,} records read, {decisions:,} decisions, {dead:,} dead letters")
+
+    def _finish(self, client: Any, record: JobRecord) -> None:
+        self._folder.savepoints.mkdir(exist_ok=True)
+        try:
+            path = _stop_with_savepoint(client, self._folder.savepoints.as_uri())
+        except Exception as problem:  # noqa: BLE001 - py4j's, whatever Java threw
+            raise Refusal(
+                f"The job did not stop with a savepoint: {root_cause(str(problem))}\n"
+                f"The next run goes on from its last checkpoint. Flink's log is {self._folder.log}."
+            ) from problem
+        savepoint = Path(path.removeprefix("file:"))
+        self._folder.write(
+            record.model_copy(update={"savepoint": str(savepoint), "savepoint_at": time.time(), "java": None})
+        )
+        self._folder.keep_only(savepoint)
+        took = time.monotonic() - self._began
+        read, decisions, dead = self._counts
+        self._say(
+            f"Stopped after {took:.1f} s with a savepoint: {read:,} records read, {decisions:,} decisions, "
+            f"{dead:,} dead letters. The next run goes on from here."
+        )
+
+
+class _Done:
+    """Knows when everything that the topics held at the start has been decided, timers included."""
+
+    def __init__(self, bootstrap: str, group: str, last: dict[str, dict[int, int]]) -> None:
+        from confluent_kafka import Consumer
+
+        self._wanted = {(topic, partition): last_offset + 1 for topic, of in last.items() for partition, last_offset in of.items()}
+        self._consumer = Consumer(
+            {"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0}
+        )
+        self._seen: Any = None
+        self._since = 0.0
+        self._asked = False
+        self._covered = False
+
+    def look(self, view: JobView) -> bool:
+        """Whether a completed checkpoint covers it all, and the final watermark is everywhere."""
+        if not self._covered:
+            self._covered = self._committed()
+        seen = self._final_watermark(view) if self._covered else view.metric(CHECK_RECORDS, "numRecordsIn")
+        now = time.monotonic()
+        if seen != self._seen:
+            self._seen, self._since, self._asked = seen, now, False
+            return False
+        if now - self._since < QUIET_S:
+            return False
+        if self._covered:
+            return seen is not None
+        if not self._asked:
+            # Nothing moves: do not wait for the next checkpoint, which commits the offsets.
+            self._asked = True
+            view.trigger_checkpoint()
+        return False
+
+    def _committed(self) -> bool:
+        from confluent_kafka import KafkaException, TopicPartition
+
+        places = [TopicPartition(topic, partition) for topic, partition in self._wanted]
+        try:
+            committed = self._consumer.committed(places, timeout=5) if places else []
+        except KafkaException:
+            return False
+        return all(place.offset >= self._wanted[place.topic, place.partition] for place in committed)
+
+    def _final_watermark(self, view: JobView) -> int | None:
+        """The watermark behind the intake, once every instance that decides has reached it."""
+        sent = view.metric(CLOCK_OF_RECORDS, "currentOutputWatermark")
+        reached = view.metric(DECIDE_FOR_ACCOUNT, "currentInputWatermark")
+        return sent[0] if sent and set(reached) == set(sent) else None
+
+
+def _ask_kafka(bootstrap: str) -> tuple[str, dict[str, dict[int, int]]]:
+    return cluster_id(bootstrap), last_readable(bootstrap, INPUTS)
+
+
+def _answer(held: "Future[tuple[str, dict[str, dict[int, int]]]]") -> tuple[str, dict[str, dict[int, int]]]:
+    try:
+        return held.result()
+    except NotThere as problem:
+        raise Refusal(str(problem)) from problem
+
+
+def _start_java() -> psutil.Process:
+    """Starts the JVM in which Flink and its mini-cluster run."""
+    from pyflink.java_gateway import get_gateway
+
+    before = {child.pid for child in psutil.Process().children()}
+    get_gateway()
+    return next(child for child in psutil.Process().children() if child.pid not in before)
+
+
+def _stop_with_savepoint(client: Any, folder: str) -> str:
+    """PyFlink's own method calls one that Flink 2 no longer has."""
+    from pyflink.java_gateway import get_gateway
+
+    formats = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
+    stopped = client._j_job_client.stopWithSavepoint(False, folder, formats.CANONICAL)
+    path: str = stopped.get()
+    return path
+
+
+def _end_java(java: psutil.Process) -> None:
+    from pyflink.java_gateway import get_gateway
+
+    # Otherwise each of Java's objects that is left in this process would complain that Java is gone.
+    get_gateway().shutdown()
+    try:
+        java.terminate()
+        java.wait(10)
+    except psutil.TimeoutExpired:
+        java.kill()
+        java.wait(10)
+    except psutil.NoSuchProcess:
+        pass
+
+
+def _mini_cluster(rest: str) -> dict[str, str]:
+    address, _, port = rest.partition(":")
+    return {
+        "pipeline.jars": flink_connector_jar().as_uri(),
+        "rest.address": address,
+        "rest.bind-address": address,
+        "rest.port": port,
+        "rest.bind-port": port,
+        # The progress line and the end of a bounded run are read from metrics.
+        "metrics.fetcher.update-interval": "100 ms",
+    }
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """SIGINT and SIGTERM ask to stop, once; the second one stops at once, without a savepoint."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            sys.exit(128 + number)
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
