@@ -42,6 +42,8 @@ class _WireTime:
 Time = Annotated[int, _WireTime]
 """A moment: epoch milliseconds in Python, `2026-11-23T10:15:00.000Z` on the wire."""
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
+Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]
+"""The form of ISO 4217. Whether a currency earns is for the programme to say."""
 Int53 = Annotated[int, Field(strict=True, ge=-INT53_MAX, le=INT53_MAX)]
 NonNegative = Annotated[int, Field(strict=True, ge=0, le=INT53_MAX)]
 Positive = Annotated[int, Field(strict=True, ge=1, le=INT53_MAX)]

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from loyalty.wire.engagements import EngagementType
-from loyalty.wire.fields import Event, Int53, NonNegative, Positive, Text, Time, WireModel
+from loyalty.wire.fields import Currency, Event, Int53, NonNegative, Positive, Text, Time, WireModel
 from loyalty.wire.reading import Reader
 
 TOPIC = "loyalty.program"
@@ -24,7 +24,7 @@ class CurrencyRate(WireModel):
 
 
 class EarningBody(WireModel):
-    currencies: dict[Text, CurrencyRate]
+    currencies: dict[Currency, CurrencyRate]
     category_bp: dict[Text, NonNegative]
     """Basis points by category; 10 000 for those not named."""
     pending_days: NonNegative
@@ -94,6 +94,7 @@ class FraudBody(WireModel):
     engagement_within_minutes: NonNegative | None = None
     """None: the engagement rule is off."""
     no_engagement_outcome: GateOutcome | None = None
+    """Needed while the engagement rule is on."""
     unknown_device_outcome: GateOutcome | None = None
     """None: the device rule is off."""
 

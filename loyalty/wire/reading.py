@@ -136,6 +136,8 @@ def violation(error: Any, skip: int = 0) -> str:
     subject = f"The field {place}" if place else "The value"
     if kind == "string_too_short":
         return f"{subject} should not be empty."
+    if kind == "string_pattern_mismatch":
+        return f"{subject} should be like {error['ctx']['pattern']}, not {_shown(error['input'])}."
     if kind == "too_short":
         return f"{subject} should have at least one entry."
     message = _WHO_SHOULD.sub("should", error["msg"])
@@ -146,7 +148,7 @@ def violation(error: Any, skip: int = 0) -> str:
 
 def _place(loc: tuple[str | int, ...]) -> str:
     text = ""
-    for part in loc:
+    for part in loc[:-1] if loc[-1:] == ("[key]",) else loc:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return text.lstrip(".")
 

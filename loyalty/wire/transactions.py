@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from loyalty.wire.fields import Event, Int53, NonNegative, Positive, Text, WireModel
+from loyalty.wire.fields import Currency, Event, Int53, NonNegative, Positive, Text, WireModel
 from loyalty.wire.reading import Reader
 
 TOPIC = "loyalty.transactions"
@@ -36,8 +36,7 @@ class Purchase(Event):
     member_id: Text
     order_id: Text
     channel: Channel
-    currency: Text
-    """ISO 4217."""
+    currency: Currency
     lines: Annotated[list[PurchaseLine], Field(min_length=1), AfterValidator(_line_ids_are_unique)]
     store_id: Text | None = None
     partner_id: Text | None = None

@@ -105,6 +105,13 @@ def test_bodies_are_typed() -> None:
     assert isinstance(parse_program_document(wire(document("reward/espresso"))).body, RewardBody)
 
 
+def test_what_may_be_null_in_a_body_may_be_absent() -> None:
+    for name, field in (("earning", "expiry_days"), ("fraud", "unknown_device_outcome")):
+        example = document(name)
+        off = parse_program_document(wire({**example, "body": {**example["body"], field: None}}))
+        assert parse_program_document(wire({**example, "body": without(example["body"], field)})) == off
+
+
 def test_unknown_fields_of_a_body_are_ignored_on_the_wire() -> None:
     plain = parse_program_document(wire(document("partner/fuel")))
     assert parse_program_document(wire(document("partner/fuel", colour="red"))) == plain

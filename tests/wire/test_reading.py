@@ -177,6 +177,10 @@ VIOLATIONS: dict[str, tuple[bytes, str]] = {
         wire(PURCHASE, channel="fax"),
         "The field channel should be 'store', 'web', 'app' or 'partner', not 'fax'.",
     ),
+    "a currency in words": (
+        wire(PURCHASE, currency="euro"),
+        "The field currency should be like ^[A-Z]{3}$, not 'euro'.",
+    ),
     "another type": (
         wire(PURCHASE, type="sale"),
         (
