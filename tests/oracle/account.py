@@ -396,10 +396,10 @@ class Account:
                 add(lot.releases_at, RELEASE, lot.event, partial(self.release, lot))
             if lot.expires_at is not None and ("expiry", lot.event.arrival, lot.expires_at) not in history.done:
                 add(lot.expires_at, EXPIRY, lot.event, partial(self.end_lot, lot))
-        for event in [order.event for order in history.orders] + history.adjustments:
-            for moment in self.slides_of(event):
-                if not history.has_left(event, moment):
-                    add(moment, SLIDE, event, partial(self.slide, moment))
+        for qualifying in history.qualifying_points():
+            for moment in self.slides_of(qualifying.event):
+                if not history.has_left(qualifying.event, moment):
+                    add(moment, SLIDE, qualifying.event, partial(self.slide, moment))
         grace = history.grace()
         if grace is not None:
             add(grace.ends_at, GRACE, grace.event, partial(self.end_grace, grace))
@@ -415,15 +415,24 @@ class Account:
             moment
             for moment in moments
             if event.occurred_at + self.history.tiers_at(moment).body["window_days"] * DAY_MS == moment
+            and self.was_inside(event, moment - 1)
         ]
+
+    def was_inside(self, event: Event, moment: int) -> bool:
+        """Whether points of this event lay in the window then; where no version was in force yet, they would have."""
+        document = self.history.reference.in_force("tiers", moment)
+        return document is None or event.occurred_at + document.body["window_days"] * DAY_MS > moment
 
     def due_cause(self, event: Event, moment: int, timer: str) -> Cause:
         """Judged at the moment it was due, or at the account's time where that is already later."""
         return Cause(event, moment, max(moment, self.history.now()), timer)
 
     def look_behind_due(self, cause: Cause) -> None:
+        self.look_at_tiers(cause, and_leaving=self.comes_before_slides(cause))
+
+    def comes_before_slides(self, cause: Cause) -> bool:
         """Points that leave the window at this very moment are still counted: their slide comes later in the order."""
-        self.look_at_tiers(cause, and_leaving=self.history.time() < cause.occurred_at == cause.t)
+        return cause.timer in ("hold", "release", "expiry") and self.history.time() < cause.occurred_at == cause.t
 
     def end_hold(self, redemption: Redemption) -> None:
         assert redemption.hold_until is not None
@@ -484,11 +493,12 @@ class Account:
         if not leaving or moment <= self.history.time() or moment < self.history.now():
             return
         calls_for = self.verdict(document, after)
-        if calls_for is None or calls_for == self.verdict(document, before):
+        if calls_for is None:
             return
         cause = self.due_cause(leaving[0].event, moment, "slide")
         if calls_for == "below":
-            self.start_grace(cause, document, after, "window_slid")
+            was_below_already = self.verdict(document, before) == "below"
+            self.start_grace(cause, document, after, "rules_changed" if was_below_already else "window_slid")
         else:
             self.rise(cause, document, after)
 
@@ -558,7 +568,7 @@ class Account:
             "available": after.total[journal.AVAILABLE],
             "held": after.total[journal.HELD],
             "debt": after.debt,
-            "qualifying": history.qualifying_sum(cause.t),
+            "qualifying": history.qualifying_sum(cause.t, self.comes_before_slides(cause)),
             "tier": history.tier(),
         }
 
