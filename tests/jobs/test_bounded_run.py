@@ -1,0 +1,132 @@
+"""The whole job on a real broker, with the stand-in domain: what comes out is the same however it is run."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.topics import MEMBERS, PROGRAM, TRANSACTIONS
+from loyalty.codec import DictPages
+from tests.jobs.running import dead_letters, decisions, finish, standin_command
+from tests.jobs.standin import StandInDesk
+from tests.kafka_records import read_all, send
+
+START = 1_700_000_000_000
+PARTITIONS = 4
+DOCUMENTS = 300
+EVENTS = 3_000
+KEYS = [None, b"", b"\x00", b"\xff\xfe\x00", "Zoë😀".encode(), b"plain"]
+ODD_ACCOUNTS = ["Zoë", "😀", "a\x00b", "with space", "\\n", "\uffff", "ÿ"]
+
+
+def _transactions(seed: int) -> list[list[dict[str, Any]]]:
+    """For each partition, events of its own accounts; all partitions end at the same moment."""
+    chance = random.Random(seed)
+    made = []
+    for partition in range(PARTITIONS):
+        accounts = [f"account-{partition}-{number}" for number in range(40)] + ODD_ACCOUNTS[partition::PARTITIONS]
+        at = START
+        events = []
+        for _ in range(EVENTS // PARTITIONS):
+            at += chance.randrange(50)
+            event: dict[str, Any] = {"account": chance.choice(accounts), "at": at, "add": chance.randrange(1, 100)}
+            if chance.random() < 0.5:
+                event["later"] = {"at": at + chance.randrange(10_000), "add": -1}
+            events.append(event)
+        made.append(events)
+    return made
+
+
+def _expected(transactions: list[list[dict[str, Any]]], clock_ms: int) -> dict[str, list[dict[str, Any]]]:
+    """What the stand-in makes of it without any Flink: every event in order, then everything due by the final clock."""
+    desk = StandInDesk()
+    for _ in range(DOCUMENTS):
+        desk.learn("")
+    pages: dict[str, DictPages] = defaultdict(DictPages)
+    expected: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for events in transactions:
+        for event in events:
+            account = event["account"]
+            for output in desk.receive(account, pages[account], json.dumps(event).encode(), None).outputs:
+                expected[account].append(json.loads(output.value))
+    for account, kept in pages.items():
+        expected[account] += [json.loads(output.value) for output in desk.fire(account, kept, clock_ms).outputs]
+    return expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "parallelism", "delivery"),
+    [
+        ("thread", 1, "at-least-once"),
+        ("thread", 4, "exactly-once"),
+        ("process", 1, "exactly-once"),
+        ("process", 4, "at-least-once"),
+    ],
+)
+def test_decides_the_same_in_every_mode_parallelism_and_delivery(
+    loyalty_topics: str, tmp_path: Path, mode: str, parallelism: int, delivery: str
+) -> None:
+    transactions = _transactions(seed=1)
+    end = max(events[-1]["at"] for events in transactions)
+    # Each partition ends at the same moment, so that is the final clock, to the millisecond.
+    for partition, events in enumerate(transactions):
+        exact = {"account": f"account-{partition}-0", "at": end, "add": 1}
+        events.append({**exact, "later": {"at": end + 1, "add": 1000}})
+        events.insert(0, {"account": f"quiet-{partition}", "at": START, "add": 1, "later": {"at": end, "add": 500}})
+        events.insert(0, {"account": f"early-{partition}", "at": START, "add": 1, "later": {"at": end + 1, "add": 1}})
+
+    # The transactions are there before the programme, and there are far more of them.
+    for partition, events in enumerate(transactions):
+        # Dead letters by the intake, from the middle, with keys and values that are anything but text.
+        middle = len(events) // 2
+        odd = [(key, b"\xff\x00" + bytes([partition])) for key in KEYS] + [(b"null", None), (b"big", b"\xe9" * 1_000_000)]
+        by_desk = [
+            {"account": "refused", "at": START, "key": None if key is None else base64.b64encode(key).decode()}
+            for key in KEYS
+        ]
+        records: list[tuple[bytes | None, bytes | None]] = [(b"", json.dumps(event).encode()) for event in events]
+        records[middle:middle] = odd
+        records[1:1] = [(b"", json.dumps(event).encode()) for event in by_desk]
+        send(loyalty_topics, TRANSACTIONS, records, partition=partition)
+    facts = [(b"", json.dumps({"account": f"account-0-{number}"}).encode()) for number in range(40)]
+    send(loyalty_topics, MEMBERS, facts)
+    send(loyalty_topics, PROGRAM, [(b"%d" % number, b"document") for number in range(DOCUMENTS)])
+
+    said = finish(
+        standin_command(
+            loyalty_topics, tmp_path / "state", until_end=True, mode=mode, parallelism=parallelism, delivery=delivery
+        )
+    )
+
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for decision in decisions(loyalty_topics):
+        found[decision["account"]].append(decision)
+    expected = _expected(transactions, end)
+    assert found == expected
+    assert sum(decision["kind"] == "due" for of in found.values() for decision in of) > 1_000
+    for partition in range(PARTITIONS):
+        assert found[f"quiet-{partition}"][-1]["kind"] == "due", "what is due at the final clock has been done"
+        assert len(found[f"early-{partition}"]) == 1, "what is due a millisecond later has not"
+    count = sum(len(of) for of in found.values())
+    assert f"{count:,} decisions" in said
+
+    letters = dead_letters(loyalty_topics)
+    of_desk = [letter for letter in letters if letter.value == b"refused by the desk"]
+    assert sorted(letter.key or repr(letter.key).encode() for letter in of_desk) == sorted(
+        (key or repr(key).encode() for key in KEYS * PARTITIONS)
+    )
+    kept = {(record.partition, record.offset): record for record in read_all(loyalty_topics, TRANSACTIONS)}
+    of_intake = [letter for letter in letters if letter.value != b"refused by the desk"]
+    assert len(of_intake) == PARTITIONS * (len(KEYS) + 2)
+    for letter in of_intake:
+        content = json.loads(letter.value or b"")
+        refused = kept.pop((content["partition"], content["offset"]))
+        assert letter.key == refused.key
+        assert content["received_ms"] == refused.timestamp_ms
+        assert (None if content["value"] is None else base64.b64decode(content["value"])) == refused.value
