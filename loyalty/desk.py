@@ -289,7 +289,7 @@ def _sweep(case: _Case, until: int) -> bool:
 
 def _notice_rules(case: _Case, cause: Cause, at: int, timer: str) -> None:
     """A due thing that decides something notices that another tiers document took effect."""
-    in_force = tiers.sync(case.account, case.program, slides_done=False)
+    in_force = tiers.sync(case.account, case.program, slides_to_come=True)
     before = case.account.core.window_sum
     tiers.judge(case.account, in_force, case.docket, cause=cause, occurred_at=at, before=before, timer=timer)
 
@@ -312,7 +312,7 @@ def _release(case: _Case, due: Due) -> None:
     lot = account.lots.get(due[4])
     if lot is None or not lot.pending:
         return
-    tiers.sync(account, case.program, slides_done=False)
+    tiers.sync(account, case.program, slides_to_come=True)
     debt = account.core.debt
     points, paid = release(account, lot)
     rest = f" {paid} of them paid debt." if paid else ""
@@ -339,7 +339,7 @@ def _expire(case: _Case, due: Due) -> None:
     lot = account.lots.get(due[4])
     if lot is None:
         return
-    tiers.sync(account, case.program, slides_done=False)
+    tiers.sync(account, case.program, slides_to_come=True)
     points = lapse(account, lot)
     if points:
         redemption.post_expired(case.docket, lot, points, lot.cause, at, "expiry")

@@ -89,6 +89,10 @@ class Loop:
 
     def _keep(self, account_id: str, verdict: Verdict) -> None:
         self.outcome.decisions.extend(verdict.decisions)
+        for decision in verdict.decisions:
+            cause = decision["cause"]
+            if "timer" not in cause:  # a refund that waited is used when its decision is made
+                self.outcome.fates[Place(cause["topic"], cause["partition"], cause["offset"])] = "used"
         for _, letter in verdict.dead_letters:
             self.outcome.dead_letters.append(letter)
             place = Place(letter["topic"], letter["partition"], letter["offset"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Generic, NamedTuple, TypeVar, cast
+from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
 
 from loyalty.times import DAY_MS, MINUTE_MS
 from loyalty.wire.program import (
@@ -26,7 +27,8 @@ REMEMBER_REQUESTS_MS = 35 * DAY_MS
 REMEMBER_QUALIFYING_MS = 731 * DAY_MS
 
 
-class InForce(NamedTuple, Generic[B]):
+@dataclass(frozen=True)
+class InForce(Generic[B]):
     """A version of a document and the span of event time, in ms, in which it is the one in force."""
 
     version: int

@@ -15,21 +15,26 @@ from loyalty.times import DAY_MS
 from loyalty.wire.program import TierLevel, TiersBody
 
 
-def sync(account: Account, program: Program, *, slides_done: bool = True) -> InForce[TiersBody]:
+def sync(account: Account, program: Program, *, slides_to_come: bool = False) -> InForce[TiersBody]:
     """Bring the window to `account.now` by the document in force then, and return that document.
 
-    An entry leaves at its `occurred_at` + window, to the millisecond. For the due things that precede a slide at the
-    same millisecond, `slides_done=False` leaves the entries that slide at that very moment.
+    An entry leaves at its `occurred_at` + window, to the millisecond. With `slides_to_come`, for the due things that
+    precede a slide at the same millisecond, what slides at that very moment is still counted; unless the account's time
+    is there already, for then those slides are done.
     """
-    tiers = program.tiers(account.now)
     core = account.core
-    bound = account.now - tiers.body.window_days * DAY_MS
-    leaves = bound if slides_done else bound - 1
+    now = account.now
+    tiers = program.tiers(now)
+    leaves = comes_back = now - tiers.body.window_days * DAY_MS
+    if slides_to_come and (core.time is None or core.time < now):
+        leaves -= 1
+        if tiers.since < now:  # else it had left by the document before
+            comes_back -= 1
     while (entry := account.window.first()) is not None and entry[0] <= leaves:
         account.window.remove(entry)
         account.slid.add(entry)
         core.window_sum -= entry[2]
-    while (entry := account.slid.last()) is not None and entry[0] > bound:
+    while (entry := account.slid.last()) is not None and entry[0] > comes_back:
         account.slid.remove(entry)
         account.window.add(entry)
         core.window_sum += entry[2]
@@ -85,21 +90,16 @@ def next_slide(account: Account, program: Program) -> Due | None:
 
 
 def slide(account: Account, program: Program, due: Due, docket: Docket) -> None:
-    """What was earned at one moment leaves the window, all of it together; the first that leaves is the cause.
-
-    A slide that leaves the account where it was (below its tier already, because nothing has noticed another document
-    yet) decides nothing.
-    """
-    tiers = sync(account, program, slides_done=False)
+    """What was earned at one moment leaves the window, all of it together; the first that leaves is the cause."""
+    tiers = sync(account, program, slides_to_come=True)
     before = account.core.window_sum
-    called_for = _called_for(account, tiers.body.levels)
     cause = None
     while (entry := account.window.first()) is not None and entry[0] == due[2]:
         cause = cause or entry[3]
         account.window.remove(entry)
         account.slid.add(entry)
         account.core.window_sum -= entry[2]
-    if cause is not None and _called_for(account, tiers.body.levels) not in (None, called_for):
+    if cause is not None:
         judge(account, tiers, docket, cause=cause, occurred_at=due[0], before=before, timer="slide")
 
 
@@ -149,9 +149,8 @@ def judge(
     was_reached = max(0, before) >= threshold
     if reached >= held:
         if core.grace is not None:
-            code = "rules_changed" if was_reached else "threshold_reached"
             core.grace = None
-            _grace(account, tiers, docket, "ended", code, threshold, cause, occurred_at, timer, before)
+            _grace(account, tiers, docket, "ended", "threshold_reached", threshold, cause, occurred_at, timer, before)
         if reached > held:
             _change(account, tiers, docket, reached, "threshold_reached", cause, occurred_at, timer, before)
     elif core.grace is None:
@@ -159,18 +158,10 @@ def judge(
             _change(account, tiers, docket, reached, "points_reversed", cause, occurred_at, timer, before)
             return
         code = "window_slid" if timer == "slide" and was_reached else "rules_changed"
-        ends_at = occurred_at + tiers.body.grace_days * DAY_MS
-        core.grace = Grace(occurred_at, ends_at, cause, tiers.version)
+        # It is the account's time that tiers are judged at, also where the event behind it is a little older.
+        ends_at = account.now + tiers.body.grace_days * DAY_MS
+        core.grace = Grace(account.now, ends_at, cause, tiers.version)
         _grace(account, tiers, docket, "started", code, threshold, cause, occurred_at, timer, before)
-
-
-def _called_for(account: Account, levels: Sequence[TierLevel]) -> str | None:
-    """What the sum as it stands calls for: a `rise` (or the end of the grace), `grace`, or nothing."""
-    core = account.core
-    held, reached = _held(levels, core.tier), _reached(levels, core.window_sum)
-    if reached > held or (reached == held and core.grace is not None):
-        return "rise"
-    return "grace" if reached < held and core.grace is None else None
 
 
 def _held(levels: Sequence[TierLevel], tier: str | None) -> int:

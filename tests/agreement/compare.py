@@ -15,18 +15,39 @@ Plain = dict[str, Any]
 LISTED_RULES = ("points.earned", "tier.changed", "tier.grace", "redemption.decided")
 """The types of decision whose `rules` the contract spells out."""
 
+MEASURED = frozenset(
+    (
+        "return_window_ended",
+        "below_minimum",
+        "fraud_signal",
+        "insufficient_points",
+        "threshold_reached",
+        "grace_ended",
+        "points_reversed",
+        "window_slid",
+        "rules_changed",
+    )
+)
+"""The reasons whose `actual` and `threshold` are compared."""
+
 
 def plain_decision(decision: Plain) -> Plain:
     plain = {key: value for key, value in decision.items() if key not in ("decision_id", "decided_at", "evidence")}
     evidence = decision["evidence"]
     plain["late"] = evidence.get("late", False)
     plain["written_off"] = evidence.get("written_off", 0)
-    plain["reasons"] = [
-        {key: value for key, value in reason.items() if key != "detail"} for reason in decision["reasons"]
-    ]
+    plain["reasons"] = [_plain_reason(reason) for reason in decision["reasons"]]
     if decision["type"] not in LISTED_RULES:
         del plain["rules"]
     return plain
+
+
+def _plain_reason(reason: Plain) -> Plain:
+    """`actual` and `threshold` only where the contract leaves no doubt what they are."""
+    code = reason["code"]
+    if code in MEASURED or code.startswith("velocity:"):
+        return {"code": code, "actual": reason["actual"], "threshold": reason["threshold"]}
+    return {"code": code}
 
 
 def plain_dead_letter(letter: Plain) -> Plain:

@@ -1,0 +1,29 @@
+"""The domain and the oracle decide every history alike."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, given, settings
+
+from loyalty.loop import run
+from loyalty.records import Record
+from tests.agreement.compare import dead_letter_differences, differences
+from tests.oracle import oracle
+from tests.oracle.histories import Case, histories
+
+EXAMPLES = int(os.environ.get("LOYALTY_HISTORIES", "2000"))
+"""How many histories a run tries; the project's CI never sets it below the default."""
+
+
+def _ours(records: list[oracle.Record]) -> list[Record]:
+    return [Record(*record) for record in records]
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(histories())
+def test_the_domain_and_the_oracle_decide_every_history_alike(history: Case) -> None:
+    theirs = oracle.decide_all(history.transactions, history.reference, history.lag_ms)
+    ours = run(_ours(history.reference), _ours(history.transactions), history.lag_ms)
+    assert differences(ours.decisions, theirs.decisions) == []
+    assert dead_letter_differences(ours.dead_letters, theirs.dead_letters) == []
