@@ -25,6 +25,7 @@ VERBS: dict[str, Verb] = {
     "kafka": Verb("ops.kafka_verbs:app", "A Kafka broker on this machine: start, stop, status."),
     "topics": Verb("ops.topics_verbs:app", "The topics of the catalogue: apply."),
     "program": Verb("ops.program:app", "The documents of the programme: check, publish."),
+    "demo": Verb("ops.demo.show:demo_command", "The whole loop on this machine, with a story to follow."),
     "watch": Verb("ops.watch:watch_command", "Show decisions as they are made."),
     "reconcile": Verb("ops.reconcile:reconcile_command", "Prove from the topics that nothing was lost or doubled."),
     "generate": Verb("ops.generate:generate_command", "Send realistic traffic; the same seed gives the same events."),

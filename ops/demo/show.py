@@ -60,9 +60,9 @@ class _Screen:
 def _job(bootstrap: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The decision job in a process of its own, stopped as an operator would: SIGTERM, savepoint, exit 0."""
     log = (folder / "job.log").open("wb")
-    command = [sys.executable, "-m", "ops.cli", "run", "decisions"]
+    command = [str(Path(sys.executable).with_name("loyalty")), "run", "decisions"]
     command += ["--bootstrap", bootstrap, "--state", str(folder / "state")]
-    job = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603 - our own command
+    job = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     try:
         yield job
         job.send_signal(signal.SIGTERM)
@@ -95,7 +95,9 @@ def _tell(
         except queue.Empty:
             if decided:
                 return
-            if job.poll() is not None or time.monotonic() > until:
+            if job.poll() is not None:
+                raise Refusal(f"The job ended before it had decided:\n{_tail(log)}") from None
+            if time.monotonic() > until:
                 raise Refusal(f"No decision came within {SCENE_WITHIN_S} s:\n{_tail(log)}") from None
             continue
         console.print(line(decision), soft_wrap=True)
