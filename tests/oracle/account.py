@@ -397,7 +397,7 @@ class Account:
             if lot.expires_at is not None and ("expiry", lot.event.arrival, lot.expires_at) not in history.done:
                 add(lot.expires_at, EXPIRY, lot.event, partial(self.end_lot, lot))
         for qualifying in history.qualifying_points():
-            for moment in self.slides_of(qualifying.event):
+            for moment in history.slides_of(qualifying.event):
                 if not history.has_left(qualifying.event, moment):
                     add(moment, SLIDE, qualifying.event, partial(self.slide, moment))
         grace = history.grace()
@@ -406,22 +406,6 @@ class Account:
         for event in history.waiting:
             add(event.occurred_at + REFUND_WAITS_MS, WAIT, event, partial(self.give_up, event))
         return found
-
-    def slides_of(self, event: Event) -> list[int]:
-        """When points of this event leave the window: once for each version that is then in force with its window."""
-        versions = self.history.reference.documents["tiers"].values()
-        moments = {event.occurred_at + one.body["window_days"] * DAY_MS for one in versions}
-        return [
-            moment
-            for moment in moments
-            if event.occurred_at + self.history.tiers_at(moment).body["window_days"] * DAY_MS == moment
-            and self.was_inside(event, moment - 1)
-        ]
-
-    def was_inside(self, event: Event, moment: int) -> bool:
-        """Whether points of this event lay in the window then; where no version was in force yet, they would have."""
-        document = self.history.reference.in_force("tiers", moment)
-        return document is None or event.occurred_at + document.body["window_days"] * DAY_MS > moment
 
     def due_cause(self, event: Event, moment: int, timer: str) -> Cause:
         """Judged at the moment it was due, or at the account's time where that is already later."""
@@ -486,7 +470,7 @@ class Account:
         document = self.history.tiers_at(moment)
         before = self.history.qualifying_sum(moment, and_leaving=True)
         after = self.history.qualifying_sum(moment)
-        leaving = [one for one in self.history.qualifying_points() if moment in self.slides_of(one.event)]
+        leaving = [one for one in self.history.qualifying_points() if moment in self.history.slides_of(one.event)]
         for one in leaving:
             self.history.done.add(("slide", one.event.arrival, moment))
         leaving = [one for one in leaving if one.points != 0]

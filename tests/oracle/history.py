@@ -228,14 +228,26 @@ class History:
 
     def qualifying_sum(self, moment: int, and_leaving: bool = False) -> int:
         """The sum over the window that ends at `moment`; with what is about to leave it just then, if so wanted."""
-        window = self.tiers_at(moment).body["window_days"] * DAY_MS
+        window = self.window_ms(moment)
         counted = [
             one.points
             for one in self.qualifying_points()
             if moment - window < one.event.occurred_at <= moment
-            or (and_leaving and one.event.occurred_at == moment - window and not self.has_left(one.event, moment))
+            or (and_leaving and moment in self.slides_of(one.event) and not self.has_left(one.event, moment))
         ]
         return max(0, sum(counted))
+
+    def slides_of(self, event: Event) -> list[int]:
+        """When points of this event leave the window that is then in force, having lain in the window until then."""
+        windows = {one.body["window_days"] * DAY_MS for one in self.reference.documents["tiers"].values()}
+        moments = {event.occurred_at + window for window in windows}
+        return [
+            one for one in moments if one - self.window_ms(one) == event.occurred_at > one - 1 - self.window_ms(one - 1)
+        ]
+
+    def window_ms(self, moment: int) -> int:
+        days: int = self.tiers_at(moment).body["window_days"]
+        return days * DAY_MS
 
     def has_left(self, event: Event, moment: int) -> bool:
         """The slide of this event's points at `moment` is behind us."""
