@@ -63,9 +63,7 @@ class Docket:
         made = (cause.event_id, kind, timer or "", occurred_at)
         ordinal = self._made.get(made, 0)
         self._made[made] = ordinal + 1
-        identity = "\x1f".join(
-            (account.account_id, cause.event_id, str(cause.used_at), kind, timer or "", str(occurred_at), str(ordinal))
-        )
+        identity = orjson.dumps((account.account_id, cause.event_id, cause.used_at, kind, timer, occurred_at, ordinal))
         origin: dict[str, Any] = {
             "event_id": cause.event_id,
             "topic": TRANSACTIONS,
@@ -78,7 +76,7 @@ class Docket:
             evidence["late"] = cause.late
         self.decisions.append(
             {
-                "decision_id": blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest(),
+                "decision_id": blake2b(identity, digest_size=16).hexdigest(),
                 "stream": "ledger",
                 "sequence": core.sequence,
                 "type": kind,

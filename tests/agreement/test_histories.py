@@ -20,7 +20,9 @@ def _ours(records: list[oracle.Record]) -> list[Record]:
     return [Record(*record) for record in records]
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(histories())
 def test_the_domain_and_the_oracle_decide_every_history_alike(history: Case) -> None:
     theirs = oracle.decide_all(history.transactions, history.reference, history.lag_ms)
