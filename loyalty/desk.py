@@ -282,6 +282,8 @@ def _sweep(case: _Case, until: int) -> bool:
     swept = False
     while (due := _next_due(case)) is not None and due[0] <= until:
         core.swept = due[0] if core.swept is None else max(core.swept, due[0])
+        if due[1] < SLIDE:  # also before one that turns out to change nothing: the next slide is found from here
+            tiers.sync(case.account, case.program, slides_to_come=True)
         _DO[due[1]](case, due)
         swept = True
     return swept
@@ -312,7 +314,6 @@ def _release(case: _Case, due: Due) -> None:
     lot = account.lots.get(due[4])
     if lot is None or not lot.pending:
         return
-    tiers.sync(account, case.program, slides_to_come=True)
     debt = account.core.debt
     points, paid = release(account, lot)
     rest = f" {paid} of them paid debt." if paid else ""
@@ -339,7 +340,6 @@ def _expire(case: _Case, due: Due) -> None:
     lot = account.lots.get(due[4])
     if lot is None:
         return
-    tiers.sync(account, case.program, slides_to_come=True)
     points = lapse(account, lot)
     if points:
         redemption.post_expired(case.docket, lot, points, lot.cause, at, "expiry")
