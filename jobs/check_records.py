@@ -30,7 +30,7 @@ _NOTHING = Row(NOBODY, b"")
 
 
 class CheckRecords(KeyedProcessFunction):  # type: ignore[misc]
-    """Runs once, under one constant key: the clock is the least over all partitions, and only one place can know that."""
+    """Runs once, under one constant key: the clock is the least over all partitions, which one place has to know."""
 
     def __init__(self, intake: Intake, last_at_start: LastOffsets) -> None:
         self._intake = intake
@@ -61,7 +61,8 @@ class CheckRecords(KeyedProcessFunction):  # type: ignore[misc]
         self._gate = Gate(self._pages, self._last_at_start)
         self._intake.begin(self._pages, self._gate.unread_transactions())
         self._wake_later(ctx)
-        # The broadcast has a watermark of its own, which is in no savepoint: it must be sent before anything is decided.
+        # The broadcast has a watermark of its own, which is in no savepoint: it must be sent before anything is
+        # decided.
         yield _HELLO
         for record in self._gate.release():
             yield from self._check(record)

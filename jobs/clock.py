@@ -1,8 +1,8 @@
 """Virtual time: event time that may step back, in a number that never does.
 
-Flink's watermark only rises. The contract's clock steps back when a partition of the transactions has its first event behind
-those of the others. So every timestamp, timer and watermark in the job is virtual: an epoch, which counts the steps back, above
-49 bits of event time. A later epoch is later than any moment of an earlier one.
+Flink's watermark only rises. The contract's clock steps back when a partition of the transactions has its first event
+behind those of the others. So every timestamp, timer and watermark in the job is virtual: an epoch, which counts the
+steps back, above 49 bits of event time. A later epoch is later than any moment of an earlier one.
 
 The numbers are milliseconds; `Clock.at_ms` is since 1970-01-01T00:00:00Z.
 """
@@ -43,6 +43,7 @@ def exact(moment: int) -> Clock | None:
 def timestamp(clock: Clock | None) -> int:
     """The timestamp that a record must have for Flink's watermark behind it to be exactly `clock`.
 
-    The built-in generator for ascending timestamps stays one millisecond below the highest it has seen, hence the one more.
+    The built-in generator for ascending timestamps stays one millisecond below the highest it has seen, hence the one
+    more.
     """
     return NO_CLOCK if clock is None else virtual(clock) + 1

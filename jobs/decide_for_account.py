@@ -1,4 +1,4 @@
-"""The operator that decides: it loads an account's pages, asks the domain, keeps what became of them, and is woken in time."""
+"""The operator that decides: loads an account's pages, asks the domain, keeps what they became, is woken in time."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ REMEMBER_ACCOUNTS = 100_000
 class DecideForAccount(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     """Any number of instances, each with the programme and its share of the accounts.
 
-    Nothing orders the programme, which is broadcast, against the records of the accounts. So each record says how many
-    documents were accepted before it, and waits in state until as many have come here. An account with records that wait does
-    nothing else meanwhile; when the last of them is done, it makes up for what has fallen due.
+    Nothing orders the programme, which is broadcast, against the records of the accounts. So each record says how
+    many documents were accepted before it, and waits in state until as many have come here. An account with records
+    that wait does nothing else meanwhile; when the last of them is done, it makes up for what has fallen due.
     """
 
     def __init__(self, desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """The decision job, to be submitted: `flink run -py jobs/decisions.py --bootstrap HOST:PORT [...]`.
 
-`loyalty submit decisions` does that with all that the job needs; `loyalty run decisions` runs the same job without a cluster.
+`loyalty submit decisions` does that with all that the job needs; `loyalty run decisions` runs the same job without a
+cluster.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def read_config(arguments: Sequence[str] | None = None) -> DecisionsConfig:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Submit the job to where the program was started: a cluster by `flink run`, else a mini-cluster in this process."""
+    """Submit the job: to a cluster under `flink run`, else to a mini-cluster in this process."""
     config = read_config(arguments)
     config = config.model_copy(update={"last_at_start": last_readable(config.bootstrap, INPUTS)})
     environment = create_environment(config)

@@ -1,8 +1,9 @@
 """What the decision job asks of the domain: two objects, handed in by whoever builds the job.
 
-The operators know Flink and nothing of loyalty; `Intake` and `Desk` know loyalty and nothing of Flink. Both are pickled into
-the job graph, so they are built from plain configuration and open nothing in their constructors. Whatever must outlive a
-failure they keep in `Pages`; anything they hold in attributes is a copy that can be made again.
+The operators know Flink and nothing of loyalty; `Intake` and `Desk` know loyalty and nothing of Flink. Both are
+pickled into the job graph, so they are built from plain configuration and open nothing in their constructors.
+Whatever must outlive a failure they keep in `Pages`; anything they hold in attributes is a copy that can be made
+again.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Record(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """The exact clock: event time in ms since 1970, and how often it has stepped back (contract §4, architecture.md)."""
+    """The exact clock (contract §4): event time in ms since 1970, and how often it has stepped back."""
 
     epoch: int
     at_ms: int
@@ -59,8 +60,9 @@ class Document(NamedTuple):
 class ForAccount(NamedTuple):
     """Something for one account: `payload` reaches `Desk.receive` as it is.
 
-    `documents` is how many programme documents had been accepted before it; it waits until as many have reached the desk.
-    `clock` is the clock after it (so an event that moves the clock carries where it moved to); None before the first event.
+    `documents` is how many programme documents had been accepted before it; it waits until as many have reached the
+    desk. `clock` is the clock after it (so an event that moves the clock carries where it moved to); None before the
+    first event.
     """
 
     account_id: str
@@ -78,8 +80,8 @@ class Intake(Protocol):
     def begin(self, pages: Pages, unread: Mapping[int, int]) -> None:
         """Called once after every start and restart, before anything else.
 
-        `unread` names the partitions of `loyalty.transactions` that held records at the start which have not been taken yet,
-        each with the offset of the last of them: the clock waits for these (architecture.md).
+        `unread` names the partitions of `loyalty.transactions` that held records at the start which have not been
+        taken yet, each with the offset of the last of them: the clock waits for these (architecture.md).
         """
         ...
 

@@ -1,7 +1,8 @@
 """The gate: no transaction is taken before the reference facts that there were at the start.
 
-The contract (§3) asks for it: a job reads the programme, members, fraud signals and engagement context up to the end that they
-had when it started before it decides its first transaction. Transactions that come sooner wait in state, in their order.
+The contract (§3) asks for it: a job reads the programme, members, fraud signals and engagement context up to the end
+that they had when it started before it decides its first transaction. Transactions that come sooner wait in state, in
+their order.
 """
 
 from __future__ import annotations
@@ -28,15 +29,13 @@ class Gate:
         self._pages = pages
         self._waiting = Waiting(pages)
         self._unread = {
-            topic: {
-                partition: last for partition, last in partitions.items() if self._taken(topic, partition) < last
-            }
+            topic: {partition: last for partition, last in partitions.items() if self._taken(topic, partition) < last}
             for topic, partitions in last_at_start.items()
         }
         self._open = not self._missing()
 
     def unread_transactions(self) -> dict[int, int]:
-        """Partitions of the transactions whose records of before the start have not all been taken, and the last of them."""
+        """By partition of the transactions: the last record of before the start, where it has not been taken yet."""
         return dict(self._unread.get(TRANSACTIONS, {}))
 
     def admit(self, packed: bytes) -> Iterator[Record]:

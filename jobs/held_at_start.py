@@ -1,7 +1,7 @@
 """What the input topics hold at the moment a job starts: for each partition, the last record that can be read.
 
-The end offset of a partition is no good for this. The records in front of it may never reach a consumer: they were compacted
-away, belong to an aborted transaction, or are the marker that ends one. So the last record is looked for.
+The end offset of a partition is no good for this. The records in front of it may never reach a consumer: they were
+compacted away, belong to an aborted transaction, or are the marker that ends one. So the last record is looked for.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ _ESCAPE = "\uffff"
 def to_flink(text: str) -> str:
     """`text` as Flink can keep it, whatever is in it; different texts stay different.
 
-    JSON may hold half a surrogate pair, which process mode cannot encode. Such a text is spelt out behind a character that
-    marks it (and so is one that begins with that character).
+    JSON may hold half a surrogate pair, which process mode cannot encode. Such a text is spelt out behind a character
+    that marks it (and so is one that begins with that character).
     """
     if text.isascii():
         return text
@@ -54,7 +54,8 @@ class FlinkPages:
 
 
 def _keep_bytes_as_they_are(state: MapState) -> None:
-    """In thread mode PyFlink turns a byte array in state into a tuple of numbers and back. Raw bytes cross by themselves.
+    """In thread mode PyFlink turns a byte array in state into a tuple of numbers and back. Raw bytes cross by
+    themselves.
 
     Pickled state would avoid this too, and could then be read by nothing but Python.
     """

@@ -1,4 +1,5 @@
-"""The edges of the job: the input topics as one table of packed records, and tables to insert decisions and dead letters into.
+"""The edges of the job: the input topics as one table of packed records, and tables to insert decisions and dead
+letters into.
 
 Keys and values stay bytes in both directions: what arrives may be anything.
 """

@@ -21,7 +21,8 @@ _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 
 
 def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, intake: Intake, desk: Desk) -> None:
-    """Adds the whole job to `environment`, from the input topics to the output topics; executing it is up to the caller.
+    """Adds the whole job to `environment`, from the input topics to the output topics; executing it is up to the
+    caller.
 
     `intake` and `desk` are pickled into the job, so the modules of their classes must be there where it runs.
     """

@@ -113,7 +113,9 @@ def job_folder(path: Path) -> Iterator[JobFolder]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Refusal(f"Another run uses the state in {path}; stop it, or name another folder with --state.") from None
+            raise Refusal(
+                f"Another run uses the state in {path}; stop it, or name another folder with --state."
+            ) from None
         folder = JobFolder(path)
         yield folder
 
@@ -136,4 +138,3 @@ def wait_for_java(record: JobRecord) -> None:
             return
         time.sleep(0.1)
     raise Refusal(f"Flink of the last run (process {pid}) still runs; end it first.")
-

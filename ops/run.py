@@ -1,7 +1,8 @@
 """`loyalty run`: a job on this machine, without a cluster, that goes on where it stopped.
 
-The job is always the unbounded one. `--until-end` watches it until everything that the topics held at the start has been
-decided, and then stops it as an operator would, with a savepoint; so the end of the input fires nothing that is not due.
+The job is always the unbounded one. `--until-end` watches it until everything that the topics held at the start has
+been decided, and then stops it as an operator would, with a savepoint; so the end of the input fires nothing that is
+not due.
 """
 
 import os
@@ -33,10 +34,10 @@ from ops.job_state import JobFolder, JobRecord, job_folder, wait_for_java
 app = typer.Typer(no_args_is_help=True)
 
 DEFAULT_STATE = Path(".loyalty/decisions")
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.2
 SAY_EVERY_S = 2.0
 QUIET_S = 0.4
-"""How long the counts must stand still before a checkpoint is asked for, and the watermark before it is taken for final."""
+"""How long counts must stand still before a checkpoint is asked for, and the watermark before it is final."""
 RESTART_ATTEMPTS = 8
 STOP_WITHIN_S = 120.0
 
@@ -71,7 +72,9 @@ def run_command(
         bool, typer.Option("--until-end", help="Stop when what the topics held at the start has been decided.")
     ] = False,
     parallelism: Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="Instances that decide.")] = 1,
-    delivery: Annotated[Delivery, typer.Option(help="How often a decision reaches its topic.")] = Delivery.AT_LEAST_ONCE,
+    delivery: Annotated[
+        Delivery, typer.Option(help="How often a decision reaches its topic.")
+    ] = Delivery.AT_LEAST_ONCE,
     mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
     watermark_lag: Annotated[str, typer.Option(help="How late an event may be: 30s, 10m, 24h …")] = "10m",
     checkpoint_interval: Annotated[
@@ -220,7 +223,7 @@ class _Run:
     def _refuse_if_ended(self, client: Any, failure: str | None, problem: FlinkUnreachable) -> None:
         try:
             status = client.get_job_status().result().name
-        except Exception as gone:  # noqa: BLE001 - whatever it is, Flink is no more
+        except Exception as gone:
             raise Refusal(f"Flink ended unexpectedly; its log is {self._folder.log}.") from gone
         if status in ("FAILED", "CANCELED", "FINISHED", "SUSPENDED"):
             raise Refusal(f"The job {status.lower()}: {failure or problem}\nFlink's log is {self._folder.log}.")
@@ -237,7 +240,7 @@ class _Run:
         self._folder.savepoints.mkdir(exist_ok=True)
         try:
             path = _stop_with_savepoint(client, self._folder.savepoints.as_uri())
-        except Exception as problem:  # noqa: BLE001 - py4j's, whatever Java threw
+        except Exception as problem:
             raise Refusal(
                 f"The job did not stop with a savepoint: {root_cause(str(problem))}\n"
                 f"The next run goes on from its last checkpoint. Flink's log is {self._folder.log}."
@@ -261,7 +264,9 @@ class _Done:
     def __init__(self, bootstrap: str, group: str, last: dict[str, dict[int, int]]) -> None:
         from confluent_kafka import Consumer
 
-        self._wanted = {(topic, partition): last_offset + 1 for topic, of in last.items() for partition, last_offset in of.items()}
+        self._wanted = {
+            (topic, partition): last_offset + 1 for topic, of in last.items() for partition, last_offset in of.items()
+        }
         self._consumer = Consumer(
             {"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0}
         )
@@ -361,6 +366,8 @@ def _mini_cluster(rest: str) -> dict[str, str]:
         "rest.bind-port": port,
         # The progress line and the end of a bounded run are read from metrics.
         "metrics.fetcher.update-interval": "100 ms",
+        # Otherwise its answers about a job are up to 3 s old.
+        "web.refresh-interval": "100 ms",
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -52,13 +51,13 @@ def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[byte
             kill(process)
 
 
-def stop(process: "subprocess.Popen[bytes]", number: signal.Signals = signal.SIGTERM) -> int:
+def stop(process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGTERM) -> int:
     """Asks the command to stop and gives its exit code."""
     process.send_signal(number)
     return process.wait(WITHIN_S)
 
 
-def kill(process: "subprocess.Popen[bytes]") -> None:
+def kill(process: subprocess.Popen[bytes]) -> None:
     """Ends the command and whatever it started, with no chance to say anything."""
     if process.poll() is None:
         started = psutil.Process(process.pid).children(recursive=True)
@@ -69,7 +68,7 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
         process.wait(10)
 
 
-def wait_until(what: str, is_so: Callable[[], bool], process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_until(what: str, is_so: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + WITHIN_S
     while not is_so():
         assert process.poll() is None, f"the job ended before {what}:\n{log.read_text()}"
@@ -89,5 +88,3 @@ def decisions(bootstrap: str) -> list[dict[str, Any]]:
 
 def dead_letters(bootstrap: str) -> list[Kept]:
     return read_all(bootstrap, "loyalty.dead-letters")
-
-

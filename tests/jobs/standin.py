@@ -1,7 +1,7 @@
 """A domain small enough to see through, for tests of the job around it.
 
-A transaction `{"account", "at", "add", "later": {"at", "add"}}` adds to a balance now and, if it says so, once more at a later
-moment. Everything an account does is numbered. Nothing in here knows Flink.
+A transaction `{"account", "at", "add", "later": {"at", "add"}}` adds to a balance now and, if it says so, once more
+at a later moment. Everything an account does is numbered. Nothing in here knows Flink.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m tests.jobs.standin_job OPTIONS`: `loyalty run` with the stand-in for the domain. OPTIONS is a JSON object."""
+"""`python -m tests.jobs.standin_job OPTIONS`: `loyalty run` with the stand-in domain; OPTIONS is a JSON object."""
 
 from __future__ import annotations
 

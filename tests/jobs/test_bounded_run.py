@@ -85,7 +85,10 @@ def test_decides_the_same_in_every_mode_parallelism_and_delivery(
     for partition, events in enumerate(transactions):
         # Dead letters by the intake, from the middle, with keys and values that are anything but text.
         middle = len(events) // 2
-        odd = [(key, b"\xff\x00" + bytes([partition])) for key in KEYS] + [(b"null", None), (b"big", b"\xe9" * 1_000_000)]
+        odd = [(key, b"\xff\x00" + bytes([partition])) for key in KEYS] + [
+            (b"null", None),
+            (b"big", b"\xe9" * 1_000_000),
+        ]
         by_desk = [
             {"account": "refused", "at": START, "key": None if key is None else base64.b64encode(key).decode()}
             for key in KEYS
@@ -119,7 +122,7 @@ def test_decides_the_same_in_every_mode_parallelism_and_delivery(
     letters = dead_letters(loyalty_topics)
     of_desk = [letter for letter in letters if letter.value == b"refused by the desk"]
     assert sorted(letter.key or repr(letter.key).encode() for letter in of_desk) == sorted(
-        (key or repr(key).encode() for key in KEYS * PARTITIONS)
+        key or repr(key).encode() for key in KEYS * PARTITIONS
     )
     kept = {(record.partition, record.offset): record for record in read_all(loyalty_topics, TRANSACTIONS)}
     of_intake = [letter for letter in letters if letter.value != b"refused by the desk"]
