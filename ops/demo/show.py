@@ -26,6 +26,7 @@ from ops.kafka import LocalKafka
 from ops.latency import latencies, percentiles
 from ops.producer import Sender
 from ops.program import publish
+from ops.program_check import FOLDER as PROGRAM_FOLDER
 from ops.reader import follow
 from ops.reconcile import reconcile_topics, show
 from ops.watch import line
@@ -132,7 +133,7 @@ def demo(events: int, rate: int, console: Console) -> None:
             bootstrap = broker.bootstrap
             console.print(f"Kafka serves at {bootstrap}.")
             topics.apply(bootstrap, topics.read_catalogue())
-            publish(Path("catalogue/program"), bootstrap)
+            publish(PROGRAM_FOLDER, bootstrap)
             with Sender(bootstrap) as sender:
                 for topic, key, value in reference():
                     sender.send(topic, key.encode(), value)
@@ -178,4 +179,5 @@ def demo_command(
     rate: Annotated[int, typer.Option(min=1, help="How many of them a second.")] = 1_000,
 ) -> None:
     """A broker, the job, a story and generated traffic on this machine; then the reconciliation."""
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(143))  # so that what was started is stopped
     demo(events, rate, Console())

@@ -1,4 +1,4 @@
-"""The demo's story: Ada joins, buys, reaches silver, redeems; a refund takes points and tier back; Bob's account is hijacked."""
+"""The demo's story: Ada buys, reaches silver and redeems; a refund takes points and tier back; Bob is hijacked."""
 
 from __future__ import annotations
 
