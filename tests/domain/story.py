@@ -140,8 +140,12 @@ class Story:
         return [decision for decision in self._loop.outcome.decisions if decision["account_id"] == "acc"]
 
     @property
+    def dead_letters(self) -> list[dict[str, Any]]:
+        return self._loop.outcome.dead_letters
+
+    @property
     def refusals(self) -> list[str]:
-        return [letter["reason"] for letter in self._loop.outcome.dead_letters]
+        return [letter["reason"] for letter in self.dead_letters]
 
     @property
     def balance(self) -> dict[str, Any]:
