@@ -79,8 +79,9 @@ def next_slide(account: Account, program: Program) -> Due | None:
     now = account.now
     for span in program.tiers_from(now):
         window = span.body.window_days * DAY_MS
+        # What a longer window takes back is still on the other shelf until `sync`; all of it is older than the rest.
         if span.since <= now:
-            entry = account.window.at_or_after((now - window,))
+            entry = account.slid.at_or_after((now - window + 1,)) or account.window.at_or_after((now - window,))
         else:
             low = (span.since - window,)
             entry = account.slid.at_or_after(low) or account.window.at_or_after(low)
