@@ -167,7 +167,8 @@ class Account:
         """A refund or cancellation of a known order."""
         order = self.history.known_order(event.body["order_id"])
         assert order is not None
-        left = {name: line.quantity - self.history.units_back(order, name) for name, line in order.lines.items()}
+        back = self.history.units_back()
+        left = {name: line.quantity - back[order.lot, name] for name, line in order.lines.items()}
         if event.body["type"] == "cancellation":
             units, code = left, "cancellation"
         else:
@@ -179,9 +180,9 @@ class Account:
 
         cause = self.cause_of(event)
         sum_before = self.history.qualifying_sum(cause.t)
-        kept_before, _ = self.history.kept(order)
+        kept_before = self.history.kept_points(order)
         self.history.returns.append(Return(event, order, units))
-        kept_after, _ = self.history.kept(order)
+        kept_after = self.history.kept_points(order)
         redemption = self.history.reference.in_force("redemption", event.occurred_at)
         self.decide(
             "points.reversed",
@@ -377,29 +378,32 @@ class Account:
 
     def do_what_is_due(self, until: int) -> None:
         """Does, one after another, all that is due at or before `until`, and what that in turn sets."""
-        while due := [one for one in self.outstanding() if one.moment <= until]:
+        while due := self.outstanding(until):
             min(due, key=lambda one: one[:4]).what()
 
-    def outstanding(self) -> list[Due]:
-        """Everything that has been set and not been done."""
+    def outstanding(self, until: int) -> list[Due]:
+        """Everything due at or before `until` that has been set and not been done."""
         found: list[Due] = []
 
         def add(moment: int, kind: int, event: Event, what: Callable[[], None]) -> None:
-            found.append(Due(moment, kind, event.occurred_at, event.arrival, what))
+            if moment <= until:
+                found.append(Due(moment, kind, event.occurred_at, event.arrival, what))
 
         history = self.history
+        places = history.places_of_holds()
         for redemption in history.redemptions:
-            if redemption.hold_until is not None and history.place_of_hold(redemption) == journal.HELD:
+            if redemption.hold_until is not None and places[redemption.number] == journal.HELD:
                 add(redemption.hold_until, HOLD, redemption.event, partial(self.end_hold, redemption))
         for lot in history.lots:
             if lot.releases_at is not None and ("release", lot.event.arrival, lot.releases_at) not in history.done:
                 add(lot.releases_at, RELEASE, lot.event, partial(self.release, lot))
             if lot.expires_at is not None and ("expiry", lot.event.arrival, lot.expires_at) not in history.done:
                 add(lot.expires_at, EXPIRY, lot.event, partial(self.end_lot, lot))
-        for qualifying in history.qualifying_points():
-            for moment in history.slides_of(qualifying.event):
-                if not history.has_left(qualifying.event, moment):
-                    add(moment, SLIDE, qualifying.event, partial(self.slide, moment))
+        qualifying = [event for event in history.adjustments if event.body["qualifying"]]
+        for event in [order.event for order in history.orders] + qualifying:
+            for moment in history.slides_of(event):
+                if not history.has_left(event, moment):
+                    add(moment, SLIDE, event, partial(self.slide, moment))
         grace = history.grace()
         if grace is not None:
             add(grace.ends_at, GRACE, grace.event, partial(self.end_grace, grace))
@@ -516,7 +520,6 @@ class Account:
     ) -> None:
         """Writes the moves into the book and the decision behind those already made."""
         history, record = self.history, cause.event.record
-        before = history.standing()
         history.moves += moves or []
         after = history.standing()
         check_standing(after)
@@ -539,7 +542,7 @@ class Account:
             "member_id": member_id,
             "subject": subject or {},
             "occurred_at": time_text(cause.occurred_at),
-            "points": after.balance - before.balance,
+            "points": Standing(moves or []).balance,
             "reasons": reasons,
             "cause": position if cause.timer is None else {**position, "timer": cause.timer},
             "rules": {one.name: one.version for one in rules or [] if one is not None},

@@ -1,9 +1,10 @@
 """All that ever happened to one account, and the questions that can be asked of it. Nothing here is ever forgotten."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .journal import AVAILABLE, HELD, REPAID, SPENT, Move, Standing
+from .journal import AVAILABLE, HELD, REPAID, Move, Standing
 from .reference import Document, Reference
 from .wire import DAY_MS, HOUR_MS, Record
 
@@ -93,7 +94,8 @@ class History:
     """Lists that only grow, but for `waiting`, whose refunds leave when they are applied or given up.
 
     `uses` pairs an event with the account's time at its first use; `given_up` are the arrivals of refunds that waited
-    in vain; `moments` are the `occurred_at` of the decisions; `done` are the due things behind us.
+    in vain; `moments` are the `occurred_at` of the decisions; `done` are the due things behind us. `slides`
+    only saves time: what `slides_of` found for an `occurred_at`.
     """
 
     account_id: str
@@ -112,6 +114,7 @@ class History:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     moments: list[int] = field(default_factory=list)
     done: set[tuple[str, int, int]] = field(default_factory=set)
+    slides: dict[int, list[int]] = field(default_factory=dict)
 
     # Time
 
@@ -140,17 +143,21 @@ class History:
         known = [one for one in self.orders if one.order_id == order_id and time < one.refund_until]
         return known[-1] if known else None
 
-    def units_back(self, order: Order, line_id: str) -> int:
-        return sum(one.units.get(line_id, 0) for one in self.returns if one.order is order)
+    def units_back(self) -> Counter[tuple[int, str]]:
+        """How many units of each line have come back; the lot's number stands for the order."""
+        back: Counter[tuple[int, str]] = Counter()
+        for one in self.returns:
+            for line_id, units in one.units.items():
+                back[one.order.lot, line_id] += units
+        return back
 
-    def kept(self, order: Order) -> tuple[int, int]:
-        """The points and the qualifying points that an order still has, each line rounded down on its own."""
-        points = qualifying = 0
-        for line_id, line in order.lines.items():
-            left = line.quantity - self.units_back(order, line_id)
-            points += line.points * left // line.quantity
-            qualifying += line.qualifying * left // line.quantity
-        return points, qualifying
+    def kept_points(self, order: Order) -> int:
+        """The points that an order has not had to give back, each line rounded down on its own."""
+        back = self.units_back()
+        return sum(
+            line.points * (line.quantity - back[order.lot, line_id]) // line.quantity
+            for line_id, line in order.lines.items()
+        )
 
     # Points
 
@@ -182,12 +189,14 @@ class History:
 
     # Redemptions
 
+    def places_of_holds(self) -> dict[int, str]:
+        """Where the points of each redemption that had a hold are now: held, spent, or available again."""
+        return {move.redemption: move.target for move in self.moves if move.redemption is not None}
+
     def place_of_hold(self, redemption: Redemption) -> str | None:
         """Where the points of a redemption are: held, spent, or None when it has none (any more)."""
-        mine = [move for move in self.moves if move.redemption == redemption.number]
-        if not mine or mine[-1].target == AVAILABLE:
-            return None
-        return SPENT if mine[-1].target == SPENT else HELD
+        place = self.places_of_holds().get(redemption.number)
+        return None if place == AVAILABLE else place
 
     def held_lots(self, redemption: Redemption) -> list[Move]:
         """The moves that took the points of a redemption from their lots."""
@@ -219,7 +228,13 @@ class History:
 
     def qualifying_points(self) -> list[Qualifying]:
         """Each order's and each qualifying adjustment's, in the order of their moments, then of arrival."""
-        found = [Qualifying(order.event, self.kept(order)[1]) for order in self.orders]
+        back = self.units_back()
+        found = []
+        for order in self.orders:
+            points = 0
+            for line_id, line in order.lines.items():
+                points += line.qualifying * (line.quantity - back[order.lot, line_id]) // line.quantity
+            found.append(Qualifying(order.event, points))
         found += [Qualifying(event, event.body["points"]) for event in self.adjustments if event.body["qualifying"]]
         return sorted(found, key=lambda one: (one.event.occurred_at, one.event.arrival))
 
@@ -239,11 +254,14 @@ class History:
 
     def slides_of(self, event: Event) -> list[int]:
         """When points of this event leave the window that is then in force, having lain in the window until then."""
-        windows = {one.body["window_days"] * DAY_MS for one in self.reference.documents["tiers"].values()}
-        moments = {event.occurred_at + window for window in windows}
-        return [
-            one for one in moments if one - self.window_ms(one) == event.occurred_at > one - 1 - self.window_ms(one - 1)
-        ]
+        earned_at = event.occurred_at
+        if earned_at not in self.slides:
+            versions = self.reference.documents["tiers"].values()
+            moments = {earned_at + one.body["window_days"] * DAY_MS for one in versions}
+            self.slides[earned_at] = [
+                one for one in moments if one - self.window_ms(one) == earned_at > one - 1 - self.window_ms(one - 1)
+            ]
+        return self.slides[earned_at]
 
     def window_ms(self, moment: int) -> int:
         days: int = self.tiers_at(moment).body["window_days"]

@@ -1,0 +1,205 @@
+"""What must hold of the oracle's own output, for every history (contract §5, §6)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+
+from .histories import Case, histories
+from .oracle import Result, decide_all
+from .wire import parse_json, parse_time
+
+SOME = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+TRANSACTIONS = "loyalty.transactions"
+
+EVERY_DECISION = {
+    ("points.earned", "posted", "purchase"),
+    ("points.released", "posted", "return_window_ended"),
+    ("points.reversed", "posted", "refund"),
+    ("points.reversed", "posted", "cancellation"),
+    ("points.adjusted", "posted", "adjustment"),
+    ("points.expired", "posted", "lot_expired"),
+    ("tier.changed", "up", "threshold_reached"),
+    ("tier.changed", "down", "grace_ended"),
+    ("tier.changed", "down", "points_reversed"),
+    ("tier.grace", "started", "window_slid"),
+    ("tier.grace", "started", "rules_changed"),
+    ("tier.grace", "ended", "threshold_reached"),
+    ("redemption.decided", "approved", "approved"),
+    *(
+        ("redemption.decided", "denied", code)
+        for code in (
+            "reward_unavailable",
+            "below_minimum",
+            "fraud_signal",
+            "velocity",
+            "no_engagement",
+            "unknown_device",
+            "insufficient_points",
+        )
+    ),
+    *(
+        ("redemption.decided", "review", code)
+        for code in ("fraud_signal", "velocity", "no_engagement", "unknown_device")
+    ),
+    ("redemption.settled", "posted", "committed"),
+    ("redemption.released", "posted", "cancelled"),
+    ("redemption.released", "posted", "hold_expired"),
+    ("reward.issued", "posted", "redeemed"),
+    ("reward.revoked", "posted", "redemption_cancelled"),
+}
+
+EVERY_DEAD_LETTER = {
+    "malformed_json",
+    "schema_violation",
+    "key_mismatch",
+    "too_early",
+    "conflicting_duplicate",
+    "no_programme",
+    "duplicate_order",
+    "unknown_currency",
+    "unknown_partner",
+    "over_refund",
+    "unknown_order",
+    "duplicate_redemption",
+    "unknown_redemption",
+    "no_hold",
+}
+
+
+def decided(case: Case) -> Result:
+    return decide_all(case.transactions, case.reference, case.lag_ms)
+
+
+def by_account(result: Result) -> Iterable[list[dict[str, Any]]]:
+    accounts = defaultdict(list)
+    for decision in result.decisions:
+        accounts[decision["account_id"]].append(decision)
+    return accounts.values()
+
+
+@SOME
+@given(histories())
+def test_every_transaction_ends_as_exactly_one_thing(case: Case) -> None:
+    result = decided(case)
+    dead = [(one["topic"], one["partition"], one["offset"]) for one in result.dead_letters]
+    ends = [*result.used, *result.duplicates, *result.waiting, *(one for one in dead if one[0] == TRANSACTIONS)]
+    assert sorted(ends) == sorted((one.topic, one.partition, one.offset) for one in case.transactions)
+
+
+@SOME
+@given(histories())
+def test_sequences_have_no_gap_and_the_sum_of_points_is_the_balance(case: Case) -> None:
+    for decisions in by_account(decided(case)):
+        points = 0
+        for sequence, decision in enumerate(decisions, start=1):
+            balance = decision["balance"]
+            points += decision["points"]
+            assert decision["sequence"] == sequence
+            assert points == balance["pending"] + balance["available"] + balance["held"] - balance["debt"]
+
+
+@SOME
+@given(histories())
+def test_no_balance_is_negative_and_debt_and_available_points_are_never_both_there(case: Case) -> None:
+    for decision in decided(case).decisions:
+        balance = decision["balance"]
+        assert min(balance[name] for name in ("pending", "available", "held", "debt", "qualifying")) >= 0
+        assert 0 in (balance["available"], balance["debt"])
+
+
+@SOME
+@given(histories())
+def test_a_hold_never_takes_more_than_was_available(case: Case) -> None:
+    for decisions in by_account(decided(case)):
+        for before, after in pairwise(decisions):
+            if after["type"] == "redemption.decided":
+                moved = after["balance"]["held"] - before["balance"]["held"]
+                assert moved == before["balance"]["available"] - after["balance"]["available"]
+                assert (moved > 0) == (after["outcome"] != "denied")
+
+
+@SOME
+@given(histories())
+def test_each_used_event_makes_a_decision_and_no_other_event_does(case: Case) -> None:
+    result = decided(case)
+    causes = [one["cause"] for one in result.decisions if "timer" not in one["cause"]]
+    assert {(one["topic"], one["partition"], one["offset"]) for one in causes} == set(result.used)
+
+
+@SOME
+@given(histories())
+def test_due_things_that_change_nothing_make_no_decision(case: Case) -> None:
+    for decisions in by_account(decided(case)):
+        before: dict[str, Any] = {}
+        for decision in decisions:
+            if "timer" in decision["cause"] and decision["type"] != "tier.grace":
+                assert decision["balance"] != before.get("balance")
+            before = decision
+
+
+@SOME
+@given(histories())
+def test_the_same_history_is_decided_the_same_again_in_any_interleaving_of_its_partitions(case: Case) -> None:
+    one_by_one = sorted(case.transactions, key=lambda record: (record.partition, record.offset))
+    again = decide_all(one_by_one, case.reference, case.lag_ms)
+    first = decided(case)
+
+    def by_sequence(result: Result) -> list[Any]:
+        return sorted(result.decisions, key=lambda decision: (decision["account_id"], decision["sequence"]))
+
+    assert by_sequence(again) == by_sequence(first)
+    assert sorted(again.used) == sorted(first.used)
+
+
+@SOME
+@given(histories(allow_late=True, partitions=1))
+def test_late_events_leave_the_books_in_order(case: Case) -> None:
+    for decisions in by_account(decided(case)):
+        last = decisions[-1]["balance"]
+        points = sum(one["points"] for one in decisions)
+        assert points == last["pending"] + last["available"] + last["held"] - last["debt"]
+
+
+@SOME
+@given(histories())
+def test_histories_bring_no_used_event_later_than_the_lag(case: Case) -> None:
+    result = decided(case)
+    assert not any(decision["evidence"]["late"] for decision in result.decisions)
+    latest: dict[int, int] = {}
+    for record in case.transactions:
+        position = (record.topic, record.partition, record.offset)
+        if position in result.used or position in result.waiting:
+            moment = parse_time(parse_json(record.value)["occurred_at"])
+            assert moment is not None
+            latest[record.partition] = max(moment, latest.get(record.partition, moment))
+            assert moment >= latest[record.partition] - case.lag_ms
+
+
+def test_histories_bring_about_everything_the_contract_knows() -> None:
+    seen: Counter[Any] = Counter()
+
+    @settings(SOME, max_examples=500, database=None, derandomize=True)
+    @given(histories())
+    def count(case: Case) -> None:
+        result = decided(case)
+        seen.update(letter["reason"] for letter in result.dead_letters)
+        for decisions in by_account(result):
+            for decision in decisions:
+                reason = decision["reasons"][0]
+                outcome = decision["outcome"]
+                if decision["type"] == "tier.changed":
+                    outcome = "up" if reason["code"] == "threshold_reached" else "down"
+                seen[decision["type"], outcome, reason["code"].partition(":")[0]] += 1
+                seen["debt"] += decision["balance"]["debt"] > 0
+                seen["written off"] += "written_off" in decision["evidence"]
+
+    count()
+    wanted = EVERY_DECISION | EVERY_DEAD_LETTER | {"debt", "written off"}
+    assert {one for one in wanted if not seen[one]} == set()
+    assert {one for one in seen if isinstance(one, tuple)} == EVERY_DECISION
