@@ -127,6 +127,7 @@ class Redemption(msgspec.Struct, array_like=True):
     status: int
     known_until: int
     redemption_version: int
+    hold_until: int = 0
     drawn: list[tuple[int, int]] = []
 
 
@@ -189,6 +190,11 @@ class Core(msgspec.Struct, array_like=True):
     grace: Grace | None = None
     window_sum: int = 0
     """The sum of the `window` shelf, not yet cut at 0."""
+    window_version: int = 0
+    """The version of `tiers` that the window was last brought up to date by."""
+    slide: Due | None = None
+    """The next slide, as it was found when `slide_found_by` versions of `tiers` were known; -1: look again."""
+    slide_found_by: int = -1
     due: ShelfHead[Due] = msgspec.field(default_factory=ShelfHead)
     spend: ShelfHead[Spend] = msgspec.field(default_factory=ShelfHead)
     window: ShelfHead[Qualifying] = msgspec.field(default_factory=ShelfHead)

@@ -300,11 +300,10 @@ def _end_hold(case: _Case, due: Due) -> None:
     account = case.account
     account.due.remove(due)
     at, redemption_id = due[0], due[4]
-    if redemption.is_held(account, redemption_id):
-        found = account.redemptions.get(redemption_id)
-        assert found is not None
-        _notice_rules(case, found.cause, at, "hold")
-        redemption.end_hold(account, redemption_id, at, case.docket)
+    found = account.redemptions.get(redemption_id)
+    assert found is not None
+    _notice_rules(case, found.cause, at, "hold")
+    redemption.end_hold(account, redemption_id, found, at, case.docket)
 
 
 def _release(case: _Case, due: Due) -> None:

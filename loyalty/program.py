@@ -78,6 +78,8 @@ class Program:
 
     def __init__(self) -> None:
         self._timelines: dict[str, _Timeline[object]] = {}
+        self.tiers_known = 0
+        """How many versions of `tiers` have been learnt."""
         self.remember_requests_ms = REMEMBER_REQUESTS_MS
         self.remember_qualifying_ms = REMEMBER_QUALIFYING_MS
 
@@ -89,6 +91,7 @@ class Program:
             for rule in body.velocity:
                 self.remember_requests_ms = max(self.remember_requests_ms, rule.window_minutes * MINUTE_MS)
         elif isinstance(body, TiersBody):
+            self.tiers_known += 1
             self.remember_qualifying_ms = max(self.remember_qualifying_ms, body.window_days * DAY_MS)
 
     def _at(self, document: str, moment: int) -> InForce[object] | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from loyalty.account import CANCELLED, COMMITTED, DENIED, EXPIRED, HELD, HOLD, Account, Cause, Lot, Redemption
+from loyalty.account import CANCELLED, COMMITTED, DENIED, EXPIRED, HELD, HOLD, Account, Cause, Due, Lot, Redemption
 from loyalty.docket import Docket, reason
 from loyalty.fraud import Finding, GateFacts, gate, gather
 from loyalty.ledger import expire_returned, give_back, hold, settle
@@ -137,9 +137,14 @@ def _remember(
         minutes = body.hold_minutes if outcome == "approved" else body.review_hold_minutes
         redemption.status = HELD
         redemption.drawn = hold(account, event.points, known_until)
-        ends_at = event.occurred_at + minutes * MINUTE_MS
-        account.due.add((ends_at, HOLD, event.occurred_at, cause.number, event.redemption_id))
+        redemption.hold_until = event.occurred_at + minutes * MINUTE_MS
+        account.due.add(_hold_end(event.redemption_id, redemption))
     _keep(account, event.redemption_id, redemption)
+
+
+def _hold_end(redemption_id: str, redemption: Redemption) -> Due:
+    cause = redemption.cause
+    return (redemption.hold_until, HOLD, cause.occurred_at, cause.number, redemption_id)
 
 
 def _keep(account: Account, redemption_id: str, redemption: Redemption) -> None:
@@ -170,6 +175,7 @@ def check_standing(account: Account, redemption_id: str, *statuses: int) -> Rede
 
 def commit(account: Account, event: RedemptionCommitted, found: Redemption, cause: Cause, docket: Docket) -> None:
     """The held points are spent and the reward is issued."""
+    account.due.remove(_hold_end(event.redemption_id, found))
     settle(account, found.drawn)
     found.status = COMMITTED
     _keep(account, event.redemption_id, found)
@@ -200,6 +206,8 @@ def commit(account: Account, event: RedemptionCommitted, found: Redemption, caus
 def cancel(account: Account, event: RedemptionCancelled, found: Redemption, cause: Cause, docket: Docket) -> None:
     """Points go back to their lots; a reward that was issued is revoked."""
     committed = found.status == COMMITTED
+    if not committed:
+        account.due.remove(_hold_end(event.redemption_id, found))
     _release(account, event.redemption_id, found, docket, "cancelled", cause, event.occurred_at, None)
     if committed:
         docket.post(
@@ -214,16 +222,9 @@ def cancel(account: Account, event: RedemptionCancelled, found: Redemption, caus
         )
 
 
-def end_hold(account: Account, redemption_id: str, at: int, docket: Docket) -> None:
+def end_hold(account: Account, redemption_id: str, found: Redemption, at: int, docket: Docket) -> None:
     """A hold's time is over: its points go back to their lots."""
-    found = account.redemptions.get(redemption_id)
-    assert found is not None
     _release(account, redemption_id, found, docket, "hold_expired", found.cause, at, "hold")
-
-
-def is_held(account: Account, redemption_id: str) -> bool:
-    found = account.redemptions.get(redemption_id)
-    return found is not None and found.status == HELD
 
 
 def _release(

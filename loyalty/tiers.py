@@ -31,13 +31,17 @@ def sync(account: Account, program: Program, *, slides_to_come: bool = False) ->
         if tiers.since < now:  # else it had left by the document before
             comes_back -= 1
     while (entry := account.window.first()) is not None and entry[0] <= leaves:
+        core.slide_found_by = -1
         account.window.remove(entry)
         account.slid.add(entry)
         core.window_sum -= entry[2]
-    while (entry := account.slid.last()) is not None and entry[0] > comes_back:
-        account.slid.remove(entry)
-        account.window.add(entry)
-        core.window_sum += entry[2]
+    if core.window_version != tiers.version:
+        core.window_version = tiers.version
+        core.slide_found_by = -1
+        while (entry := account.slid.last()) is not None and entry[0] > comes_back:
+            account.slid.remove(entry)
+            account.window.add(entry)
+            core.window_sum += entry[2]
     if core.tier is None:
         core.tier = tiers.body.levels[0].tier
     return tiers
@@ -47,6 +51,7 @@ def qualify(account: Account, tiers: InForce[TiersBody], cause: Cause, points: i
     """Count qualifying points (or take them, if negative) as of the `occurred_at` of their cause."""
     if not points:
         return
+    account.core.slide_found_by = -1
     entry: Qualifying = (cause.occurred_at, cause.number, points, cause)
     if cause.occurred_at > account.now - tiers.body.window_days * DAY_MS:
         account.window.add(entry)
@@ -59,6 +64,7 @@ def disqualify(account: Account, cause: Cause, points: int) -> None:
     """Lower the qualifying points of a purchase, as of the purchase's `occurred_at`."""
     if not points:
         return
+    account.core.slide_found_by = -1
     key = (cause.occurred_at, cause.number)
     for shelf in (account.window, account.slid):
         entry = shelf.at_or_after(key)
@@ -73,18 +79,27 @@ def disqualify(account: Account, cause: Cause, points: int) -> None:
 
 
 def next_slide(account: Account, program: Program) -> Due | None:
-    """The next moment at which an entry leaves the window."""
+    """The next moment at which an entry leaves the window; looked for again when an entry or a version has come or
+    gone."""
+    core = account.core
+    if core.slide_found_by != program.tiers_known:
+        core.slide = _find_slide(account, program)
+        core.slide_found_by = program.tiers_known
+    return core.slide
+
+
+def _find_slide(account: Account, program: Program) -> Due | None:
     if not account.window and not account.slid:
         return None
     now = account.now
     for span in program.tiers_from(now):
         window = span.body.window_days * DAY_MS
-        # What a longer window takes back is still on the other shelf until `sync`; all of it is older than the rest.
-        if span.since <= now:
-            entry = account.slid.at_or_after((now - window + 1,)) or account.window.at_or_after((now - window,))
-        else:
-            low = (span.since - window,)
-            entry = account.slid.at_or_after(low) or account.window.at_or_after(low)
+        low = now - window if span.since <= now else span.since - window
+        entry = None
+        if span.version != account.core.window_version:
+            # What a longer window takes back is on the other shelf until `sync`; all of it is older than the rest.
+            entry = account.slid.at_or_after((low + (span.since <= now),))
+        entry = entry or account.window.at_or_after((low,))
         if entry is not None and (span.until is None or entry[0] + window < span.until):
             return (entry[0] + window, SLIDE, entry[0], entry[1], "")
     return None
@@ -94,6 +109,7 @@ def slide(account: Account, program: Program, due: Due, docket: Docket) -> None:
     """What was earned at one moment leaves the window, all of it together; the first that leaves is the cause."""
     tiers = sync(account, program, slides_to_come=True)
     before = account.core.window_sum
+    account.core.slide_found_by = -1
     cause = None
     while (entry := account.window.first()) is not None and entry[0] == due[2]:
         cause = cause or entry[3]
@@ -173,8 +189,10 @@ def _held(levels: Sequence[TierLevel], tier: str | None) -> int:
 
 
 def _reached(levels: Sequence[TierLevel], total: int) -> int:
-    total = max(0, total)
-    return max(at for at, level in enumerate(levels) if level.threshold <= total)
+    at = len(levels) - 1
+    while at and levels[at].threshold > total:
+        at -= 1
+    return at
 
 
 def _change(

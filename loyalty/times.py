@@ -27,6 +27,8 @@ _DAYS_MAX = 4096
 # that follows it, so that a part of the wrong length or form is simply not found.
 _days: dict[str, int] = {}
 _minutes = {f"{hour:02}:{minute:02}:": (hour * 60 + minute) * MINUTE_MS for hour in range(24) for minute in range(60)}
+_day_texts: dict[int, str] = {}
+_minute_texts = list(_minutes)
 _seconds = {f"{second:02}.": second * 1000 for second in range(60)}
 _millis = {f"{milli:03}Z": milli for milli in range(1000)}
 
@@ -66,14 +68,20 @@ def format_time(ms: int) -> str:
     Raises ValueError outside the years 0001 to 9999.
     """
     days, rest = divmod(ms, DAY_MS)
+    day = _day_texts.get(days) or _format_day(days, ms)
+    minutes, rest = divmod(rest, MINUTE_MS)
+    return f"{day}{_minute_texts[minutes]}{rest // 1000:02}.{rest % 1000:03}Z"
+
+
+def _format_day(days: int, ms: int) -> str:
     try:
-        day = date.fromordinal(_EPOCH_DAY + days).isoformat()
+        day = date.fromordinal(_EPOCH_DAY + days).isoformat() + "T"
     except (ValueError, OverflowError):
         raise ValueError(f"{ms} ms lie outside the years 0001 to 9999") from None
-    seconds, milli = divmod(rest, 1000)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{day}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+    if len(_day_texts) >= _DAYS_MAX:
+        _day_texts.clear()
+    _day_texts[days] = day
+    return day
 
 
 def parse_duration(text: str) -> int:

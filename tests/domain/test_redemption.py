@@ -208,3 +208,12 @@ def test_held_points_cannot_be_held_again() -> None:
         story.requests(f"r{number}", 50, at(1, minutes=number))
     assert [d["outcome"] for d in story.decisions if d["type"] == "redemption.decided"] == [*["approved"] * 4, "denied"]
     assert (story.balance["available"], story.balance["held"]) == (0, 200)
+
+
+def test_a_redemption_id_that_comes_again_is_held_for_its_own_time() -> None:
+    story = _rich(redemption={"cancel_days": 1, "hold_minutes": 3 * 24 * 60})
+    story.requests("r1", 50, at(1))
+    story.commits("r1", at(1, minutes=1))
+    story.requests("r1", 50, at(2))
+    assert story.another_account_is_active(at(5, minutes=10, ms=-1)) == []
+    assert summary(story.another_account_is_active(at(5, minutes=10))) == [("redemption.released", "posted", 0)]
