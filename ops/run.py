@@ -38,6 +38,9 @@ LOOK_EVERY_S = 0.2
 SAY_EVERY_S = 2.0
 QUIET_S = 0.4
 """How long counts must stand still before a checkpoint is asked for, and the watermark before it is final."""
+QUIET_WITHOUT_CLOCK_S = 2.5
+"""After a restart the intake sends the clock it had once more, within a second or so."""
+NO_WATERMARK = -(1 << 63)
 RESTART_ATTEMPTS = 8
 STOP_WITHIN_S = 120.0
 
@@ -125,25 +128,30 @@ class _Run:
         self._counts = (0, 0, 0)
 
     def go(self, add_job: AddJob) -> None:
-        options = self._options
-        os.environ.update(settings_of_processes(self._folder.path / "conf", self._folder.log))
+        options, folder = self._options, self._folder
+        known = None if options.fresh else folder.read()
+        if known is not None and known.mode is not options.mode:
+            raise Refusal(
+                f"The state in {folder.path} was made in {known.mode.value} mode and cannot be read in "
+                f"{options.mode.value} mode; run with --mode {known.mode.value}, or start over with --fresh."
+            )
+        os.environ.update(settings_of_processes(folder.path / "conf", folder.log))
         with ThreadPoolExecutor(1) as aside:
             # While Java starts, which takes as long.
             held = aside.submit(_ask_kafka, options.bootstrap)
             java = _start_java()
             try:
                 cluster, last = _answer(held)
-                record, point = self._prepare(cluster)
+                record, point = self._prepare(known, cluster)
                 record = record.model_copy(update={"java": (java.pid, java.create_time())})
-                self._folder.write(record)
+                folder.write(record)
                 self._run(add_job, record, point, last)
             finally:
                 _end_java(java)
 
-    def _prepare(self, cluster: str) -> tuple[JobRecord, Path | None]:
+    def _prepare(self, known: JobRecord | None, cluster: str) -> tuple[JobRecord, Path | None]:
         """The job's identity, and where it goes on from."""
         options, folder = self._options, self._folder
-        known = None if options.fresh else folder.read()
         if known is None:
             self._say(f"Starting from the beginning of the topics (state in {folder.path}).")
             return folder.start_over(cluster, options.mode), None
@@ -151,11 +159,6 @@ class _Run:
             raise Refusal(
                 f"The state in {folder.path} belongs to another Kafka cluster than the one at {options.bootstrap}; "
                 "--fresh starts over, or name another folder with --state."
-            )
-        if known.mode is not options.mode:
-            raise Refusal(
-                f"The state in {folder.path} was made in {known.mode.value} mode and cannot be read in "
-                f"{options.mode.value} mode; run with --mode {known.mode.value}, or start over with --fresh."
             )
         wait_for_java(known)
         point = folder.restore_point(known)
@@ -284,7 +287,7 @@ class _Done:
         if seen != self._seen:
             self._seen, self._since, self._asked = seen, now, False
             return False
-        if now - self._since < QUIET_S:
+        if now - self._since < (QUIET_WITHOUT_CLOCK_S if seen == NO_WATERMARK else QUIET_S):
             return False
         if self._covered:
             return seen is not None

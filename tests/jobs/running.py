@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,10 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         started = psutil.Process(process.pid).children(recursive=True)
         process.kill()
-        for child in started:
-            if child.is_running():
-                child.kill()
         process.wait(10)
+        for child in started:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
 
 
 def wait_until(what: str, is_so: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
