@@ -109,7 +109,9 @@ class Intake:
     def _load(self, pages: Pages) -> Progress:
         if self._progress is None:
             raw = pages.get("progress")
-            self._progress = Progress() if raw is None else PROGRESS.read(raw)
+            progress = self._progress = Progress() if raw is None else PROGRESS.read(raw)
+            # One that was passed by before may hold an event by now: it is waited for anew.
+            progress.passed_by = [one for one in progress.passed_by if one not in self._awaited]
         return self._progress
 
     def _refuse(self, progress: Progress, record: Record, refused: Refused) -> DeadLetter:

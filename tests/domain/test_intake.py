@@ -1,0 +1,140 @@
+"""The checks in their order, and the exact clock."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from loyalty.codec import DictPages
+from loyalty.intake import Clock, DeadLetter, Document, ForAccount, Intake, Passed
+from loyalty.records import Record
+from loyalty.times import MINUTE_MS, format_time
+from tests.domain.story import at
+
+LAG = 10 * MINUTE_MS
+
+
+def _adjustment(when: int, **changes: Any) -> dict[str, Any]:
+    event = {
+        "event_id": "e1",
+        "type": "adjustment",
+        "schema_version": 1,
+        "source": "test",
+        "occurred_at": format_time(when),
+        "account_id": "acc",
+        "points": 1,
+        "reason": "r",
+        "operator": "o",
+        "qualifying": False,
+    }
+    return {**event, **changes}
+
+
+class _Topic:
+    """Hands one intake records of `loyalty.transactions`, partition by partition."""
+
+    def __init__(self, awaited: dict[int, int] | None = None, pages: DictPages | None = None) -> None:
+        self.pages = pages or DictPages()
+        self.intake = Intake(LAG, awaited or {})
+        self._offsets: dict[int, int] = {}
+
+    def take(self, when: int, partition: int = 0, **changes: Any) -> Passed:
+        return self.take_value(json.dumps(_adjustment(when, **changes)).encode(), partition)
+
+    def take_value(
+        self, value: bytes | None, partition: int = 0, key: bytes = b"acc", timestamp: int = at(99)
+    ) -> Passed:
+        offset = self._offsets.get(partition, 0)
+        self._offsets[partition] = offset + 1
+        return self.intake.take(self.pages, Record("loyalty.transactions", partition, offset, timestamp, key, value))
+
+
+def _reason(passed: Any) -> str:
+    assert isinstance(passed, DeadLetter)
+    return str(passed.content["reason"])
+
+
+def test_the_first_check_that_fails_names_the_dead_letter() -> None:
+    topic = _Topic()
+    early = json.dumps(_adjustment(at(1))).encode()
+    wrong = json.dumps(_adjustment(at(1), points=1.0)).encode()
+    assert _reason(topic.take_value(None)) == "malformed_json"
+    assert _reason(topic.take_value(b"{")) == "malformed_json"
+    assert _reason(topic.take_value(wrong, key=b"other", timestamp=at(0))) == "schema_violation"
+    assert _reason(topic.take_value(early, key=b"other", timestamp=at(0))) == "key_mismatch"
+    assert _reason(topic.take_value(early, timestamp=at(0))) == "too_early"
+
+
+def test_five_minutes_ahead_of_the_record_is_not_yet_too_early() -> None:
+    topic = _Topic()
+    event = json.dumps(_adjustment(at(1))).encode()
+    assert isinstance(topic.take_value(event, timestamp=at(1, minutes=-5)), ForAccount)
+    assert _reason(topic.take_value(event, timestamp=at(1, minutes=-5, ms=-1))) == "too_early"
+
+
+def test_only_a_sound_event_moves_the_clock() -> None:
+    topic = _Topic()
+    assert topic.take(at(1)).clock == Clock(0, at(1) - LAG)
+    assert topic.take(at(5), points="many").clock == Clock(0, at(1) - LAG)
+    assert topic.take(at(0, hours=20)).clock == Clock(0, at(1) - LAG)
+
+
+def test_the_clock_is_the_least_over_the_partitions_that_have_had_an_event() -> None:
+    topic = _Topic()
+    topic.take(at(5), partition=0)
+    assert topic.take(at(7), partition=1).clock == Clock(0, at(5) - LAG)
+    assert topic.take(at(9), partition=0).clock == Clock(0, at(7) - LAG)
+
+
+def test_a_quiet_partition_holds_the_clock_and_an_empty_one_does_not() -> None:
+    topic = _Topic()
+    topic.take(at(1), partition=0)
+    for day in range(2, 9):
+        assert topic.take(at(day), partition=1).clock == Clock(0, at(1) - LAG)
+
+
+def test_a_partition_that_begins_behind_the_others_opens_an_epoch() -> None:
+    topic = _Topic()
+    assert topic.take(at(9), partition=0).clock == Clock(0, at(9) - LAG)
+    assert topic.take(at(3), partition=1).clock == Clock(1, at(3) - LAG)
+    assert topic.take(at(4), partition=1).clock == Clock(1, at(4) - LAG)
+
+
+def test_there_is_no_clock_until_every_partition_that_held_records_was_heard() -> None:
+    topic = _Topic(awaited={0: 0, 1: 1, 2: 0})
+    assert topic.take(at(9), partition=0).clock is None
+    assert topic.take(at(3), partition=1).clock is None
+    assert topic.take_value(b"nonsense", partition=2).clock == Clock(0, at(3) - LAG)
+
+
+@pytest.mark.parametrize("awaited", [{1: 1}, {}], ids=["its new records are waited for", "nothing new is there"])
+def test_the_clock_survives_a_restart(awaited: dict[int, int]) -> None:
+    topic = _Topic(awaited={0: 0, 1: 0})
+    topic.take(at(5), partition=0)
+    topic.take_value(b"nonsense", partition=1)
+    restarted = _Topic(awaited, topic.pages)
+    assert restarted.intake.clock(topic.pages) == Clock(0, at(5) - LAG)
+    moved = restarted.take(at(6), partition=0).clock
+    assert moved == (Clock(0, at(5) - LAG) if awaited else Clock(0, at(6) - LAG))
+
+
+def test_documents_are_counted_and_each_record_says_how_many_came_before_it() -> None:
+    topic = _Topic()
+    body = {"points": 1, "active": True}
+    document = {**_adjustment(at(1)), "type": "program.document", "document": "reward/mug", "version": 1}
+    document |= {"effective_from": format_time(at(1)), "body": body}
+    record = Record("loyalty.program", 0, 0, 0, b"reward/mug@1", json.dumps(document).encode())
+    passed = topic.intake.take(topic.pages, record)
+    assert isinstance(passed, Document)
+    assert passed.position == 1
+    after = topic.take(at(1))
+    assert isinstance(after, ForAccount)
+    assert after.documents == 1
+
+
+def test_a_reference_record_under_a_wrong_key_is_refused() -> None:
+    context = {"account_id": "acc", "last_engaged_at": format_time(at(1)), "devices": {}}
+    record = Record("loyalty.engagement-context", 0, 0, 0, b"other", json.dumps(context).encode())
+    assert _reason(_Topic().intake.take(DictPages(), record)) == "key_mismatch"
