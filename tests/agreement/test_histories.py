@@ -11,12 +11,13 @@ from loyalty.records import Record
 from tests.agreement.compare import dead_letter_differences, differences
 from tests.oracle import oracle
 from tests.oracle.histories import Case, histories
+from tests.oracle.wire import Record as OracleRecord
 
 EXAMPLES = int(os.environ.get("LOYALTY_HISTORIES", "2000"))
 """How many histories a run tries; the project's CI never sets it below the default."""
 
 
-def _ours(records: list[oracle.Record]) -> list[Record]:
+def _ours(records: list[OracleRecord]) -> list[Record]:
     return [Record(*record) for record in records]
 
 
