@@ -1,0 +1,92 @@
+"""The whole product on a real broker: fresh topics, the programme, the job as a user runs it, and what came out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from loyalty import loop
+from loyalty.records import Record
+from loyalty.wire import context, fraud, members, program, transactions
+from ops.program import publish
+from ops.program_check import FOLDER
+from ops.reconcile import Reconciliation, reconcile_topics
+from ops.topics import apply, read_catalogue
+from tests.jobs.running import finish
+from tests.kafka_records import delete_topics, read_all
+
+DECISIONS, DEAD_LETTERS = "loyalty.decisions", "loyalty.dead-letters"
+REFERENCE = (program.TOPIC, members.TOPIC, fraud.TOPIC, context.TOPIC)
+LAG_MS = 600_000
+"""The watermark lag of `loyalty run` where none is given."""
+
+Plain = dict[str, Any]
+
+
+def fresh_topics(bootstrap: str) -> None:
+    """The contract's topics, empty but for the catalogue's programme."""
+    topics = read_catalogue()
+    delete_topics(bootstrap, [topic.name for topic in topics])
+    apply(bootstrap, topics)
+    publish(FOLDER, bootstrap)
+
+
+def fresh_outputs(bootstrap: str) -> None:
+    """What was decided is forgotten; the input stays where it is, offsets and timestamps included."""
+    delete_topics(bootstrap, [DECISIONS, DEAD_LETTERS])
+    apply(bootstrap, read_catalogue())
+
+
+def run_command(bootstrap: str, state: Path, *options: str) -> list[str]:
+    """The command line of the decision job."""
+    words = ["run", "decisions", "--bootstrap", bootstrap, "--state", str(state), *options]
+    return [sys.executable, "-c", "import sys; from ops.cli import main; sys.exit(main())", *words]
+
+
+def run_to_end(bootstrap: str, state: Path, *options: str) -> str:
+    """Decides what the topics hold and gives what the command printed. Raises Failed."""
+    return finish(run_command(bootstrap, state, "--until-end", *options))
+
+
+def records(bootstrap: str, *topics: str) -> list[Record]:
+    """Everything in these topics, each partition in its order."""
+    return [Record(*kept) for topic in topics for kept in read_all(bootstrap, topic)]
+
+
+def values(bootstrap: str, topic: str) -> list[Plain]:
+    """The parsed values of an output topic."""
+    return [json.loads(kept.value or b"null") for kept in read_all(bootstrap, topic)]
+
+
+def by_the_loop(bootstrap: str, lag_ms: int = LAG_MS) -> loop.Outcome:
+    """What the domain says of the same records without Kafka or Flink."""
+    return loop.run(records(bootstrap, *REFERENCE), records(bootstrap, transactions.TOPIC), lag_ms)
+
+
+def without_the_hour(decisions: Iterable[Plain]) -> dict[str, Plain]:
+    """Decisions by their id, without the wall clock; one that was repeated must say the same each time."""
+    found: dict[str, Plain] = {}
+    for decision in decisions:
+        plain = {name: content for name, content in decision.items() if name != "decided_at"}
+        assert found.setdefault(decision["decision_id"], plain) == plain, f"two of one id: {decision['decision_id']}"
+    return found
+
+
+def by_place(letters: Iterable[Plain]) -> dict[tuple[str, int, int], Plain]:
+    """Dead letters by where the refused record is; one that was repeated must say the same each time."""
+    found: dict[tuple[str, int, int], Plain] = {}
+    for letter in letters:
+        place = letter["topic"], letter["partition"], letter["offset"]
+        assert found.setdefault(place, letter) == letter, f"two dead letters of one record: {place}"
+    return found
+
+
+def assert_reconciles(bootstrap: str) -> Reconciliation:
+    """Every record read has one fate, and the ledgers add up; gives the counts."""
+    found = reconcile_topics(bootstrap)
+    assert found.violations == []
+    assert found.read == found.used + found.duplicate + found.dead_letter + found.waiting
+    return found
