@@ -99,7 +99,7 @@ def test_release_comes_before_expiry_at_the_same_millisecond() -> None:
 
 def test_a_purchase_from_before_the_accounts_time_is_released_and_expired_right_behind_itself() -> None:
     story = Story(lag_ms=10 * 86_400_000, earning={"pending_days": 1, "expiry_days": 2})
-    story.adjustment(at(8), 1)
+    story.adjustment(at(8), 1, qualifying=True)
     story.purchase(at(), "o1", 100)
     decisions = story.decide().decisions
     assert told(story.decide()) == [
@@ -109,7 +109,7 @@ def test_a_purchase_from_before_the_accounts_time_is_released_and_expired_right_
         ("points.expired", -100, "expiry"),
     ]
     assert [one["occurred_at"][:10] for one in decisions[1:]] == ["2024-02-26", "2024-02-27", "2024-02-28"]
-    assert {one["balance"]["qualifying"] for one in decisions[1:]} == {100}
+    assert {one["balance"]["qualifying"] for one in decisions[1:]} == {101}
 
 
 def test_spending_takes_the_soonest_expiry_first_never_last_then_the_oldest() -> None:
@@ -125,6 +125,18 @@ def test_spending_takes_the_soonest_expiry_first_never_last_then_the_oldest() ->
     # 10 of the oldest and 5 of the one an hour younger are spent; 5 of the latter expire; the never-expiring stay.
     assert [one["points"] for one in of_type(result, "points.expired")] == [-5]
     assert balance(result)["available"] == 11
+
+
+def test_of_two_lots_that_expire_together_the_older_is_spent_first_whichever_came_first() -> None:
+    story = Story(lag_ms=2 * 86_400_000, earning={"expiry_days": 6})
+    story.new_version("earning", at(2), version=2, expiry_days=5)
+    younger = story.adjustment(at(2), 10)  # both expire on day 7
+    story.adjustment(at(1), 10)
+    story.request(at(3), "r", 15)
+    story.commit(at(3), "r")
+    story.adjustment(at(8), 1)
+    expired = of_type(story.decide(), "points.expired")
+    assert [(one["points"], one["cause"]["event_id"]) for one in expired] == [(-5, younger["event_id"])]
 
 
 def test_a_partial_refund_keeps_the_rounded_down_share_of_each_line() -> None:

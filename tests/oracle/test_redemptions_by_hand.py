@@ -218,8 +218,8 @@ def test_a_signal_is_live_from_its_start_up_to_not_including_its_end(moment: int
 
 def test_a_signal_counts_once_by_its_highest_live_score() -> None:
     story = gated()
-    story.signal(55, at(), at(9))
     story.signal(70, at(), at(9))
+    story.signal(55, at(), at(9))
     story.signal(99, at(5), at(9))
     story.request(at(1), "r", 20)
     decided = of_type(story.decide(), "redemption.decided")[-1]

@@ -220,6 +220,40 @@ def test_a_shorter_window_drops_points_by_rule_and_a_longer_one_brings_them_back
     ]
 
 
+def test_points_that_a_longer_window_never_took_in_again_do_not_leave_it() -> None:
+    story = flat_story(earning={"pending_days": 1})
+    story.new_version("tiers", at(-100), version=1, window_days=1, levels=FLAT)
+    story.new_version("tiers", at(5), version=2, window_days=5, levels=FLAT)
+    story.purchase(at(), "o1", 500)
+    story.purchase(at(4), "o2", 1)  # its points are released on day 5
+    story.adjustment(at(6), 1)
+    released = of_type(story.decide(), "points.released")[1]
+    assert released["balance"]["qualifying"] == 1
+
+
+def test_other_rules_are_noticed_before_the_hold_whose_end_shows_them() -> None:
+    story = flat_story(redemption={"hold_minutes": 2 * 24 * 60})
+    story.new_version("tiers", at(2), levels=[FLAT[0], {**FLAT[1], "threshold": 900}, {**FLAT[2], "threshold": 1_000}])
+    story.purchase(at(), "o1", 1_000)
+    story.request(at(1), "r", 20)
+    story.commit(at(4), "r")
+    assert told(story.decide())[3:] == [
+        ("redemption.decided", "approved"),
+        ("tier.changed", "gold", "hold"),
+        ("redemption.released", "hold"),
+    ]
+
+
+def test_tiers_are_never_judged_at_a_moment_before_a_decision_already_made() -> None:
+    story = flat_story()
+    story.purchase(at(), "o1", 1_000)
+    story.adjustment(at(11), 1, account_id="other")  # the watermark slides the window on day 10
+    story.adjustment(at(9), 1)  # late
+    result = story.decide()
+    assert told(result)[3:] == [("tier.grace", "started", "slide"), ("points.adjusted", 1)]
+    assert balance(result)["qualifying"] == 0
+
+
 def test_a_negative_adjustment_that_slides_out_lifts_the_tier() -> None:
     story = flat_story()
     story.adjustment(at(), -500, qualifying=True)
