@@ -12,7 +12,7 @@ import pytest
 
 from loyalty.times import format_time
 from loyalty.wire import context, fraud, members, program, transactions
-from tests.kafka.on_kafka import DEAD_LETTERS, Plain, assert_reconciles, fresh_topics, run_to_end, values
+from tests.kafka.on_kafka import DEAD_LETTERS, REFERENCE, Plain, assert_reconciles, fresh_topics, run_to_end, values
 from tests.kafka_records import Kept, read_all, send
 from tests.wire.examples import (
     ADJUSTMENT,
@@ -129,9 +129,9 @@ def refused(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     """All cases, decided in one run."""
     fresh_topics(bootstrap)
     cases = [*_cases(), *_reference_cases()]
-    for case in cases:
-        partition = 0 if case.topic == program.TOPIC else PARTITION
-        send(bootstrap, case.topic, [(case.key, case.value)], partition)
+    for topic in (*REFERENCE, transactions.TOPIC):
+        partition = 0 if topic == program.TOPIC else PARTITION
+        send(bootstrap, topic, [(case.key, case.value) for case in cases if case.topic == topic], partition)
     run_to_end(bootstrap, tmp_path_factory.mktemp("run") / "state")
     kept = {
         topic: [one for one in read_all(bootstrap, topic) if (one.key, one.value) in of]
