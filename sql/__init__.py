@@ -1,0 +1,1 @@
+"""What analytics engineers edit, and the one place where it meets a Kafka cluster."""

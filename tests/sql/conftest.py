@@ -1,0 +1,73 @@
+"""One Flink for all tests of this folder, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+class SqlFailed(AssertionError):
+    """Flink did not accept a statement, or stopped while it ran it."""
+
+
+class FlinkSession:
+    """Flink's SQL, with the functions of `udfs` registered and its own time zone not UTC."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self._process = process
+        self._log = log
+        self.functions: list[str] = self._answer()["names"]
+
+    def create_sources(self, bootstrap: str) -> list[str]:
+        """`sql.sources.create_sources`, reading to the end."""
+        names: list[str] = self._ask(sources=bootstrap)["names"]
+        return names
+
+    def read(self, query: str) -> list[dict[str, Any]]:
+        """The rows of a query, by column; moments as milliseconds since 1970. Raises SqlFailed."""
+        rows: list[dict[str, Any]] = self._ask(read=query)["rows"]
+        return rows
+
+    def _ask(self, **request: str) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"the Flink process ended:\n{self._log.read_text()}"
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise SqlFailed(answer["error"])
+        return answer
+
+
+@pytest.fixture(scope="session")
+def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkSession]:
+    folder = tmp_path_factory.mktemp("flink")
+    log = folder / "errors.log"
+    command = [sys.executable, "-m", "tests.sql.flink_session", str(folder)]
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+        try:
+            yield FlinkSession(process, log)
+        finally:
+            started = psutil.Process(process.pid).children(recursive=True)
+            for one in started:
+                one.kill()
+            process.kill()

@@ -1,0 +1,93 @@
+"""A Flink in a process of its own that answers SQL: one JSON line in, one JSON line out.
+
+A request is `{"sources": bootstrap}`, `{"run": statement}` or `{"read": query}`; an answer is `{"names": [...]}` or
+`{"rows": [{...}]}`, else `{"error": text}`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ops.artifacts import flink_connector_jar
+from ops.flink import settings_of_processes
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    os.environ.update(settings_of_processes(folder / "conf", folder / "flink.log"))
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # Whatever Java prints is no answer.
+
+    from pyflink.common import Configuration
+    from pyflink.table import EnvironmentSettings, TableEnvironment
+
+    import udfs
+    from sql.sources import create_sources
+
+    configuration = Configuration()
+    for name, value in _settings().items():
+        configuration.set_string(name, value)
+    settings = EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
+    tables = TableEnvironment.create(settings)
+    answers.write(json.dumps({"names": udfs.register(tables)}) + "\n")
+    answers.flush()
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer: dict[str, Any]
+        try:
+            if "sources" in request:
+                answer = {"names": create_sources(tables, request["sources"], until_end=True)}
+            elif "run" in request:
+                tables.execute_sql(request["run"])
+                answer = {"names": []}
+            else:
+                answer = {"rows": _rows(tables, request["read"])}
+        except Exception as problem:  # noqa: BLE001 the test says what went wrong
+            answer = {"error": str(problem)}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def _settings() -> dict[str, str]:
+    return {
+        "pipeline.jars": flink_connector_jar().as_uri(),
+        "parallelism.default": "1",
+        # Not UTC, so that nothing is right by chance.
+        "table.local-time-zone": "America/New_York",
+        "python.execution-mode": "thread",
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+    }
+
+
+def _rows(tables: Any, query: str) -> list[dict[str, Any]]:
+    """PyFlink cannot collect TIMESTAMP_LTZ: such columns come as milliseconds since 1970."""
+    found = tables.sql_query(query)
+    schema = found.get_schema()
+    columns = []
+    for name in schema.get_field_names():
+        is_moment = type(schema.get_field_data_type(name)).__name__ == "LocalZonedTimestampType"
+        ms = f"EXTRACT(EPOCH FROM `{name}`) * 1000 + EXTRACT(MILLISECOND FROM `{name}`) AS `{name}`"
+        columns.append(ms if is_moment else f"`{name}`")
+    result = tables.sql_query(f"SELECT {', '.join(columns)} FROM ({query})").execute()
+    names = schema.get_field_names()
+    with result.collect() as rows:
+        return [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    from pyflink.common import Row
+
+    if isinstance(value, Row):
+        return {name: _plain(inner) for name, inner in value.as_dict().items()}
+    if isinstance(value, bytes | bytearray):
+        return value.decode("latin-1")
+    return value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""What `udfs.register` makes known to SQL.
+
+Types are whole numbers and text only: thread mode breaks on temporal types and on arrays of rows. NULL in any argument
+gives NULL, as in SQL's own functions, and so does a result that does not exist or does not fit into a BIGINT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, NamedTuple
+
+from loyalty.earning import ONE_BP, Rates, line_points
+from loyalty.times import format_time, parse_time
+from loyalty.wire.transactions import PurchaseLine
+
+BIGINT_MAX = 2**63 - 1
+
+
+class Function(NamedTuple):
+    """A scalar function of SQL: SQL types, the arguments by name and in order."""
+
+    name: str
+    call: Callable[..., int | str | None]
+    takes: Mapping[str, str]
+    gives: str
+    meaning: str
+
+
+def points_for_line(amount: int, points: int, per_minor: int, category_bp: int, tier_bp: int, partner_bp: int) -> int:
+    """`loyalty.earning.line_points` of a line of `amount` minor units."""
+    return line_points(_line(amount), Rates(points, per_minor, {_CATEGORY: category_bp}, tier_bp, partner_bp))[0]
+
+
+def qualifying_points_for_line(amount: int, points: int, per_minor: int, category_bp: int) -> int:
+    """The qualifying points of `loyalty.earning.line_points`, which no tier and no partner multiplies."""
+    return line_points(_line(amount), Rates(points, per_minor, {_CATEGORY: category_bp}, ONE_BP, ONE_BP))[1]
+
+
+def epoch_ms(text: str) -> int:
+    """`loyalty.times.parse_time`."""
+    return parse_time(text)
+
+
+def time_text(ms: int) -> str:
+    """`loyalty.times.format_time`."""
+    return format_time(ms)
+
+
+_CATEGORY = "category"
+
+
+def _line(amount: int) -> PurchaseLine:
+    # Not validated: SQL has typed it, and only the amount and the category are looked at.
+    return PurchaseLine.model_construct(line_id="1", sku="", category=_CATEGORY, quantity=1, amount=amount)
+
+
+def _or_null(call: Callable[..., int | str]) -> Callable[..., int | str | None]:
+    """An error in a function would stop the query, so what has no answer is NULL."""
+
+    @wraps(call)
+    def answer(*arguments: Any) -> int | str | None:
+        if None in arguments:
+            return None
+        try:
+            found = call(*arguments)
+        except (ValueError, ZeroDivisionError):
+            return None
+        return found if isinstance(found, str) or -BIGINT_MAX - 1 <= found <= BIGINT_MAX else None
+
+    return answer
+
+
+FUNCTIONS = (
+    Function(
+        "points_for_line",
+        _or_null(points_for_line),
+        {
+            "amount": "BIGINT",
+            "points": "BIGINT",
+            "per_minor": "BIGINT",
+            "category_bp": "BIGINT",
+            "tier_bp": "BIGINT",
+            "partner_bp": "BIGINT",
+        },
+        "BIGINT",
+        "what a purchase line earns; amounts in minor units, rates in basis points",
+    ),
+    Function(
+        "qualifying_points_for_line",
+        _or_null(qualifying_points_for_line),
+        {"amount": "BIGINT", "points": "BIGINT", "per_minor": "BIGINT", "category_bp": "BIGINT"},
+        "BIGINT",
+        "what a purchase line counts towards a tier",
+    ),
+    Function(
+        "epoch_ms",
+        _or_null(epoch_ms),
+        {"text": "STRING"},
+        "BIGINT",
+        "a time as the topics write it, in milliseconds since 1970; NULL for any other text",
+    ),
+    Function(
+        "time_text",
+        _or_null(time_text),
+        {"ms": "BIGINT"},
+        "STRING",
+        "milliseconds since 1970 as the topics write a time",
+    ),
+)
+"""In the order of the table in `sql/README.md`."""
