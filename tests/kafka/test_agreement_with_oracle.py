@@ -1,0 +1,82 @@
+"""A hundred thousand events through the real broker and the job, and every decision beside the oracle's."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from loyalty.wire import transactions
+from ops.generate import generate
+from tests.agreement.compare import dead_letter_differences, differences
+from tests.kafka.on_kafka import (
+    DEAD_LETTERS,
+    DECISIONS,
+    LAG_MS,
+    REFERENCE,
+    assert_reconciles,
+    fresh_topics,
+    records,
+    run_to_end,
+    values,
+)
+from tests.oracle import oracle
+from tests.oracle.wire import Record
+
+EVENTS = 100_000
+ACCOUNTS = 2_000
+SEED = 7
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self._at = time.monotonic()
+
+    def took(self, what: str) -> None:
+        now = time.monotonic()
+        print(f"{what}: {now - self._at:.1f} s")
+        self._at = now
+
+
+def _as_the_oracle_reads(bootstrap: str, *topics: str) -> list[Record]:
+    return [
+        Record(one.topic, one.partition, one.offset, one.timestamp_ms, one.key, one.value)
+        for one in records(bootstrap, *topics)
+    ]
+
+
+def test_the_job_and_the_oracle_decide_a_hundred_thousand_events_alike(bootstrap: str, tmp_path: Path) -> None:
+    watch = _Stopwatch()
+    fresh_topics(bootstrap)
+    sent = generate(bootstrap, EVENTS, SEED, ACCOUNTS)
+    watch.took("generation")
+    run_to_end(bootstrap, tmp_path / "state", "--parallelism", "2")
+    watch.took("job")
+    counts = assert_reconciles(bootstrap)
+    decisions, dead_letters = values(bootstrap, DECISIONS), values(bootstrap, DEAD_LETTERS)
+    read = _as_the_oracle_reads(bootstrap, transactions.TOPIC)
+    reference = _as_the_oracle_reads(bootstrap, *REFERENCE)
+    watch.took("reading back and reconciling")
+    theirs = oracle.decide_all(read, reference, LAG_MS)
+    watch.took("oracle")
+    differ = differences(decisions, theirs.decisions)
+    refused_otherwise = dead_letter_differences(dead_letters, theirs.dead_letters)
+    watch.took("comparison")
+    print(
+        f"read {counts.read:,} = used {counts.used:,} + duplicate {counts.duplicate:,} + dead letter "
+        f"{counts.dead_letter:,} + waiting {counts.waiting:,}; decisions {len(decisions):,}, "
+        f"the oracle's {len(theirs.decisions):,}; {len(differ)} accounts and {len(refused_otherwise)} dead letters "
+        f"differ; {dict(counts.reasons)}"
+    )
+
+    assert differ[:10] == []
+    assert refused_otherwise[:10] == []
+    assert len(read) == sent.transactions == EVENTS
+    assert (counts.used, counts.duplicate, counts.waiting) == (
+        len(theirs.used),
+        len(theirs.duplicates),
+        len(theirs.waiting),
+    )
+    # What the generator spoilt on purpose was found out; honest mistakes add to some reasons.
+    for reason, count in sent.expected.items():
+        assert (counts.duplicate if reason == "duplicate" else counts.reasons[reason]) >= count, reason
+    assert len(decisions) > EVENTS
