@@ -7,7 +7,7 @@ cluster.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pyflink.datastream import StreamExecutionEnvironment
 
@@ -17,6 +17,9 @@ from jobs.held_at_start import last_readable
 from jobs.names import JOB
 from jobs.topics import INPUTS
 from jobs.topology import build
+
+AddJob = Callable[[StreamExecutionEnvironment, DecisionsConfig], None]
+"""Adds a job to an environment: the one below, or what a test puts in its place."""
 
 
 def add_decisions(environment: StreamExecutionEnvironment, config: DecisionsConfig) -> None:
@@ -41,12 +44,12 @@ def read_config(arguments: Sequence[str] | None = None) -> DecisionsConfig:
     return DecisionsConfig.model_validate(given)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, add_job: AddJob = add_decisions) -> None:
     """Submit the job: to a cluster under `flink run`, else to a mini-cluster in this process."""
     config = read_config(arguments)
     config = config.model_copy(update={"last_at_start": last_readable(config.bootstrap, INPUTS)})
     environment = create_environment(config)
-    add_decisions(environment, config)
+    add_job(environment, config)
     environment.execute(JOB)
 
 

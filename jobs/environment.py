@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 
 from pyflink.common import Configuration
@@ -35,8 +34,6 @@ def settings(config: DecisionsConfig) -> dict[str, str]:
         "restart-strategy.exponential-delay.initial-backoff": "500 ms",
         "restart-strategy.exponential-delay.max-backoff": "30 s",
         "python.execution-mode": config.mode.value,
-        "python.executable": sys.executable,
-        "python.client.executable": sys.executable,
         # Process mode gathers elements before they cross: the default of a second would be the time to a decision.
         "python.fn-execution.bundle.time": "10",
     }

@@ -26,7 +26,7 @@ def last_readable(bootstrap: str, topics: Iterable[str]) -> dict[str, dict[int, 
 
     Partitions without one are left out. Raises NotThere.
     """
-    places = _partitions(bootstrap, topics)
+    places = partitions_of(bootstrap, topics)
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -61,7 +61,8 @@ def cluster_id(bootstrap: str) -> str:
     return found
 
 
-def _partitions(bootstrap: str, topics: Iterable[str]) -> list[tuple[str, int]]:
+def partitions_of(bootstrap: str, topics: Iterable[str]) -> list[tuple[str, int]]:
+    """Every partition of `topics`. Raises NotThere."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     try:
         known = admin.list_topics(timeout=ANSWER_WITHIN_S).topics

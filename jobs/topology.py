@@ -51,7 +51,7 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, inta
     for statement in (tables.WRITE_DECISIONS, tables.WRITE_DEAD_LETTERS, tables.WRITE_REFUSED):
         statements.add_insert_sql(statement)
     statements.attach_as_datastream()
-    name_operators(environment)
+    name_operators(environment, config.mode)
 
 
 def _key_by_first_field(stream: DataStream, key: TypeInformation, element: TypeInformation) -> KeyedStream:

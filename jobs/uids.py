@@ -6,7 +6,8 @@ from typing import Any
 
 from pyflink.datastream import StreamExecutionEnvironment
 
-from jobs.names import OPERATORS, SHAPE
+from jobs.config import Mode
+from jobs.names import CHECK_RECORDS, DECIDE_FOR_ACCOUNT, OPERATORS, SHAPE
 
 _NO_OPERATOR = {"PartitionTransformation", "SideOutputTransformation"}
 """These only say how elements travel."""
@@ -16,8 +17,11 @@ class UnknownShape(Exception):
     """The job is not made of the operators that have names. Whoever changed it decides which state goes where."""
 
 
-def name_operators(environment: StreamExecutionEnvironment) -> None:
+def name_operators(environment: StreamExecutionEnvironment, mode: Mode) -> None:
     """Names every operator of the job in `environment`, by its place in `SHAPE`.
+
+    The two that keep Python's state have another uid in process mode. Flink would otherwise take a savepoint of the
+    other mode without a word, find nothing in it under the names it asks for, and begin with empty accounts.
 
     Raises UnknownShape when the job has another one: a release of Flink, or an edit, made the planner do otherwise.
     """
@@ -26,9 +30,14 @@ def name_operators(environment: StreamExecutionEnvironment) -> None:
     if made != [expected for expected, _ in SHAPE]:
         raise UnknownShape(f"The job's operators are {made}; jobs/names.py has names for {[e for e, _ in SHAPE]}.")
     for operator, (_, uid) in zip(operators, SHAPE, strict=True):
-        operator.setUid(uid)
+        operator.setUid(uid_in(mode, uid))
         operator.setName(uid)
         operator.setDescription(OPERATORS[uid])
+
+
+def uid_in(mode: Mode, uid: str) -> str:
+    """The uid of an operator in a mode."""
+    return f"{uid}-in-process-mode" if mode is Mode.PROCESS and uid in (CHECK_RECORDS, DECIDE_FOR_ACCOUNT) else uid
 
 
 def _transformations(environment: StreamExecutionEnvironment) -> list[Any]:

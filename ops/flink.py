@@ -7,8 +7,11 @@ import socket
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ops.java import java_home
 
@@ -39,27 +42,41 @@ def flink_home() -> Path:
     return Path(found.origin).parent
 
 
-def settings_of_processes(conf: Path, log: Path) -> dict[str, str]:
+def settings_of_processes(conf: Path, log: Path, options: Mapping[str, str | int] | None = None) -> dict[str, str]:
     """The environment variables under which Flink's programs run here, with a conf folder of their own.
 
     Args:
-        conf: made anew: a copy of the package's, which is not ours to change.
+        conf: made anew; the package's own is not ours to change.
         log: the file to log to.
+        options: Flink's options besides those of the package's configuration.
     """
     shutil.rmtree(conf, ignore_errors=True)
     conf.mkdir(parents=True)
-    for name in ("config.yaml", "log4j-console.properties"):
-        shutil.copy(flink_home() / "conf" / name, conf / name)
-    for name in ("log4j-cli.properties", "log4j.properties"):
-        (conf / name).write_text(_LOG4J.format(log=log), encoding="utf-8")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    packaged = yaml.safe_load((flink_home() / "conf" / "config.yaml").read_text(encoding="utf-8"))
+    (conf / "config.yaml").write_text(yaml.safe_dump({**_flat(packaged), **(options or {})}), encoding="utf-8")
+    for program in ("log4j-cli", "log4j", "log4j-console"):
+        (conf / f"{program}.properties").write_text(_LOG4J.format(log=log), encoding="utf-8")
     python = str(Path(sys.executable).parent)
     return {
         "JAVA_HOME": str(java_home()),
         "FLINK_CONF_DIR": str(conf),
         "FLINK_LOG_DIR": str(log.parent),
+        "FLINK_PID_DIR": str(log.parent),
         # Thread mode finds its packages by the first `python` of the path; our own commands are beside it.
         "PATH": os.pathsep.join([python, os.environ.get("PATH", os.defpath)]),
     }
+
+
+def _flat(settings: Mapping[str, Any], under: str = "") -> dict[str, Any]:
+    """Nested settings by their full names, so that one can be replaced without the rest of its group."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{under}{name}.")
+        else:
+            flat[under + name] = value
+    return flat
 
 
 def free_port() -> int:

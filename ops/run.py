@@ -224,12 +224,15 @@ class _Run:
         self._say("Stopping.")
 
     def _refuse_if_ended(self, client: Any, failure: str | None, problem: FlinkUnreachable) -> None:
+        """The mini-cluster ends with its job; its REST interface alone may also be slow for a moment."""
         try:
             status = client.get_job_status().result().name
-        except Exception as gone:
-            raise Refusal(f"Flink ended unexpectedly; its log is {self._folder.log}.") from gone
+        except Exception:  # noqa: BLE001 - py4j raises what Java threw, or that Java is gone
+            status = "FAILED"
         if status in ("FAILED", "CANCELED", "FINISHED", "SUSPENDED"):
-            raise Refusal(f"The job {status.lower()}: {failure or problem}\nFlink's log is {self._folder.log}.")
+            raise Refusal(
+                f"The job has ended: {failure or 'Flink is no longer there'}\nFlink's log is {self._folder.log}."
+            ) from problem
 
     def _tell(self, view: JobView) -> None:
         read = sum(view.metric(CHECK_RECORDS, "numRecordsIn"))
@@ -363,6 +366,8 @@ def _mini_cluster(rest: str) -> dict[str, str]:
     address, _, port = rest.partition(":")
     return {
         "pipeline.jars": flink_connector_jar().as_uri(),
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
         "rest.address": address,
         "rest.bind-address": address,
         "rest.port": port,

@@ -1,0 +1,169 @@
+"""`loyalty submit`: a job to a Flink cluster, with the Python code and the jar that it needs, through `flink run`."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import jobs
+import loyalty
+import udfs
+from jobs.config import Delivery, Mode
+from jobs.held_at_start import NotThere, partitions_of
+from jobs.names import JOB, MAX_PARALLELISM
+from jobs.topics import INPUTS
+from ops.artifacts import flink_connector_jar
+from ops.durations import milliseconds
+from ops.errors import Refusal
+from ops.flink import FlinkRest, FlinkUnreachable, flink_home, settings_of_processes
+
+app = typer.Typer(no_args_is_help=True)
+
+SUBMITS_WITHIN_S = 180.0
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What was asked for on the command line. Folders are URIs that the cluster understands."""
+
+    cluster: str
+    bootstrap: str
+    parallelism: int = 1
+    delivery: Delivery = Delivery.AT_LEAST_ONCE
+    mode: Mode = Mode.THREAD
+    watermark_lag_ms: int = 600_000
+    checkpoint_interval_ms: int = 10_000
+    checkpoint_dir: str | None = None
+    group: str = JOB
+    from_savepoint: str | None = None
+    python: str = sys.executable
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `decisions` a word of the command line while it is the only job."""
+
+
+@app.command("decisions")
+def submit_command(
+    cluster: Annotated[str, typer.Option(help="Flink's REST interface, as HOST:PORT.")],
+    bootstrap: Annotated[str, typer.Option(help="Kafka as the cluster and this machine reach it, as HOST:PORT.")],
+    parallelism: Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="Instances that decide.")] = 1,
+    delivery: Annotated[
+        Delivery, typer.Option(help="How often a decision reaches its topic.")
+    ] = Delivery.AT_LEAST_ONCE,
+    mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
+    watermark_lag: Annotated[str, typer.Option(help="How late an event may be: 30s, 10m, 24h …")] = "10m",
+    checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a failure.")] = "10s",
+    checkpoint_dir: Annotated[
+        str | None, typer.Option(help="A URI to keep checkpoints; default: the cluster's.")
+    ] = None,
+    group: Annotated[str, typer.Option(help="The Kafka group and prefix of transactional ids: one a job.")] = JOB,
+    from_savepoint: Annotated[str | None, typer.Option(help="A savepoint or checkpoint to go on from.")] = None,
+    python: Annotated[
+        str, typer.Option(help="Python on the cluster's machines, with this project's dependencies.")
+    ] = sys.executable,
+) -> None:
+    """Submit the decision job to a running Flink cluster and print the job's id."""
+    submission = Submission(
+        cluster=cluster,
+        bootstrap=bootstrap,
+        parallelism=parallelism,
+        delivery=delivery,
+        mode=mode,
+        watermark_lag_ms=milliseconds(watermark_lag),
+        checkpoint_interval_ms=milliseconds(checkpoint_interval),
+        checkpoint_dir=checkpoint_dir,
+        group=group,
+        from_savepoint=from_savepoint,
+        python=python,
+    )
+    typer.echo(submit(submission, Path(jobs.__path__[0]) / "decisions.py"))
+
+
+def submit(submission: Submission, entry_point: Path, packages: tuple[Path, ...] = ()) -> str:
+    """Submits a job and gives its id; the job goes on by itself.
+
+    Args:
+        submission: where to, and the job's settings.
+        entry_point: the job's Python file.
+        packages: folders of packages to send along besides `jobs`, `loyalty` and `udfs`.
+
+    Raises:
+        Refusal: the cluster or Kafka does not answer, or `flink run` failed; in one sentence, with its reason.
+    """
+    try:
+        FlinkRest(submission.cluster).get("/overview")
+    except FlinkUnreachable as problem:
+        raise Refusal(f"No Flink cluster answered at {submission.cluster}.") from problem
+    try:
+        partitions_of(submission.bootstrap, INPUTS)
+    except NotThere as problem:
+        raise Refusal(str(problem)) from problem
+    with tempfile.TemporaryDirectory(prefix="loyalty-submit-") as temporary:
+        folder = Path(temporary)
+        code = folder / "loyalty-code.zip"
+        _pack(code, (Path(jobs.__path__[0]), Path(loyalty.__path__[0]), Path(udfs.__path__[0]), *packages))
+        # `flink run` asks its own configuration, not the cluster, where Python is.
+        variables = settings_of_processes(folder / "conf", folder / "log" / "flink.log")
+        done = subprocess.run(
+            _flink_run(submission, entry_point, code),
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SUBMITS_WITHIN_S,
+            check=False,
+        )
+    found = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
+    if done.returncode != 0 or found is None:
+        raise Refusal(f"{submission.cluster} did not take the job: {_why(done.stdout + done.stderr)}")
+    return found[1]
+
+
+def _flink_run(submission: Submission, entry_point: Path, code: Path) -> list[str]:
+    command = [str(flink_home() / "bin" / "flink"), "run", "--detached", "-m", submission.cluster]
+    if submission.from_savepoint is not None:
+        command += ["--fromSavepoint", submission.from_savepoint]
+    command += ["--jarfile", str(flink_connector_jar()), "--python", str(entry_point), "--pyFiles", str(code)]
+    command += ["-pyexec", submission.python, "-pyclientexec", sys.executable]
+    settings = {
+        "bootstrap": submission.bootstrap,
+        "parallelism": submission.parallelism,
+        "delivery": submission.delivery.value,
+        "mode": submission.mode.value,
+        "watermark-lag-ms": submission.watermark_lag_ms,
+        "checkpoint-interval-ms": submission.checkpoint_interval_ms,
+        "checkpoint-dir": submission.checkpoint_dir,
+        "group": submission.group,
+    }
+    for name, value in settings.items():
+        if value is not None:
+            command += [f"--{name}", str(value)]
+    return command
+
+
+def _pack(archive: Path, packages: tuple[Path, ...]) -> None:
+    """Python packages as one archive that Python imports from."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for package in packages:
+            for file in sorted(package.rglob("*")):
+                if file.is_file() and "__pycache__" not in file.parts:
+                    packed.write(file, file.relative_to(package.parent))
+
+
+def _why(output: str) -> str:
+    """The reason in what `flink run` printed, in its own words."""
+    if "is not available in the new program" in output:
+        return "the savepoint is of another job, or was made in the other mode (thread, process)."
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception|NotThere)\b.*:", line)]
+    return (causes or errors or lines or ["it said nothing"])[-1]

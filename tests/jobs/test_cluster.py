@@ -1,0 +1,91 @@
+"""The job on a real standalone cluster, submitted as `loyalty submit` does it."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.config import Delivery, Mode
+from jobs.names import SHAPE
+from jobs.topics import PROGRAM, TRANSACTIONS
+from ops.cluster import StandaloneCluster
+from ops.errors import Refusal
+from ops.flink import FlinkRest
+from ops.submit import Submission, submit
+from tests.jobs.running import ROOT, decisions
+from tests.kafka_records import send
+
+START = 1_700_000_000_000
+ACCOUNTS = [f"account-{number}" for number in range(40)]
+WITHIN_S = 120.0
+
+
+def _wait_for(bootstrap: str, count: int) -> list[dict[str, Any]]:
+    deadline = time.monotonic() + WITHIN_S
+    while len(found := decisions(bootstrap)) < count:
+        assert time.monotonic() < deadline, f"{len(found)} of {count} decisions came"
+        time.sleep(0.5)
+    return found
+
+
+def _send_round(bootstrap: str, number: int) -> None:
+    events = [{"account": account, "at": START + number, "add": 1} for account in ACCOUNTS]
+    send(bootstrap, TRANSACTIONS, [(b"", json.dumps(event).encode()) for event in events], partition=0)
+
+
+def _stop_with_savepoint(rest: FlinkRest, job: str) -> str:
+    request = rest.post(f"/jobs/{job}/stop", {"drain": False})["request-id"]
+    deadline = time.monotonic() + WITHIN_S
+    while True:
+        answer = rest.get(f"/jobs/{job}/savepoints/{request}")
+        if answer["status"]["id"] == "COMPLETED":
+            return str(answer["operation"]["location"])
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.2)
+
+
+def test_a_submitted_job_decides_stops_and_goes_on_from_its_savepoint(loyalty_topics: str, tmp_path: Path) -> None:
+    send(loyalty_topics, PROGRAM, [(b"1", b"first")])
+    entry, packages = ROOT / "tests" / "jobs" / "standin_entry.py", (ROOT / "tests",)
+    with StandaloneCluster(tmp_path / "flink", slots=2) as cluster:
+        rest = FlinkRest(cluster.address)
+        submission = Submission(cluster.address, loyalty_topics, parallelism=2, watermark_lag_ms=0)
+
+        _send_round(loyalty_topics, 1)
+        job = submit(submission, entry, packages)
+        _wait_for(loyalty_topics, len(ACCOUNTS))
+        assert rest.get(f"/jobs/{job}")["name"] == "loyalty-decisions"
+        plan = json.dumps(rest.get(f"/jobs/{job}/plan"))
+        assert all(uid in json.dumps(rest.get(f"/jobs/{job}")) + plan for _, uid in SHAPE)
+        savepoint = _stop_with_savepoint(rest, job)
+
+        with pytest.raises(Refusal, match="made in the other mode"):
+            submit(
+                Submission(cluster.address, loyalty_topics, mode=Mode.PROCESS, from_savepoint=savepoint),
+                entry,
+                packages,
+            )
+
+        _send_round(loyalty_topics, 2)
+        exactly_once = Submission(
+            cluster.address,
+            loyalty_topics,
+            delivery=Delivery.EXACTLY_ONCE,
+            checkpoint_interval_ms=500,
+            watermark_lag_ms=0,
+            from_savepoint=savepoint,
+        )
+        submit(exactly_once, entry, packages)
+        found = _wait_for(loyalty_topics, 2 * len(ACCOUNTS))
+    assert sorted((decision["account"], decision["number"]) for decision in found) == sorted(
+        (account, number) for account in ACCOUNTS for number in (1, 2)
+    )
+
+
+def test_a_cluster_that_does_not_answer_is_named() -> None:
+    with pytest.raises(Refusal, match=r"No Flink cluster answered at 127\.0\.0\.1:1\."):
+        submit(Submission("127.0.0.1:1", "127.0.0.1:1"), Path("unused"))
