@@ -72,10 +72,15 @@ def as_sql(value: Any, name: str) -> Any:
     if name.endswith(("_at", "_from")):
         return parse_time(value)
     if name in ("body", "devices", "rules", "evidence"):
-        return json.dumps(value, separators=(",", ":"))
+        return as_json(value)
     if name in ("lines", "reasons"):
-        return [json.dumps(each, separators=(",", ":")) for each in value]
+        return [as_json(each) if isinstance(each, dict) else each for each in value]
     return value
+
+
+def as_json(value: Any) -> str:
+    """As Flink writes it: no spaces, names in order."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
 def test_every_topic_of_the_catalogue_has_its_table() -> None:
