@@ -33,7 +33,7 @@ class FlinkSession:
         return names
 
     def read(self, query: str) -> list[dict[str, Any]]:
-        """The rows of a query, by column; moments as milliseconds since 1970, fields of a ROW as `row.field`. Raises SqlFailed."""
+        """The rows of a query, by column; moments in ms since 1970, those of a ROW as `row.field`. Raises SqlFailed."""
         rows: list[dict[str, Any]] = self._ask(read=query)["rows"]
         return rows
 
