@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from loyalty import loop
+from loyalty.docket import to_json
 from loyalty.records import Record
 from loyalty.wire import context, fraud, members, program, transactions
 from ops.program import publish
@@ -63,7 +64,10 @@ def values(bootstrap: str, topic: str) -> list[Plain]:
 
 def by_the_loop(bootstrap: str, lag_ms: int = LAG_MS) -> loop.Outcome:
     """What the domain says of the same records without Kafka or Flink."""
-    return loop.run(records(bootstrap, *REFERENCE), records(bootstrap, transactions.TOPIC), lag_ms)
+    outcome = loop.run(records(bootstrap, *REFERENCE), records(bootstrap, transactions.TOPIC), lag_ms)
+    # As they would travel: a tuple in the evidence is a list on the wire.
+    as_sent = [json.loads(to_json(decision)) for decision in outcome.decisions]
+    return outcome._replace(decisions=as_sent)
 
 
 def without_the_hour(decisions: Iterable[Plain]) -> dict[str, Plain]:
@@ -82,6 +86,18 @@ def by_place(letters: Iterable[Plain]) -> dict[tuple[str, int, int], Plain]:
         place = letter["topic"], letter["partition"], letter["offset"]
         assert found.setdefault(place, letter) == letter, f"two dead letters of one record: {place}"
     return found
+
+
+def first_differences(found: Mapping[Any, Plain], expected: Mapping[Any, Plain]) -> list[str]:
+    """The first few of the places or ids whose content differs, in words; empty where none does."""
+    differ = []
+    for name in sorted(found.keys() | expected.keys()):
+        ours, theirs = found.get(name, {}), expected.get(name, {})
+        if ours != theirs:
+            fields = sorted(field for field in ours.keys() | theirs.keys() if ours.get(field) != theirs.get(field))
+            said = ", ".join(f"{field} {ours.get(field)!r} not {theirs.get(field)!r}" for field in fields)
+            differ.append(f"{name}: {said}"[:1000])
+    return differ[:5]
 
 
 def assert_reconciles(bootstrap: str) -> Reconciliation:
