@@ -1,0 +1,68 @@
+"""However the job is run, the same input has the same decisions: ids, sequences and content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from ops.generate import generate
+from tests.kafka.on_kafka import (
+    DEAD_LETTERS,
+    DECISIONS,
+    Plain,
+    assert_reconciles,
+    by_place,
+    by_the_loop,
+    first_differences,
+    fresh_outputs,
+    fresh_topics,
+    run_to_end,
+    values,
+    without_the_hour,
+)
+
+EVENTS = 4_000
+ACCOUNTS = 150
+SEED = 11
+
+
+class Decided(NamedTuple):
+    decisions: dict[str, Plain]
+    dead_letters: dict[tuple[str, int, int], Plain]
+
+
+@pytest.fixture(scope="module")
+def by_the_domain(bootstrap: str) -> Decided:
+    """The input, sent once; the value is what the domain makes of it without Kafka or Flink."""
+    fresh_topics(bootstrap)
+    generate(bootstrap, EVENTS, SEED, ACCOUNTS)
+    outcome = by_the_loop(bootstrap)
+    assert len(outcome.decisions) > EVENTS
+    assert len(outcome.dead_letters) > EVENTS // 100
+    return Decided(without_the_hour(outcome.decisions), by_place(outcome.dead_letters))
+
+
+# Each value of each option with each value of each other one, in as few starts as that takes.
+@pytest.mark.parametrize(
+    ("mode", "parallelism", "delivery"),
+    [
+        ("thread", 1, "at-least-once"),
+        ("thread", 4, "exactly-once"),
+        ("process", 1, "exactly-once"),
+        ("process", 4, "at-least-once"),
+    ],
+)
+def test_the_same_input_has_the_same_decisions(
+    bootstrap: str, by_the_domain: Decided, tmp_path: Path, mode: str, parallelism: int, delivery: str
+) -> None:
+    fresh_outputs(bootstrap)
+    options = ("--mode", mode, "--parallelism", str(parallelism), "--delivery", delivery)
+    run_to_end(bootstrap, tmp_path / "state", *options)
+    decisions, dead_letters = values(bootstrap, DECISIONS), values(bootstrap, DEAD_LETTERS)
+    assert first_differences(without_the_hour(decisions), by_the_domain.decisions) == []
+    assert first_differences(by_place(dead_letters), by_the_domain.dead_letters) == []
+    assert assert_reconciles(bootstrap).repeated == 0, "an undisturbed run repeats nothing"
+    assert len(decisions) == len(by_the_domain.decisions)
+    assert len(dead_letters) == len(by_the_domain.dead_letters)
