@@ -1,0 +1,84 @@
+"""The job is killed in the middle of traffic and run again: nothing is lost, and what is repeated says the same."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from ops.generate import traffic_records
+from ops.generator.settings import OutRecord, Traffic
+from ops.producer import Sender
+from tests.jobs.running import kill, running, wait_until
+from tests.kafka.on_kafka import (
+    DEAD_LETTERS,
+    DECISIONS,
+    assert_reconciles,
+    by_place,
+    by_the_loop,
+    first_differences,
+    fresh_topics,
+    run_command,
+    run_to_end,
+    values,
+    without_the_hour,
+)
+from tests.kafka_records import read_all
+
+TRAFFIC = Traffic(seed=13, events=12_000, accounts=300)
+AT_FIRST = 3_000
+"""Transactions that are there before the job."""
+A_SECOND = 800
+
+
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_a_job_that_was_killed_loses_nothing_and_makes_nothing_up(
+    bootstrap: str, tmp_path: Path, delivery: str
+) -> None:
+    fresh_topics(bootstrap)
+    made = list(traffic_records(TRAFFIC))
+    first = len(made) - TRAFFIC.events + AT_FIRST
+    _send(bootstrap, made[:first])
+    options = ("--delivery", delivery, "--checkpoint-interval", "1s")
+    log = tmp_path / "log"
+    with running(run_command(bootstrap, tmp_path / "state", *options), log) as job:
+        wait_until("decisions are visible", lambda: _decided(bootstrap) > AT_FIRST // 2, job, log)
+        before = _decided(bootstrap)
+        traffic = threading.Thread(target=_send, args=(bootstrap, made[first:], A_SECOND))
+        traffic.start()
+        try:
+            wait_until("more is decided", lambda: _decided(bootstrap) > before + AT_FIRST // 2, job, log)
+            assert traffic.is_alive(), "the job is to be killed in the middle of traffic"
+            kill(job)
+            assert job.returncode == -9
+        finally:
+            traffic.join()
+    said = run_to_end(bootstrap, tmp_path / "state", *options)
+
+    assert "Going on from the last checkpoint" in said
+    outcome = by_the_loop(bootstrap)
+    expected = without_the_hour(outcome.decisions)
+    decisions, dead_letters = values(bootstrap, DECISIONS), values(bootstrap, DEAD_LETTERS)
+    assert first_differences(without_the_hour(decisions), expected) == []
+    assert first_differences(by_place(dead_letters), by_place(outcome.dead_letters)) == []
+    assert_reconciles(bootstrap)
+    if delivery == "exactly-once":
+        assert len(decisions) == len(expected), "a consumer of committed records sees each decision once"
+        assert len(dead_letters) == len(outcome.dead_letters)
+    else:
+        print(f"{len(decisions) - len(expected)} of {len(expected)} decisions were repeated")
+
+
+def _send(bootstrap: str, made: list[OutRecord], a_second: int | None = None) -> None:
+    with Sender(bootstrap) as sender:
+        for number, record in enumerate(made, 1):
+            sender.send(record.topic, record.key, record.value)
+            if a_second is not None and number % (a_second // 20) == 0:
+                sender.poll()
+                time.sleep(1 / 20)
+
+
+def _decided(bootstrap: str) -> int:
+    return len(read_all(bootstrap, DECISIONS))
