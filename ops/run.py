@@ -20,6 +20,7 @@ from typing import Annotated, Any
 
 import psutil
 import typer
+from py4j.protocol import Py4JError, Py4JJavaError
 
 from jobs.config import DecisionsConfig, Delivery, Mode
 from jobs.held_at_start import NotThere, cluster_id, last_readable
@@ -189,7 +190,12 @@ class _Run:
         rest = f"127.0.0.1:{free_port()}"
         environment = create_environment(config, _mini_cluster(rest))
         add_job(environment, config)
-        client = environment.execute_async(JOB)
+        try:
+            client = environment.execute_async(JOB)
+        except Py4JJavaError as problem:
+            raise Refusal(
+                f"The job did not start: {root_cause(str(problem))}\nFlink's log is {self._folder.log}."
+            ) from problem
         view = JobView(FlinkRest(rest), str(client.get_job_id()))
         done = _Done(options.bootstrap, record.group, last) if options.until_end else None
         self._watch(client, view, done)
@@ -227,7 +233,7 @@ class _Run:
         """The mini-cluster ends with its job; its REST interface alone may also be slow for a moment."""
         try:
             status = client.get_job_status().result().name
-        except Exception:  # noqa: BLE001 - py4j raises what Java threw, or that Java is gone
+        except (Py4JError, OSError):
             status = "FAILED"
         if status in ("FAILED", "CANCELED", "FINISHED", "SUSPENDED"):
             raise Refusal(
@@ -246,7 +252,7 @@ class _Run:
         self._folder.savepoints.mkdir(exist_ok=True)
         try:
             path = _stop_with_savepoint(client, self._folder.savepoints.as_uri())
-        except Exception as problem:
+        except Py4JError as problem:
             raise Refusal(
                 f"The job did not stop with a savepoint: {root_cause(str(problem))}\n"
                 f"The next run goes on from its last checkpoint. Flink's log is {self._folder.log}."

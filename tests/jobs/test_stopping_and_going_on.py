@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,10 @@ def _said(bootstrap: str, account: str) -> list[tuple[str, int]]:
 
 def _numbers(bootstrap: str) -> dict[str, list[int]]:
     return {account: [decision["number"] for decision in of] for account, of in _by_account(bootstrap).items()}
+
+
+def _there_are(bootstrap: str, count: int) -> Callable[[], bool]:
+    return lambda: len(decisions(bootstrap)) == count
 
 
 def test_a_later_run_goes_on_with_another_parallelism(loyalty_topics: str, tmp_path: Path) -> None:
@@ -85,7 +89,7 @@ def test_after_a_kill_exactly_once_decides_nothing_twice_and_misses_nothing(
             for _ in range(3):
                 sent += 1
                 _send(loyalty_topics, 0, {"account": "a", "at": START + sent, "add": 1})
-                wait_until("the decision", lambda: len(decisions(loyalty_topics)) == sent, job, log)
+                wait_until("the decision", _there_are(loyalty_topics, sent), job, log)
             sent += 100
             _send(loyalty_topics, 0, *({"account": "a", "at": START + sent, "add": 1} for _ in range(100)))
             if round_ == 0:
@@ -94,7 +98,7 @@ def test_after_a_kill_exactly_once_decides_nothing_twice_and_misses_nothing(
                 job.wait()
             else:
                 assert "Going on from the last checkpoint" in log.read_text()
-                wait_until("the rest", lambda: len(decisions(loyalty_topics)) == sent, job, log)
+                wait_until("the rest", _there_are(loyalty_topics, sent), job, log)
                 assert stop(job, signal.SIGINT) == 0
                 assert "Stopped after" in log.read_text()
     assert _numbers(loyalty_topics) == {"a": list(range(1, sent + 1))}

@@ -1,0 +1,53 @@
+"""Virtual time: a clock that steps back, as a number that never does."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.clock import BEYOND, NO_CLOCK, exact, timestamp, virtual
+from jobs.domain import Clock
+
+YEAR_1 = int(datetime(1, 1, 1, tzinfo=timezone.utc).timestamp() * 1000)
+YEAR_9999 = int(datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=timezone.utc).timestamp() * 1000)
+
+clocks = st.builds(Clock, st.integers(0, 8191), st.integers(YEAR_1, YEAR_9999))
+
+
+@given(clocks)
+def test_a_clock_comes_back_to_the_millisecond(clock: Clock) -> None:
+    assert exact(virtual(clock)) == clock
+
+
+@given(clocks, clocks)
+def test_virtual_moments_are_in_the_order_of_epoch_then_time(one: Clock, other: Clock) -> None:
+    assert (virtual(one) < virtual(other)) is (one < other)
+
+
+@given(clocks)
+def test_no_clock_moves_the_watermark_past_the_broadcast_or_below_none(clock: Clock) -> None:
+    assert NO_CLOCK < 0 <= virtual(clock) < timestamp(clock) <= BEYOND
+
+
+@given(clocks)
+def test_the_watermark_that_flink_makes_of_a_timestamp_is_the_clock(clock: Clock) -> None:
+    assert exact(timestamp(clock) - 1) == clock
+
+
+@pytest.mark.parametrize("moment", [-(1 << 63), NO_CLOCK, -1, BEYOND, (1 << 63) - 1])
+def test_a_watermark_from_before_any_event_or_behind_all_is_no_clock(moment: int) -> None:
+    assert exact(moment) is None
+
+
+def test_before_the_first_event_the_timestamp_moves_nothing() -> None:
+    assert timestamp(None) == NO_CLOCK
+    assert NO_CLOCK - 1 == -(1 << 63), "which is where Flink's watermark begins"
+
+
+@pytest.mark.parametrize("clock", [Clock(8192, 0), Clock(-1, 0), Clock(0, 1 << 48), Clock(0, -(1 << 48) - 1)])
+def test_what_does_not_fit_is_refused(clock: Clock) -> None:
+    with pytest.raises(OverflowError):
+        virtual(clock)

@@ -1,0 +1,65 @@
+"""The last record that can be read, on a real broker: where the end offset would be waited for in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka import Producer
+
+from jobs.held_at_start import NotThere, cluster_id, last_readable
+from tests.kafka_records import send
+
+
+def _transaction(bootstrap: str, topic: str, *values: bytes, commit: bool) -> Producer:
+    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": f"{topic}-{commit}", "log_level": 0})
+    producer.init_transactions(10)
+    producer.begin_transaction()
+    for value in values:
+        producer.produce(topic, value, partition=0)
+    producer.flush(10)
+    return producer
+
+
+def test_plain_and_empty_partitions(bootstrap: str, new_topic: Callable[..., str]) -> None:
+    topic = new_topic(partitions=3)
+    send(bootstrap, topic, [(None, b"%d" % number) for number in range(100)], partition=1)
+    send(bootstrap, topic, [(None, None)], partition=2)
+    assert last_readable(bootstrap, [topic]) == {topic: {1: 99, 2: 0}}
+
+
+def test_the_marker_that_ends_a_transaction_is_no_record(bootstrap: str, new_topic: Callable[..., str]) -> None:
+    topic = new_topic()
+    _transaction(bootstrap, topic, b"1", b"2", commit=True).commit_transaction(10)
+    assert last_readable(bootstrap, [topic]) == {topic: {0: 1}}
+
+
+def test_records_of_aborted_and_open_transactions_are_passed_over(
+    bootstrap: str, new_topic: Callable[..., str]
+) -> None:
+    topic, only_aborted = new_topic(), new_topic()
+    send(bootstrap, topic, [(None, b"sound")], partition=0)
+    aborted = [b"%d" % number for number in range(300)]
+    for place in (topic, only_aborted):
+        _transaction(bootstrap, place, *aborted, commit=False).abort_transaction(10)
+    unfinished = _transaction(bootstrap, topic, b"open", commit=True)
+    try:
+        assert last_readable(bootstrap, [topic, only_aborted]) == {topic: {0: 0}, only_aborted: {}}
+    finally:
+        unfinished.abort_transaction(10)
+
+
+def test_a_missing_topic_is_named(bootstrap: str) -> None:
+    with pytest.raises(NotThere, match=r"has no topic no-such-topic; `loyalty topics apply"):
+        last_readable(bootstrap, ["no-such-topic"])
+
+
+def test_a_broker_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.held_at_start.ANSWER_WITHIN_S", 0.5)
+    for ask in (cluster_id, lambda bootstrap: last_readable(bootstrap, ["any"])):
+        with pytest.raises(NotThere, match=r"No Kafka broker answered at 127\.0\.0\.1:1 within"):
+            ask("127.0.0.1:1")
+
+
+def test_a_cluster_has_an_id_of_its_own(bootstrap: str) -> None:
+    assert cluster_id(bootstrap) == cluster_id(bootstrap) != ""

@@ -1,0 +1,73 @@
+"""What `loyalty run` says when it cannot start: one sentence each, and exit code 1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jobs.config import Mode
+from jobs.held_at_start import cluster_id
+from ops.job_state import JobRecord, job_folder
+from tests.jobs.running import Failed, finish, standin_command
+from tests.kafka_records import delete_topics
+
+
+def _refusal(bootstrap: str, state: Path) -> str:
+    with pytest.raises(Failed) as failed:
+        finish(standin_command(bootstrap, state, until_end=True))
+    said = str(failed.value)
+    assert "exited 1" in said
+    assert "Traceback" not in said
+    return said
+
+
+def test_a_broker_that_does_not_answer(tmp_path: Path) -> None:
+    assert "No Kafka broker answered at 127.0.0.1:1" in _refusal("127.0.0.1:1", tmp_path)
+
+
+def test_topics_that_are_missing(loyalty_topics: str, tmp_path: Path) -> None:
+    delete_topics(loyalty_topics, ["loyalty.members", "loyalty.program"])
+    said = _refusal(loyalty_topics, tmp_path)
+    assert "has no topic loyalty.program, loyalty.members; `loyalty topics apply" in said
+
+
+def test_a_folder_that_another_run_uses(bootstrap: str, tmp_path: Path) -> None:
+    with job_folder(tmp_path):
+        assert "Another run uses the state" in _refusal(bootstrap, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence"),
+    [
+        (
+            JobRecord(group="g", cluster_id="c", mode=Mode.PROCESS),
+            "was made in process mode and cannot be read in thread",
+        ),
+        (JobRecord(group="g", cluster_id="another", mode=Mode.THREAD), "belongs to another Kafka cluster"),
+    ],
+)
+def test_state_that_does_not_fit(loyalty_topics: str, tmp_path: Path, record: JobRecord, sentence: str) -> None:
+    with job_folder(tmp_path) as folder:
+        folder.write(record)
+    assert sentence in _refusal(loyalty_topics, tmp_path)
+
+
+def test_a_job_that_fails_says_why(loyalty_topics: str, tmp_path: Path) -> None:
+    """The checkpoint that it is to go on from is none."""
+    savepoint = tmp_path / "state" / "savepoints" / "savepoint-1"
+    savepoint.mkdir(parents=True)
+    (savepoint / "_metadata").write_bytes(b"no savepoint")
+    with job_folder(tmp_path / "state") as folder:
+        folder.write(
+            JobRecord(
+                group="g",
+                cluster_id=cluster_id(loyalty_topics),
+                mode=Mode.THREAD,
+                savepoint=str(savepoint),
+                savepoint_at=1.0,
+            )
+        )
+    said = _refusal(loyalty_topics, tmp_path / "state")
+    assert "The job" in said
+    assert str(tmp_path / "state" / "flink.log") in said

@@ -1,0 +1,118 @@
+"""The folder in which a job's state is kept between runs, and durations on the command line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from jobs.config import Mode
+from ops import job_state
+from ops.durations import milliseconds
+from ops.errors import Refusal
+from ops.flink import root_cause
+from ops.job_state import job_folder, wait_for_java
+
+
+def _point(folder: Path, at: float) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "_metadata").touch()
+    os.utime(folder / "_metadata", (at, at))
+    return folder
+
+
+def test_only_one_run_uses_a_folder_at_a_time(tmp_path: Path) -> None:
+    with (
+        job_folder(tmp_path / "state"),
+        pytest.raises(Refusal, match="Another run uses the state"),
+        job_folder(tmp_path / "state"),
+    ):
+        pass
+    with job_folder(tmp_path / "state"):
+        pass
+
+
+def test_a_record_is_kept_and_a_broken_one_is_named(tmp_path: Path) -> None:
+    with job_folder(tmp_path) as folder:
+        assert folder.read() is None
+        record = folder.start_over("a-cluster", Mode.THREAD)
+        folder.write(record)
+        assert folder.read() == record
+        (tmp_path / "job.json").write_text("{")
+        with pytest.raises(Refusal, match="--fresh starts over"):
+            folder.read()
+
+
+def test_each_new_job_has_a_group_of_its_own(tmp_path: Path) -> None:
+    with job_folder(tmp_path) as folder:
+        groups = {folder.start_over("a-cluster", Mode.THREAD).group for _ in range(5)}
+    assert len(groups) == 5
+    assert all(group.startswith("loyalty-decisions-") for group in groups)
+
+
+def test_goes_on_from_the_savepoint_or_a_later_checkpoint(tmp_path: Path) -> None:
+    with job_folder(tmp_path) as folder:
+        record = folder.start_over("a-cluster", Mode.THREAD)
+        assert folder.restore_point(record) is None
+
+        savepoint = _point(folder.savepoints / "savepoint-1", at=100)
+        record = record.model_copy(update={"savepoint": str(savepoint), "savepoint_at": 100.0})
+        assert folder.restore_point(record) == savepoint
+
+        _point(folder.checkpoints / "job-1" / "chk-7", at=90)
+        assert folder.restore_point(record) == savepoint
+        later = _point(folder.checkpoints / "job-2" / "chk-1", at=110)
+        (folder.checkpoints / "job-2" / "chk-2").mkdir()  # not completed
+        assert folder.restore_point(record) == later
+
+        newest = _point(folder.savepoints / "savepoint-2", at=120)
+        folder.keep_only(newest)
+        assert list(folder.savepoints.iterdir()) == [newest]
+        assert not folder.checkpoints.exists()
+
+
+def test_a_savepoint_that_is_gone_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    with job_folder(tmp_path) as folder:
+        record = folder.start_over("a-cluster", Mode.THREAD)
+        lost = record.model_copy(update={"savepoint": str(tmp_path / "lost"), "savepoint_at": 1.0})
+        with pytest.raises(Refusal, match="is gone; --fresh starts over"):
+            folder.restore_point(lost)
+
+
+def test_waits_for_the_flink_of_a_run_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_state, "JAVA_ENDS_WITHIN_S", 0.2)
+    me = psutil.Process()
+    with job_folder(tmp_path) as folder:
+        record = folder.start_over("a-cluster", Mode.THREAD)
+    wait_for_java(record)
+    wait_for_java(record.model_copy(update={"java": (me.pid, me.create_time() - 5)}))  # the id is another's now
+    with pytest.raises(Refusal, match=f"process {me.pid}"):
+        wait_for_java(record.model_copy(update={"java": (me.pid, me.create_time())}))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("250ms", 250), ("30s", 30_000), ("10m", 600_000), ("24h", 86_400_000), ("400d", 34_560_000_000), ("0", 0)],
+)
+def test_durations(text: str, expected: int) -> None:
+    assert milliseconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "10", "m", "1.5h", "-1s", "10 minutes", "9" * 16 + "d"])
+def test_no_durations(text: str) -> None:
+    with pytest.raises(Refusal, match="is no duration"):
+        milliseconds(text)
+
+
+def test_the_cause_of_a_failure_is_the_last_in_its_stack_trace() -> None:
+    trace = """org.apache.flink.JobException: failed
+\tat org.apache.flink.Somewhere
+Caused by: java.lang.RuntimeException: outer
+\tat a.b.C
+Caused by: pemja.core.PythonException: <class 'ValueError'>: no such thing
+\tat d.e.F
+\t... 3 more"""
+    assert root_cause(trace) == "pemja.core.PythonException: <class 'ValueError'>: no such thing"
+    assert root_cause("java.io.IOException: plain\n\tat x") == "java.io.IOException: plain"
