@@ -13,6 +13,7 @@ STANDARD = sys.stdlib_module_names
 MAY_IMPORT = {
     "loyalty": {"loyalty", "pydantic", "pydantic_core", "msgspec", "orjson", "typing_extensions"},
     "udfs": {"udfs", "loyalty", "pyflink"},
+    "sql": {"sql", "udfs", "loyalty", "pyflink"},
     "jobs": {"jobs", "udfs", "loyalty", "pyflink", "pydantic", "msgspec", "confluent_kafka"},
     "tests/oracle": {"tests", "hypothesis", "pytest"},
 }
