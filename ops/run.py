@@ -29,7 +29,7 @@ from jobs.topics import INPUTS
 from ops.artifacts import flink_connector_jar
 from ops.durations import milliseconds
 from ops.errors import Refusal
-from ops.flink import FlinkRest, FlinkUnreachable, JobView, free_port, root_cause, settings_of_processes
+from ops.flink import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobView, free_port, root_cause, settings_of_processes
 from ops.job_state import JobFolder, JobRecord, job_folder, wait_for_java
 
 app = typer.Typer(no_args_is_help=True)
@@ -137,6 +137,7 @@ class _Run:
                 f"{options.mode.value} mode; run with --mode {known.mode.value}, or start over with --fresh."
             )
         os.environ.update(settings_of_processes(folder.path / "conf", folder.log))
+        os.environ.setdefault("JVM_ARGS", JVM_OF_A_RUN)
         with ThreadPoolExecutor(1) as aside:
             # While Java starts, which takes as long.
             held = aside.submit(_ask_kafka, options.bootstrap)

@@ -22,7 +22,7 @@ from jobs.topics import INPUTS
 from ops.artifacts import flink_connector_jar
 from ops.durations import milliseconds
 from ops.errors import Refusal
-from ops.flink import FlinkRest, FlinkUnreachable, flink_home, settings_of_processes
+from ops.flink import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, flink_home, settings_of_processes
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -115,7 +115,7 @@ def submit(submission: Submission, entry_point: Path, packages: tuple[Path, ...]
         variables = settings_of_processes(folder / "conf", folder / "log" / "flink.log")
         done = subprocess.run(
             _flink_run(submission, entry_point, code),
-            env={**os.environ, **variables},
+            env={"JVM_ARGS": JVM_OF_A_RUN, **os.environ, **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
