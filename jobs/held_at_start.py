@@ -40,7 +40,7 @@ def last_readable(bootstrap: str, topics: Iterable[str]) -> dict[str, dict[int, 
         }
     )
     try:
-        found = _search(consumer, places)
+        found = _search_again_and_again(consumer, places)
     except KafkaException as problem:
         raise NotThere(f"Reading from {bootstrap} failed: {problem.args[0].str()}.") from problem
     finally:
@@ -74,6 +74,18 @@ def partitions_of(bootstrap: str, topics: Iterable[str]) -> list[tuple[str, int]
             f"{bootstrap} has no topic {', '.join(missing)}; `loyalty topics apply --bootstrap {bootstrap}` makes them."
         )
     return [(topic, partition) for topic in topics for partition in known[topic].partitions]
+
+
+def _search_again_and_again(consumer: Consumer, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """A topic that was made a moment ago has no leader yet, and one that moves has none for a moment."""
+    deadline = time.monotonic() + ANSWER_WITHIN_S
+    while True:
+        try:
+            return _search(consumer, places)
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def _search(consumer: Consumer, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:

@@ -1,0 +1,262 @@
+"""The two operators without Flink: what waits, what is woken, and what a restart finds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from pyflink.common import Row
+from pyflink.datastream import TimeDomain
+
+from jobs.check_records import DOCUMENTS, NOBODY, REFUSED, CheckRecords
+from jobs.clock import BEYOND, NO_CLOCK, timestamp, virtual
+from jobs.decide_for_account import DecideForAccount
+from jobs.domain import Clock, Pages, Passed, Record, Verdict
+from jobs.packing import Parcel, pack_document, pack_parcel, unpack_parcel
+from jobs.topics import MEMBERS, TRANSACTIONS
+from tests.jobs.fakes import FakeFlink
+from tests.jobs.standin import StandInDesk, StandInIntake
+
+EVENT, WALL = TimeDomain.EVENT_TIME, TimeDomain.PROCESSING_TIME
+
+
+class Decide:
+    """`DecideForAccount` between fakes; what it emits is gathered as (kind, at, documents) of each decision."""
+
+    def __init__(self, flink: FakeFlink) -> None:
+        self.flink = flink
+        self.operator = DecideForAccount(StandInDesk())
+        self.operator.open(flink)
+
+    def receive(self, account: str, at: int, documents: int, clock: Clock | None, **more: Any) -> list[Any]:
+        payload = json.dumps({"account": account, "at": at, "add": 1, **more}).encode()
+        self.flink.key = account
+        return _said(self.operator.process_element(pack_parcel(account, payload, documents, clock), self.flink))
+
+    def learn(self, position: int) -> None:
+        assert list(self.operator.process_broadcast_element(pack_document(position, "document"), self.flink)) == []
+
+    def wake(self, account: str, domain: TimeDomain, moment: int) -> list[Any]:
+        """Fires a timer that must have been set."""
+        self.flink.timers[account].remove((domain, moment))
+        self.flink.key, self.flink.domain = account, domain
+        return _said(self.operator.on_timer(moment, self.flink))
+
+    def watermark(self, clock: Clock) -> list[Any]:
+        """Moves the watermark and fires what it passes, as Flink does."""
+        self.flink.watermark = virtual(clock)
+        said = []
+        while due := sorted(
+            (moment, account)
+            for account, timers in self.flink.timers.items()
+            for domain, moment in timers
+            if domain is EVENT and moment <= self.flink.watermark
+        ):
+            moment, account = due[0]
+            said += self.wake(account, EVENT, moment)
+        return said
+
+
+def _said(rows: Iterable[Row]) -> list[Any]:
+    decisions = [json.loads(row[2]) for row in rows]
+    return [(decision["kind"], decision["at"], decision["documents"]) for decision in decisions]
+
+
+def test_a_record_waits_until_as_many_documents_are_here_and_those_behind_it_wait_too() -> None:
+    decide = Decide(FakeFlink())
+    decide.learn(1)
+    assert decide.receive("a", 10, 2, None) == []
+    assert decide.receive("a", 11, 1, None) == [], "it would do by itself, but not out of order"
+    assert decide.receive("b", 12, 1, None) == [("added", 12, 1)], "another account's does not wait"
+    (again,) = decide.flink.timers["a"]
+    assert decide.wake("a", *again) == []
+    assert decide.flink.timers["a"], "it looks again"
+
+    decide.learn(2)
+    (again,) = decide.flink.timers["a"]
+    assert decide.wake("a", *again) == [("added", 10, 2), ("added", 11, 2)]
+    assert decide.flink.timers["a"] == set()
+    assert decide.receive("a", 13, 2, None) == [("added", 13, 2)]
+    assert [name for name in decide.flink.pages("a") if name.startswith("@")] == []
+
+
+def test_the_next_record_of_the_account_lets_those_go_that_need_wait_no_longer() -> None:
+    decide = Decide(FakeFlink())
+    assert decide.receive("a", 10, 1, None) == []
+    decide.learn(1)
+    assert decide.receive("a", 11, 1, None) == [("added", 10, 1), ("added", 11, 1)]
+
+
+def test_nothing_is_due_for_an_account_that_waits_and_all_of_it_is_done_after() -> None:
+    decide = Decide(FakeFlink())
+    decide.receive("a", 10, 0, Clock(0, 10), later={"at": 20, "add": 1})
+    assert decide.receive("a", 11, 1, Clock(0, 11), later={"at": 25, "add": 1}) == []
+    assert decide.watermark(Clock(0, 30)) == [], "first the event of 11 has to be judged"
+    decide.learn(1)
+    (again,) = decide.flink.timers["a"]
+    assert decide.wake("a", *again) == [("added", 11, 1), ("due", 20, 1), ("due", 25, 1)]
+
+
+def test_after_a_restart_records_still_wait_and_the_documents_are_learnt_again() -> None:
+    flink = FakeFlink()
+    first = Decide(flink)
+    first.learn(1)
+    first.receive("a", 10, 2, None)
+
+    again = Decide(flink)
+    assert again.receive("a", 11, 1, None) == []
+    again.learn(2)
+    assert again.receive("a", 12, 2, None) == [("added", 10, 2), ("added", 11, 2), ("added", 12, 2)]
+
+    third = Decide(flink)
+    assert third.receive("b", 13, 2, None) == [("added", 13, 2)]
+
+
+def test_documents_are_learnt_in_the_order_of_acceptance() -> None:
+    flink = FakeFlink()
+    learnt: list[str] = []
+
+    class Learner(StandInDesk):
+        def learn(self, document: str) -> None:
+            learnt.append(document)
+
+    flink.broadcast_state.by_key[""] = {f"{position:08}": str(position) for position in (10, 9, 1, 2)}
+    operator = DecideForAccount(Learner())
+    operator.open(flink)
+    assert list(operator.process_broadcast_element(b"", flink)) == []
+    assert learnt == ["1", "2", "9", "10"]
+
+
+def test_a_timer_of_an_earlier_epoch_is_set_again_and_fires_when_it_is_due() -> None:
+    decide = Decide(FakeFlink())
+    decide.receive("a", 10, 0, Clock(0, 10), later={"at": 20, "add": 1})
+    assert decide.watermark(Clock(1, 5)) == []
+    assert decide.flink.timers["a"] == {(EVENT, virtual(Clock(1, 20)))}
+    assert decide.watermark(Clock(1, 19)) == []
+    assert decide.watermark(Clock(1, 20)) == [("due", 20, 0)]
+    assert decide.flink.timers["a"] == set()
+
+
+def test_a_desk_that_leaves_undone_what_is_due_is_stopped() -> None:
+    class Idle(StandInDesk):
+        def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
+            return Verdict([], clock_ms)
+
+    flink = FakeFlink()
+    operator = DecideForAccount(Idle())
+    operator.open(flink)
+    flink.key, flink.watermark = "a", virtual(Clock(0, 20))
+    with pytest.raises(RuntimeError, match="a: what is due at 20 was not done at 20"):
+        list(operator.on_timer(virtual(Clock(0, 20)), flink))
+
+
+def test_an_element_that_only_carries_the_clock_is_nobodys() -> None:
+    flink = FakeFlink()
+    assert list(Decide(flink).operator.process_element(b"", flink)) == []
+    assert dict(flink.map_state.by_key) == {}
+
+
+class Check:
+    """`CheckRecords` between fakes, sorted by where each element goes."""
+
+    def __init__(self, flink: FakeFlink, last_at_start: Mapping[str, Mapping[int, int]]) -> None:
+        self.flink = flink
+        self.operator = CheckRecords(StandInIntake(0), last_at_start)
+        self.operator.open(flink)
+
+    def take(self, topic: str, offset: int, value: bytes, partition: int = 0) -> list[Any]:
+        packed = f"{topic} {partition} {offset} 1700000000000 1 {len(value)}\n".encode() + b"k" + value
+        return _sorted(self.operator.process_element(packed, self.flink))
+
+    def tick(self) -> list[Any]:
+        return _sorted(self.operator.on_timer(0, self.flink))
+
+
+def _sorted(elements: Iterable[Any]) -> list[Any]:
+    found: list[Any] = []
+    for first, second in elements:
+        if first is DOCUMENTS:
+            assert second[1] == BEYOND
+            found.append(("document", second[0]))
+        elif first is REFUSED:
+            found.append(("refused", second[0]))
+        elif first[0] == NOBODY:
+            found.append(("clock", second))
+        else:
+            found.append((unpack_parcel(first[1]), second))
+    return found
+
+
+def _event(at: int) -> bytes:
+    return json.dumps({"account": "a", "at": at, "add": 1}).encode()
+
+
+HELLO = ("document", b"")
+
+
+def test_the_broadcast_is_greeted_first_and_every_event_carries_the_clock_that_it_moved() -> None:
+    check = Check(FakeFlink(), {})
+    clock = Clock(0, 50)
+    assert check.take(TRANSACTIONS, 0, _event(50)) == [
+        HELLO,
+        (Parcel("a", _event(50), 0, clock), timestamp(clock)),
+    ]
+    assert check.tick() == [], "nothing has moved since"
+    stepped_back = Clock(1, 7)
+    assert check.take(TRANSACTIONS, 0, _event(7), partition=1) == [
+        (Parcel("a", _event(7), 0, stepped_back), timestamp(stepped_back)),
+    ]
+
+
+def test_a_record_from_before_the_first_event_moves_no_watermark() -> None:
+    check = Check(FakeFlink(), {})
+    fact = json.dumps({"account": "a"}).encode()
+    assert check.take(MEMBERS, 0, fact) == [HELLO, (Parcel("a", fact, 0, None), NO_CLOCK)]
+
+
+def test_after_a_restart_the_clock_is_sent_though_no_record_comes() -> None:
+    flink = FakeFlink()
+    Check(flink, {}).take(TRANSACTIONS, 0, _event(50))
+    moments = {moment for domain, moment in flink.timers[""] if domain is WALL}
+    assert moments == {1_001_000}, "once a second, at whole seconds"
+
+    again = Check(flink, {})
+    assert again.tick() == [HELLO, ("clock", timestamp(Clock(0, 50)))]
+    assert again.tick() == []
+
+
+def test_transactions_that_waited_go_on_after_a_restart_that_finds_nothing_missing() -> None:
+    flink = FakeFlink()
+    assert Check(flink, {MEMBERS: {0: 0}}).take(TRANSACTIONS, 0, _event(50)) == [HELLO]
+    clock = Clock(0, 50)
+    assert Check(flink, {}).tick() == [HELLO, (Parcel("a", _event(50), 0, clock), timestamp(clock))]
+
+
+def test_a_refused_record_that_lets_the_clock_go_is_followed_by_it() -> None:
+    check = Check(FakeFlink(), {TRANSACTIONS: {0: 0, 1: 0}})
+    assert check.take(TRANSACTIONS, 0, _event(50)) == [HELLO, (Parcel("a", _event(50), 0, None), NO_CLOCK)]
+    assert check.take(TRANSACTIONS, 0, b"no JSON", partition=1) == [
+        ("refused", b"k"),
+        ("clock", timestamp(Clock(0, 50))),
+    ]
+
+
+def test_the_intake_is_told_once_what_of_before_the_start_is_still_to_come() -> None:
+    told: list[Mapping[int, int]] = []
+
+    class Listener(StandInIntake):
+        def begin(self, pages: Pages, unread: Mapping[int, int]) -> None:
+            told.append(unread)
+
+        def take(self, pages: Pages, record: Record) -> Iterable[Passed]:
+            return ()
+
+    flink = FakeFlink()
+    for _ in range(2):
+        operator = CheckRecords(Listener(0), {TRANSACTIONS: {0: 0, 1: 3}})
+        operator.open(flink)
+        list(operator.process_element(f"{TRANSACTIONS} 0 0 1 -1 -1\n".encode(), flink))
+        list(operator.on_timer(0, flink))
+    assert told == [{0: 0, 1: 3}, {1: 3}]
