@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
 from confluent_kafka import Producer
 
 from jobs.held_at_start import NotThere, cluster_id, last_readable
-from tests.kafka_records import send
+from tests.kafka_records import read_all, send
 
 
 def _transaction(bootstrap: str, topic: str, *values: bytes, commit: bool) -> Producer:
@@ -31,6 +32,10 @@ def test_plain_and_empty_partitions(bootstrap: str, new_topic: Callable[..., str
 def test_the_marker_that_ends_a_transaction_is_no_record(bootstrap: str, new_topic: Callable[..., str]) -> None:
     topic = new_topic()
     _transaction(bootstrap, topic, b"1", b"2", commit=True).commit_transaction(10)
+    # The broker says that a transaction is committed, and then writes the markers.
+    deadline = time.monotonic() + 30
+    while len(read_all(bootstrap, topic)) < 2:
+        assert time.monotonic() < deadline
     assert last_readable(bootstrap, [topic]) == {topic: {0: 1}}
 
 
