@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -228,6 +228,8 @@ class _Run:
                     return
             except FlinkUnreachable as problem:
                 self._refuse_if_ended(client, failure, problem)
+        with suppress(FlinkUnreachable):
+            self._tell(view)
         self._say("Stopping.")
 
     def _refuse_if_ended(self, client: Any, failure: str | None, problem: FlinkUnreachable) -> None:

@@ -116,3 +116,16 @@ Caused by: pemja.core.PythonException: <class 'ValueError'>: no such thing
 \t... 3 more"""
     assert root_cause(trace) == "pemja.core.PythonException: <class 'ValueError'>: no such thing"
     assert root_cause("java.io.IOException: plain\n\tat x") == "java.io.IOException: plain"
+
+
+def test_the_cause_of_a_failure_in_process_mode_is_the_last_line_of_pythons_traceback() -> None:
+    trace = """java.lang.Exception: Could not forward element
+\tat x.Y
+Caused by: java.lang.RuntimeException: Error received from SDK harness for instruction 3: Traceback (most recent call last):
+  File "worker.py", line 311, in _execute
+    response = task()
+ValueError: no such thing
+
+\tat org.apache.beam.Z
+\t... 3 more"""
+    assert root_cause(trace) == "ValueError: no such thing"
