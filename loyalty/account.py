@@ -94,6 +94,14 @@ class Lot(msgspec.Struct, array_like=True):
         return (expires, self.cause.occurred_at, self.number)
 
     @property
+    def subject(self) -> dict[str, str]:
+        """What a decision about this lot is about (contract §5)."""
+        subject = {} if self.order_id is None else {"order_id": self.order_id}
+        if self.offer_id is not None:
+            subject["offer_id"] = self.offer_id
+        return subject
+
+    @property
     def empty(self) -> bool:
         return not (self.pending or self.available or self.held)
 

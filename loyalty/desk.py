@@ -322,7 +322,7 @@ def _release(case: _Case, due: Due) -> None:
         timer="release",
         occurred_at=at,
         member_id=lot.member_id,
-        subject=_subject(lot.order_id, lot.offer_id),
+        subject=lot.subject,
         reasons=[
             reason("return_window_ended", f"The return window ended: {points} points are available.{rest}", points)
         ],
@@ -361,13 +361,6 @@ def _give_up_waiting(case: _Case, due: Due) -> None:
     account.seen.remove(due[4])
     detail = f"Order {waiting.order_id} did not come within 24 hours of the refund."
     case.refuse(_waiting_record(waiting), Refused("unknown_order", detail))
-
-
-def _subject(order_id: str | None, offer_id: str | None) -> dict[str, str]:
-    subject = {} if order_id is None else {"order_id": order_id}
-    if offer_id is not None:
-        subject["offer_id"] = offer_id
-    return subject
 
 
 _DO: dict[int, Callable[[_Case, Due], None]] = {

@@ -276,16 +276,13 @@ def _expire_right_behind(
 
 def post_expired(docket: Docket, lot: Lot, points: int, cause: Cause, occurred_at: int, timer: str | None) -> None:
     """`points.expired` for a lot; its subject is the lot's order (and offer)."""
-    subject = {} if lot.order_id is None else {"order_id": lot.order_id}
-    if lot.offer_id is not None:
-        subject["offer_id"] = lot.offer_id
     docket.post(
         "points.expired",
         cause=cause,
         timer=timer,
         occurred_at=occurred_at,
         member_id=lot.member_id,
-        subject=subject,
+        subject=lot.subject,
         points=-points,
         reasons=[reason("lot_expired", f"{points} points were not used in time and expired.", points)],
         rules={"earning": lot.earning_version},
