@@ -207,7 +207,10 @@ class _Run:
         running = False
         failure: str | None = None
         said_at = time.monotonic()
-        while not self._stop.wait(LOOK_EVERY_S):
+        # A job can be stopped with a savepoint only when all of it runs.
+        while not (self._stop.wait(LOOK_EVERY_S) and running):
+            if self._stop.is_set():
+                time.sleep(LOOK_EVERY_S)
             try:
                 if not running and view.runs():
                     running = True

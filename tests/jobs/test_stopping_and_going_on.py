@@ -134,3 +134,11 @@ def test_a_timer_waits_when_the_clock_steps_back(loyalty_topics: str, tmp_path: 
         assert _said(loyalty_topics, "last") == [("added", 0)]
         assert stop(job) == 0
     assert "Stopped after" in log.read_text()
+
+
+def test_a_run_that_is_told_to_stop_while_it_starts_stops_cleanly(loyalty_topics: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with running(standin_command(loyalty_topics, tmp_path / "state"), log) as job:
+        wait_until("the start", lambda: "Starting from" in log.read_text(), job, log)
+        assert stop(job) == 0
+    assert "with a savepoint" in log.read_text()
