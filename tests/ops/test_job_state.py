@@ -121,7 +121,8 @@ Caused by: pemja.core.PythonException: <class 'ValueError'>: no such thing
 def test_the_cause_of_a_failure_in_process_mode_is_the_last_line_of_pythons_traceback() -> None:
     trace = """java.lang.Exception: Could not forward element
 \tat x.Y
-Caused by: java.lang.RuntimeException: Error received from SDK harness for instruction 3: Traceback (most recent call last):
+Caused by: java.lang.RuntimeException: Error received from SDK harness for instruction 3: \
+Traceback (most recent call last):
   File "worker.py", line 311, in _execute
     response = task()
 ValueError: no such thing
