@@ -6,6 +6,7 @@ JOB = "loyalty-decisions"
 MAX_PARALLELISM = 128
 """The number of key groups. Fixed with the first savepoint; no parallelism can be higher."""
 
+READ_RECORDS = "read-records"
 CHECK_RECORDS = "check-records"
 CLOCK_OF_RECORDS = "clock-of-records"
 DECIDE_FOR_ACCOUNT = "decide-for-account"
@@ -15,7 +16,7 @@ ACCOUNT_PAGES = "account-pages"
 PROGRAMME = "programme"
 
 OPERATORS = {
-    "read-records": "Read the input topics",
+    READ_RECORDS: "Read the input topics",
     "pack-records": "Put each record into one run of bytes",
     "hand-over-records": "Leave SQL",
     CHECK_RECORDS: "Check each record, keep the clock, hold transactions until the reference facts are read",
@@ -35,7 +36,7 @@ OPERATORS = {
 """What each operator does, by its uid, which is also its name."""
 
 SHAPE = (
-    ("records", "read-records"),
+    ("records", READ_RECORDS),
     ("Calc", "pack-records"),
     ("SinkConversion", "hand-over-records"),
     ("KEYED PROCESS", CHECK_RECORDS),

@@ -8,12 +8,14 @@ import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from jobs.names import READ_RECORDS
+from jobs.topics import INPUTS
 from ops.java import java_home
 
 ANSWER_WITHIN_S = 5.0
@@ -33,6 +35,9 @@ appender.file.layout.type = PatternLayout
 appender.file.layout.pattern = %d{{yyyy-MM-dd HH:mm:ss,SSS}} %-5p %c{{1}} - %m%n
 logger.kafka.name = org.apache.flink.kafka.shaded.org.apache.kafka
 logger.kafka.level = WARN
+# Each checkpoint of a job with sinks gives a metric a name that it has already.
+logger.metrics.name = org.apache.flink.metrics.MetricGroup
+logger.metrics.level = ERROR
 """
 
 
@@ -140,9 +145,10 @@ class JobView:
         entries = self._rest.get(f"{self._path}/exceptions?maxExceptions=1")["exceptionHistory"]["entries"]
         return None if not entries else root_cause(entries[0]["stacktrace"])
 
-    def completed_checkpoints(self) -> int:
-        count: int = self._rest.get(f"{self._path}/checkpoints")["counts"]["completed"]
-        return count
+    def latest_checkpoint_ms(self) -> int:
+        """When the latest checkpoint that has completed was triggered, in ms since 1970; 0 before the first."""
+        latest = self._rest.get(f"{self._path}/checkpoints")["latest"]["completed"]
+        return 0 if latest is None else int(latest["trigger_timestamp"])
 
     def trigger_checkpoint(self) -> None:
         self._rest.post(f"{self._path}/checkpoints", {"checkpointType": "CONFIGURED"})
@@ -156,6 +162,25 @@ class JobView:
         wanted = [f"{subtask}.{operator}.{name}" for subtask in range(details["parallelism"])]
         return self._numbers(f"{self._path}/vertices/{vertex}/metrics?get=" + ",".join(wanted).replace(" ", "_"))
 
+    def positions(self) -> dict[str, dict[int, int]]:
+        """By topic and partition: the last record that the source has sent on in this run."""
+        vertex = self._vertex(READ_RECORDS)
+        if vertex is None:
+            return {}
+        path = f"{self._path}/vertices/{vertex}/metrics"
+        names: dict[str, tuple[str, int]] = {}
+        for known in self._rest.get(path):
+            found = re.search(r"\.topic\.(.+)\.partition\.(\d+)\.currentOffset$", known["id"])
+            topic = found and next((topic for topic in INPUTS if topic.replace(".", "_") == found[1]), None)
+            if found and topic:
+                names[known["id"]] = (topic, int(found[2]))
+        positions: dict[str, dict[int, int]] = {}
+        for some in _batches(list(names)):
+            for known in self._rest.get(f"{path}?get={','.join(some)}"):
+                topic, partition = names[known["id"]]
+                positions.setdefault(topic, {})[partition] = int(known["value"])
+        return positions
+
     def _numbers(self, path: str) -> list[int]:
         return [int(float(found["value"])) for found in self._rest.get(path)]
 
@@ -165,6 +190,12 @@ class JobView:
                 if operator in vertex["name"]:
                     self._vertices[operator] = vertex["id"]
         return self._vertices.get(operator)
+
+
+def _batches(names: list[str]) -> Iterator[list[str]]:
+    """A request line may have 4096 characters."""
+    for start in range(0, len(names), 20):
+        yield names[start : start + 20]
 
 
 def root_cause(stack_trace: str) -> str:

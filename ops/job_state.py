@@ -40,6 +40,8 @@ class JobRecord(BaseModel):
     savepoint: str | None = None
     savepoint_at: float = 0.0
     """Seconds since 1970."""
+    read: dict[str, dict[int, int]] = {}
+    """By topic and partition: a record that had been read when the savepoint was made, and so all before it."""
     java: tuple[int, float] | None = None
     """The process that runs Flink, by its id and start time."""
 

@@ -24,10 +24,11 @@ from py4j.protocol import Py4JError, Py4JJavaError
 
 from jobs.config import DecisionsConfig, Delivery, Mode
 from jobs.held_at_start import NotThere, cluster_id, last_readable
-from jobs.names import CHECK_RECORDS, CLOCK_OF_RECORDS, DECIDE_FOR_ACCOUNT, JOB, MAX_PARALLELISM
+from jobs.names import CHECK_RECORDS, JOB, MAX_PARALLELISM
 from jobs.topics import INPUTS
 from ops.artifacts import flink_connector_jar
 from ops.durations import milliseconds
+from ops.end_of_run import EndOfRun, Offsets, merged
 from ops.errors import Refusal
 from ops.flink import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobView, free_port, root_cause, settings_of_processes
 from ops.job_state import JobFolder, JobRecord, job_folder, wait_for_java
@@ -37,11 +38,6 @@ app = typer.Typer(no_args_is_help=True)
 DEFAULT_STATE = Path(".loyalty/decisions")
 LOOK_EVERY_S = 0.2
 SAY_EVERY_S = 2.0
-QUIET_S = 0.4
-"""How long counts must stand still before a checkpoint is asked for, and the watermark before it is final."""
-QUIET_WITHOUT_CLOCK_S = 2.5
-"""After a restart the intake sends the clock it had once more, within a second or so."""
-NO_WATERMARK = -(1 << 63)
 RESTART_ATTEMPTS = 8
 STOP_WITHIN_S = 120.0
 
@@ -127,6 +123,7 @@ class _Run:
         self._stop = stop
         self._began = time.monotonic()
         self._counts = (0, 0, 0)
+        self._read: Offsets = {}
 
     def go(self, add_job: AddJob) -> None:
         options, folder = self._options, self._folder
@@ -144,14 +141,14 @@ class _Run:
             java = _start_java()
             try:
                 cluster, last = _answer(held)
-                record, point = self._prepare(known, cluster)
+                record, point = self._prepare(known, cluster, last)
                 record = record.model_copy(update={"java": (java.pid, java.create_time())})
                 folder.write(record)
                 self._run(add_job, record, point, last)
             finally:
                 _end_java(java)
 
-    def _prepare(self, known: JobRecord | None, cluster: str) -> tuple[JobRecord, Path | None]:
+    def _prepare(self, known: JobRecord | None, cluster: str, last: Offsets) -> tuple[JobRecord, Path | None]:
         """The job's identity, and where it goes on from."""
         options, folder = self._options, self._folder
         if known is None:
@@ -162,6 +159,13 @@ class _Run:
                 f"The state in {folder.path} belongs to another Kafka cluster than the one at {options.bootstrap}; "
                 "--fresh starts over, or name another folder with --state."
             )
+        for topic, partitions in known.read.items():
+            for partition, offset in partitions.items():
+                if last[topic].get(partition, offset) < offset:
+                    raise Refusal(
+                        f"{topic} has been made anew: its partition {partition} ends before what the state in "
+                        f"{folder.path} has read; --fresh starts over."
+                    )
         wait_for_java(known)
         point = folder.restore_point(known)
         if point is None:
@@ -171,7 +175,7 @@ class _Run:
             self._say(f"Going on from the last {kind} ({point}).")
         return known, point
 
-    def _run(self, add_job: AddJob, record: JobRecord, point: Path | None, last: dict[str, dict[int, int]]) -> None:
+    def _run(self, add_job: AddJob, record: JobRecord, point: Path | None, last: Offsets) -> None:
         from jobs.environment import create_environment
 
         options = self._options
@@ -198,11 +202,11 @@ class _Run:
                 f"The job did not start: {root_cause(str(problem))}\nFlink's log is {self._folder.log}."
             ) from problem
         view = JobView(FlinkRest(rest), str(client.get_job_id()))
-        done = _Done(options.bootstrap, record.group, last) if options.until_end else None
-        self._watch(client, view, done)
+        end = EndOfRun(options.bootstrap, record.group, last, record.read) if options.until_end else None
+        self._watch(client, view, end)
         self._finish(client, record)
 
-    def _watch(self, client: Any, view: JobView, done: "_Done | None") -> None:
+    def _watch(self, client: Any, view: JobView, end: EndOfRun | None) -> None:
         """Returns when the job is to stop. Raises Refusal when it fails."""
         running = False
         failure: str | None = None
@@ -226,7 +230,7 @@ class _Run:
                 if running and time.monotonic() - said_at >= SAY_EVERY_S:
                     said_at = time.monotonic()
                     self._tell(view)
-                if running and done is not None and done.look(view):
+                if running and end is not None and end.is_reached(view):
                     self._tell(view)
                     return
             except FlinkUnreachable as problem:
@@ -247,6 +251,7 @@ class _Run:
             ) from problem
 
     def _tell(self, view: JobView) -> None:
+        self._read = view.positions()
         read = sum(view.metric(CHECK_RECORDS, "numRecordsIn"))
         decisions = sum(view.metric("select-decisions", "numRecordsOut"))
         dead = sum(view.metric("select-dead-letters", "numRecordsOut")) + sum(view.metric("refused", "numRecordsOut"))
@@ -265,7 +270,14 @@ class _Run:
             ) from problem
         savepoint = Path(path.removeprefix("file:"))
         self._folder.write(
-            record.model_copy(update={"savepoint": str(savepoint), "savepoint_at": time.time(), "java": None})
+            record.model_copy(
+                update={
+                    "savepoint": str(savepoint),
+                    "savepoint_at": time.time(),
+                    "read": merged(record.read, self._read),
+                    "java": None,
+                }
+            )
         )
         self._folder.keep_only(savepoint)
         took = time.monotonic() - self._began
@@ -276,64 +288,11 @@ class _Run:
         )
 
 
-class _Done:
-    """Knows when everything that the topics held at the start has been decided, timers included."""
-
-    def __init__(self, bootstrap: str, group: str, last: dict[str, dict[int, int]]) -> None:
-        from confluent_kafka import Consumer
-
-        self._wanted = {
-            (topic, partition): last_offset + 1 for topic, of in last.items() for partition, last_offset in of.items()
-        }
-        self._consumer = Consumer(
-            {"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0}
-        )
-        self._seen: Any = None
-        self._since = 0.0
-        self._asked = False
-        self._covered = False
-
-    def look(self, view: JobView) -> bool:
-        """Whether a completed checkpoint covers it all, and the final watermark is everywhere."""
-        if not self._covered:
-            self._covered = self._committed()
-        seen = self._final_watermark(view) if self._covered else view.metric(CHECK_RECORDS, "numRecordsIn")
-        now = time.monotonic()
-        if seen != self._seen:
-            self._seen, self._since, self._asked = seen, now, False
-            return False
-        if now - self._since < (QUIET_WITHOUT_CLOCK_S if seen == NO_WATERMARK else QUIET_S):
-            return False
-        if self._covered:
-            return seen is not None
-        if not self._asked:
-            # Nothing moves: do not wait for the next checkpoint, which commits the offsets.
-            self._asked = True
-            view.trigger_checkpoint()
-        return False
-
-    def _committed(self) -> bool:
-        from confluent_kafka import KafkaException, TopicPartition
-
-        places = [TopicPartition(topic, partition) for topic, partition in self._wanted]
-        try:
-            committed = self._consumer.committed(places, timeout=5) if places else []
-        except KafkaException:
-            return False
-        return all(place.offset >= self._wanted[place.topic, place.partition] for place in committed)
-
-    def _final_watermark(self, view: JobView) -> int | None:
-        """The watermark behind the intake, once every instance that decides has reached it."""
-        sent = view.metric(CLOCK_OF_RECORDS, "currentOutputWatermark")
-        reached = view.metric(DECIDE_FOR_ACCOUNT, "currentInputWatermark")
-        return sent[0] if sent and set(reached) == set(sent) else None
-
-
-def _ask_kafka(bootstrap: str) -> tuple[str, dict[str, dict[int, int]]]:
+def _ask_kafka(bootstrap: str) -> tuple[str, Offsets]:
     return cluster_id(bootstrap), last_readable(bootstrap, INPUTS)
 
 
-def _answer(held: "Future[tuple[str, dict[str, dict[int, int]]]]") -> tuple[str, dict[str, dict[int, int]]]:
+def _answer(held: "Future[tuple[str, Offsets]]") -> tuple[str, Offsets]:
     try:
         return held.result()
     except NotThere as problem:

@@ -10,7 +10,7 @@ from jobs.config import Mode
 from jobs.held_at_start import cluster_id
 from ops.job_state import JobRecord, job_folder
 from tests.jobs.running import Failed, finish, standin_command
-from tests.kafka_records import delete_topics
+from tests.kafka_records import delete_topics, send
 
 
 def _refusal(bootstrap: str, state: Path) -> str:
@@ -71,3 +71,12 @@ def test_a_job_that_fails_says_why(loyalty_topics: str, tmp_path: Path) -> None:
     said = _refusal(loyalty_topics, tmp_path / "state")
     assert "The job" in said
     assert str(tmp_path / "state" / "flink.log") in said
+
+
+def test_a_topic_that_was_deleted_and_made_again(loyalty_topics: str, tmp_path: Path) -> None:
+    send(loyalty_topics, "loyalty.transactions", [(b"", b"")], partition=2)
+    with job_folder(tmp_path) as folder:
+        record = JobRecord(group="g", cluster_id=cluster_id(loyalty_topics), mode=Mode.THREAD)
+        folder.write(record.model_copy(update={"read": {"loyalty.transactions": {2: 7, 3: 7}}}))
+    said = _refusal(loyalty_topics, tmp_path)
+    assert "loyalty.transactions has been made anew: its partition 2 ends before" in said
