@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from ops.cluster import StandaloneCluster
 from ops.generate import generate
+from tests.jobs.running import finish
 from tests.kafka.on_kafka import (
     DEAD_LETTERS,
     DECISIONS,
@@ -26,6 +30,7 @@ from tests.kafka.on_kafka import (
 EVENTS = 4_000
 ACCOUNTS = 150
 SEED = 11
+CLUSTER_WITHIN_S = 120
 
 
 class Decided(NamedTuple):
@@ -66,3 +71,24 @@ def test_the_same_input_has_the_same_decisions(
     assert assert_reconciles(bootstrap).repeated == 0, "an undisturbed run repeats nothing"
     assert len(decisions) == len(by_the_domain.decisions)
     assert len(dead_letters) == len(by_the_domain.dead_letters)
+
+
+def test_a_standalone_cluster_decides_the_same(bootstrap: str, by_the_domain: Decided, tmp_path: Path) -> None:
+    fresh_outputs(bootstrap)
+    with StandaloneCluster(tmp_path / "flink", slots=2) as cluster:
+        command = [
+            sys.executable,
+            "-c",
+            "import sys; from ops.cli import main; sys.exit(main())",
+            "submit",
+            "decisions",
+        ]
+        finish([*command, "--cluster", cluster.address, "--bootstrap", bootstrap, "--parallelism", "2"])
+        until = time.monotonic() + CLUSTER_WITHIN_S
+        while (
+            len(values(bootstrap, DECISIONS)) < len(by_the_domain.decisions)
+            or len(values(bootstrap, DEAD_LETTERS)) < len(by_the_domain.dead_letters)
+        ) and time.monotonic() < until:
+            time.sleep(1)
+    assert first_differences(without_the_hour(values(bootstrap, DECISIONS)), by_the_domain.decisions) == []
+    assert first_differences(by_place(values(bootstrap, DEAD_LETTERS)), by_the_domain.dead_letters) == []
