@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.names import JOB, MAX_PARALLELISM
 
@@ -32,7 +32,7 @@ class DecisionsConfig(BaseModel):
     parallelism: int = Field(default=1, ge=1, le=MAX_PARALLELISM)
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     mode: Mode = Mode.THREAD
-    watermark_lag_ms: int = Field(default=600_000, ge=0)
+    watermark_lag_ms: int = Field(default=600_000, ge=0, le=100 * 365 * 86_400_000)
     group: str = Field(default=JOB, min_length=1)
     """The Kafka group whose offsets tell how far the job is, and the prefix of its transactional ids: one a job."""
     checkpoint_interval_ms: int = Field(default=10_000, ge=100)
@@ -46,3 +46,9 @@ class DecisionsConfig(BaseModel):
     """How often the job starts again by itself after a failure before it gives up; None: always."""
     last_at_start: dict[str, dict[int, int]] = Field(default_factory=dict)
     """By topic and partition: the offset of the last record that could be read when the job started."""
+
+
+def in_a_sentence(problem: ValidationError) -> str:
+    """The first setting that is wrong, and why."""
+    first = problem.errors(include_url=False)[0]
+    return f"The setting {first['loc'][0]} cannot be {first['input']!r}: {first['msg'].lower()}."

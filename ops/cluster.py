@@ -65,13 +65,11 @@ class StandaloneCluster:
             "taskmanager.numberOfTaskSlots": self._slots,
             "execution.checkpointing.dir": (self._directory / "checkpoints").as_uri(),
             "execution.checkpointing.savepoint-dir": (self._directory / "savepoints").as_uri(),
-            "io.tmp.dirs": str(self._directory / "tmp"),
             # Tests read its answers while a job is young.
             "web.refresh-interval": "100 ms",
             "metrics.fetcher.update-interval": "100 ms",
         }
-        (self._directory / "tmp").mkdir(exist_ok=True)
-        variables = settings_of_processes(self._directory / "conf", self._directory / "log" / "flink.log", options)
+        variables = settings_of_processes(self._directory, self._directory / "log" / "flink.log", options)
         return {**variables, "FLINK_LIB_DIR": str(library)}
 
     def _start(self, program: str, variables: dict[str, str]) -> "subprocess.Popen[bytes]":

@@ -51,16 +51,22 @@ def flink_home() -> Path:
     return Path(found.origin).parent
 
 
-def settings_of_processes(conf: Path, log: Path, options: Mapping[str, str | int] | None = None) -> dict[str, str]:
-    """The environment variables under which Flink's programs run here, with a conf folder of their own.
+def settings_of_processes(
+    folder: Path, log: Path, options: Mapping[str, str | int] | None = None, jvm: str = ""
+) -> dict[str, str]:
+    """The environment variables under which Flink's programs run here.
 
     Args:
-        conf: made anew; the package's own is not ours to change.
+        folder: for `conf/`, since the package's own is not ours to change, and `tmp/`, since Flink leaves 40 MB and
+            more behind in it each time it starts; both are made anew. Whoever owns the folder removes it.
         log: the file to log to.
         options: Flink's options besides those of the package's configuration.
+        jvm: Java's options, unless `JVM_ARGS` says otherwise.
     """
-    shutil.rmtree(conf, ignore_errors=True)
-    conf.mkdir(parents=True)
+    conf, temporary = folder / "conf", folder / "tmp"
+    for made_anew in (conf, temporary):
+        shutil.rmtree(made_anew, ignore_errors=True)
+        made_anew.mkdir(parents=True)
     log.parent.mkdir(parents=True, exist_ok=True)
     packaged = yaml.safe_load((flink_home() / "conf" / "config.yaml").read_text(encoding="utf-8"))
     (conf / "config.yaml").write_text(yaml.safe_dump({**_flat(packaged), **(options or {})}), encoding="utf-8")
@@ -69,6 +75,8 @@ def settings_of_processes(conf: Path, log: Path, options: Mapping[str, str | int
     python = str(Path(sys.executable).parent)
     return {
         "JAVA_HOME": str(java_home()),
+        "JVM_ARGS": f"{os.environ.get('JVM_ARGS', jvm)} -Djava.io.tmpdir={temporary}".strip(),
+        "TMPDIR": str(temporary),
         "FLINK_CONF_DIR": str(conf),
         "FLINK_LOG_DIR": str(log.parent),
         "FLINK_PID_DIR": str(log.parent),

@@ -5,6 +5,7 @@
 | `job.json` | the job's identity and its last savepoint; replaced in one step |
 | `savepoints/`, `checkpoints/` | Flink's |
 | `flink.log` | what Flink said in the last run |
+| `flink/` | Flink's settings and temporary files while a run lasts |
 | `lock` | held while a run uses the folder |
 """
 

@@ -6,6 +6,7 @@ not due.
 """
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -21,8 +22,9 @@ from typing import Annotated, Any
 import psutil
 import typer
 from py4j.protocol import Py4JError, Py4JJavaError
+from pydantic import ValidationError
 
-from jobs.config import DecisionsConfig, Delivery, Mode
+from jobs.config import DecisionsConfig, Delivery, Mode, in_a_sentence
 from jobs.held_at_start import NotThere, cluster_id, last_readable
 from jobs.names import CHECK_RECORDS, JOB, MAX_PARALLELISM
 from jobs.topics import INPUTS
@@ -118,6 +120,7 @@ class _Run:
         self, options: RunOptions, folder: JobFolder, say: Callable[[str], None], stop: threading.Event
     ) -> None:
         self._options = options
+        self._config = _config(options)
         self._folder = folder
         self._say = say
         self._stop = stop
@@ -133,8 +136,7 @@ class _Run:
                 f"The state in {folder.path} was made in {known.mode.value} mode and cannot be read in "
                 f"{options.mode.value} mode; run with --mode {known.mode.value}, or start over with --fresh."
             )
-        os.environ.update(settings_of_processes(folder.path / "conf", folder.log))
-        os.environ.setdefault("JVM_ARGS", JVM_OF_A_RUN)
+        os.environ.update(settings_of_processes(folder.path / "flink", folder.log, jvm=JVM_OF_A_RUN))
         with ThreadPoolExecutor(1) as aside:
             # While Java starts, which takes as long.
             held = aside.submit(_ask_kafka, options.bootstrap)
@@ -147,6 +149,7 @@ class _Run:
                 self._run(add_job, record, point, last)
             finally:
                 _end_java(java)
+                shutil.rmtree(folder.path / "flink", ignore_errors=True)
 
     def _prepare(self, known: JobRecord | None, cluster: str, last: Offsets) -> tuple[JobRecord, Path | None]:
         """The job's identity, and where it goes on from."""
@@ -178,19 +181,13 @@ class _Run:
     def _run(self, add_job: AddJob, record: JobRecord, point: Path | None, last: Offsets) -> None:
         from jobs.environment import create_environment
 
-        options = self._options
-        config = DecisionsConfig(
-            bootstrap=options.bootstrap,
-            parallelism=options.parallelism,
-            delivery=options.delivery,
-            mode=options.mode,
-            watermark_lag_ms=options.watermark_lag_ms,
-            group=record.group,
-            checkpoint_interval_ms=options.checkpoint_interval_ms,
-            checkpoint_dir=self._folder.checkpoints.as_uri(),
-            restore_from=None if point is None else point.as_uri(),
-            restart_attempts=RESTART_ATTEMPTS,
-            last_at_start=last,
+        config = self._config.model_copy(
+            update={
+                "group": record.group,
+                "checkpoint_dir": self._folder.checkpoints.as_uri(),
+                "restore_from": None if point is None else point.as_uri(),
+                "last_at_start": last,
+            }
         )
         rest = f"127.0.0.1:{free_port()}"
         environment = create_environment(config, _mini_cluster(rest))
@@ -202,7 +199,7 @@ class _Run:
                 f"The job did not start: {root_cause(str(problem))}\nFlink's log is {self._folder.log}."
             ) from problem
         view = JobView(FlinkRest(rest), str(client.get_job_id()))
-        end = EndOfRun(options.bootstrap, record.group, last, record.read) if options.until_end else None
+        end = EndOfRun(config.bootstrap, record.group, last, record.read) if self._options.until_end else None
         self._watch(client, view, end)
         self._finish(client, record)
 
@@ -286,6 +283,22 @@ class _Run:
             f"Stopped after {took:.1f} s with a savepoint: {read:,} records read, {decisions:,} decisions, "
             f"{dead:,} dead letters. The next run goes on from here."
         )
+
+
+def _config(options: RunOptions) -> DecisionsConfig:
+    """What the command line says of the job. Raises Refusal when a setting is out of its range."""
+    try:
+        return DecisionsConfig(
+            bootstrap=options.bootstrap,
+            parallelism=options.parallelism,
+            delivery=options.delivery,
+            mode=options.mode,
+            watermark_lag_ms=options.watermark_lag_ms,
+            checkpoint_interval_ms=options.checkpoint_interval_ms,
+            restart_attempts=RESTART_ATTEMPTS,
+        )
+    except ValidationError as problem:
+        raise Refusal(in_a_sentence(problem)) from problem
 
 
 def _ask_kafka(bootstrap: str) -> tuple[str, Offsets]:

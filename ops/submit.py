@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 import jobs
 import loyalty
 import udfs
-from jobs.config import Delivery, Mode
+from jobs.config import Delivery, Mode, in_a_sentence
+from jobs.decisions import read_config
 from jobs.held_at_start import NotThere, partitions_of
 from jobs.names import JOB, MAX_PARALLELISM
 from jobs.topics import INPUTS
@@ -100,6 +102,10 @@ def submit(submission: Submission, entry_point: Path, packages: tuple[Path, ...]
         Refusal: the cluster or Kafka does not answer, or `flink run` failed; in one sentence, with its reason.
     """
     try:
+        read_config(_arguments(submission))
+    except ValidationError as problem:
+        raise Refusal(in_a_sentence(problem)) from problem
+    try:
         FlinkRest(submission.cluster).get("/overview")
     except FlinkUnreachable as problem:
         raise Refusal(f"No Flink cluster answered at {submission.cluster}.") from problem
@@ -112,10 +118,10 @@ def submit(submission: Submission, entry_point: Path, packages: tuple[Path, ...]
         code = folder / "loyalty-code.zip"
         _pack(code, (Path(jobs.__path__[0]), Path(loyalty.__path__[0]), Path(udfs.__path__[0]), *packages))
         # `flink run` asks its own configuration, not the cluster, where Python is.
-        variables = settings_of_processes(folder / "conf", folder / "log" / "flink.log")
+        variables = settings_of_processes(folder, folder / "log" / "flink.log", jvm=JVM_OF_A_RUN)
         done = subprocess.run(
             _flink_run(submission, entry_point, code),
-            env={"JVM_ARGS": JVM_OF_A_RUN, **os.environ, **variables},
+            env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -134,6 +140,11 @@ def _flink_run(submission: Submission, entry_point: Path, code: Path) -> list[st
         command += ["--fromSavepoint", submission.from_savepoint]
     command += ["--jarfile", str(flink_connector_jar()), "--python", str(entry_point), "--pyFiles", str(code)]
     command += ["-pyexec", submission.python, "-pyclientexec", sys.executable]
+    return command + _arguments(submission)
+
+
+def _arguments(submission: Submission) -> list[str]:
+    """The command line of the job itself, as `jobs.decisions.read_config` takes it."""
     settings = {
         "bootstrap": submission.bootstrap,
         "parallelism": submission.parallelism,
@@ -144,10 +155,11 @@ def _flink_run(submission: Submission, entry_point: Path, code: Path) -> list[st
         "checkpoint-dir": submission.checkpoint_dir,
         "group": submission.group,
     }
+    arguments = []
     for name, value in settings.items():
         if value is not None:
-            command += [f"--{name}", str(value)]
-    return command
+            arguments += [f"--{name}", str(value)]
+    return arguments
 
 
 def _pack(archive: Path, packages: tuple[Path, ...]) -> None:

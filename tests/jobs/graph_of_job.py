@@ -18,7 +18,7 @@ from tests.jobs.standin_job import add_standin
 def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        os.environ.update(settings_of_processes(folder / "conf", folder / "log" / "flink.log"))
+        os.environ.update(settings_of_processes(folder, folder / "log" / "flink.log"))
         config = DecisionsConfig(
             bootstrap="nowhere:1", parallelism=3, mode=Mode(sys.argv[1]), delivery=Delivery.EXACTLY_ONCE
         )

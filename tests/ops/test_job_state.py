@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -14,6 +15,8 @@ from ops.durations import milliseconds
 from ops.errors import Refusal
 from ops.flink import root_cause
 from ops.job_state import job_folder, wait_for_java
+from ops.run import RunOptions, run
+from ops.submit import Submission, submit
 
 
 def _point(folder: Path, at: float) -> Path:
@@ -130,3 +133,21 @@ ValueError: no such thing
 \tat org.apache.beam.Z
 \t... 3 more"""
     assert root_cause(trace) == "ValueError: no such thing"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [
+        ("checkpoint_interval_ms", 5, "The setting checkpoint_interval_ms cannot be 5: input should be greater than"),
+        ("watermark_lag_ms", 10**13, "The setting watermark_lag_ms cannot be 10000000000000: input should be less"),
+        ("bootstrap", "", "The setting bootstrap cannot be ''"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_named(tmp_path: Path, setting: str, value: Any, sentence: str) -> None:
+    given = {"bootstrap": "127.0.0.1:1", setting: value}
+    with pytest.raises(Refusal) as refused:
+        run(RunOptions(**given, state=tmp_path), add_job=lambda environment, config: None)
+    assert sentence in refused.value.message
+    with pytest.raises(Refusal) as refused:
+        submit(Submission(cluster="127.0.0.1:1", **given), tmp_path)
+    assert sentence in refused.value.message
