@@ -35,14 +35,7 @@ from loyalty.account import (
 from loyalty.codec import Pages
 from loyalty.content import content_digest
 from loyalty.docket import Docket, reason, to_json
-from loyalty.ledger import lapse, release
-from loyalty.program import Program
-from loyalty.records import Record, Refused, dead_letter
-from loyalty.reference import REFERENCE_TOPICS, learn_fact
-from loyalty.retention import REMEMBER_EVENTS_MS, tidy
-from loyalty.times import HOUR_MS, LAST_MS, format_time
-from loyalty.wire.program import ProgramDocument
-from loyalty.wire.transactions import (
+from loyalty.events import (
     Adjustment,
     Cancellation,
     Purchase,
@@ -51,8 +44,15 @@ from loyalty.wire.transactions import (
     RedemptionRequested,
     Refund,
     Transaction,
-    parse_transaction,
+    read_transaction,
 )
+from loyalty.ledger import lapse, release
+from loyalty.program import Program
+from loyalty.records import Record, Refused, dead_letter
+from loyalty.reference import REFERENCE_TOPICS, learn_fact
+from loyalty.retention import REMEMBER_EVENTS_MS, tidy
+from loyalty.times import HOUR_MS, LAST_MS, format_time
+from loyalty.wire.program import ProgramDocument
 
 WAIT_MS = 24 * HOUR_MS
 """How long a refund waits for its order, from its own `occurred_at`."""
@@ -121,7 +121,7 @@ class Desk:
             learn_fact(case.account, record)
             return case.verdict("reference", _next_due(case))
         assert record.value is not None
-        event = parse_transaction(record.value)
+        event = read_transaction(record.value)
         fate = self._receive(case, event, delivery, record.value)
         tidy(case.account, self.program)
         case.account.save()
@@ -261,7 +261,7 @@ def _follow(case: _Case, order_id: str) -> None:
         assert waiting is not None
         _stop_waiting(account, waiting)
         try:
-            _judge(case, parse_transaction(waiting.value), waiting.cause)
+            _judge(case, read_transaction(waiting.value), waiting.cause)
         except Refused as refused:
             account.seen.remove(event_id)
             case.refuse(_waiting_record(waiting), refused)

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from loyalty.account import Account, Cause, Order, OrderLine
 from loyalty.docket import Docket, reason
+from loyalty.events import Purchase, PurchaseLine
 from loyalty.ledger import new_lot, open_pending
 from loyalty.program import InForce, Program
 from loyalty.records import Refused
 from loyalty.tiers import qualify
 from loyalty.times import DAY_MS
 from loyalty.wire.program import EarningBody, PartnerBody, TiersBody
-from loyalty.wire.transactions import Purchase, PurchaseLine
 
 ONE_BP = 10_000
 

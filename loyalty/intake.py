@@ -14,6 +14,7 @@ import msgspec
 
 from loyalty.codec import PageCodec, Pages
 from loyalty.desk import Delivery
+from loyalty.events import read_transaction
 from loyalty.records import Record, Refused, dead_letter
 from loyalty.reference import READERS
 from loyalty.times import MINUTE_MS, format_time
@@ -21,7 +22,6 @@ from loyalty.wire import program, transactions
 from loyalty.wire.keys import record_key
 from loyalty.wire.program import parse_program_document
 from loyalty.wire.reading import WireError
-from loyalty.wire.transactions import parse_transaction
 
 AHEAD_MS = 5 * MINUTE_MS
 """How far ahead of its record's timestamp an event may be."""
@@ -131,7 +131,7 @@ class Intake:
             fact = READERS[record.topic](record.value)
             _check_key(record, record_key(fact))
             return ForAccount(fact.account_id, Delivery(record), progress.documents, self._clock(progress))
-        event = parse_transaction(record.value)
+        event = read_transaction(record.value)
         _check_key(record, event.account_id)
         if event.occurred_at > record.timestamp_ms + AHEAD_MS:
             raise Refused(

@@ -6,12 +6,12 @@ from typing import Any
 
 from loyalty.account import Account, Cause, Order, OrderLine
 from loyalty.docket import Docket, reason
+from loyalty.events import Adjustment, Cancellation, Refund
 from loyalty.ledger import Taken, new_lot, open_available, take
 from loyalty.program import Program
 from loyalty.records import Refused
 from loyalty.tiers import disqualify
 from loyalty.times import DAY_MS
-from loyalty.wire.transactions import Adjustment, Cancellation, Refund
 
 
 def kept(line_value: int, quantity: int, returned: int) -> int:
