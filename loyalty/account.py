@@ -203,15 +203,39 @@ class Core(msgspec.Struct, array_like=True):
     slide: Due | None = None
     """The next slide, as it was found when `slide_found_by` versions of `tiers` were known; -1: look again."""
     slide_found_by: int = -1
-    due: ShelfHead[Due] = msgspec.field(default_factory=ShelfHead)
-    spend: ShelfHead[Spend] = msgspec.field(default_factory=ShelfHead)
-    window: ShelfHead[Qualifying] = msgspec.field(default_factory=ShelfHead)
-    slid: ShelfHead[Qualifying] = msgspec.field(default_factory=ShelfHead)
-    keep: ShelfHead[Keep] = msgspec.field(default_factory=ShelfHead)
-    requests: ShelfHead[Request] = msgspec.field(default_factory=ShelfHead)
+    due: bytes | None = None
+    """The head of the shelf, as `DUE_HEAD` writes it; None where the shelf is empty. Likewise the other five."""
+    spend: bytes | None = None
+    window: bytes | None = None
+    slid: bytes | None = None
+    keep: bytes | None = None
+    requests: bytes | None = None
+    window_from: int | None = None
+    """The `occurred_at` of the first entry of the `window` shelf; None where it is empty."""
 
 
-CORE: PageCodec[Core] = PageCodec(Core, 1)
+DUE_HEAD: PageCodec[ShelfHead[Due]] = PageCodec(ShelfHead[Due], 1)
+SPEND_HEAD: PageCodec[ShelfHead[Spend]] = PageCodec(ShelfHead[Spend], 1)
+QUALIFYING_HEAD: PageCodec[ShelfHead[Qualifying]] = PageCodec(ShelfHead[Qualifying], 1)
+KEEP_HEAD: PageCodec[ShelfHead[Keep]] = PageCodec(ShelfHead[Keep], 1)
+REQUEST_HEAD: PageCodec[ShelfHead[Request]] = PageCodec(ShelfHead[Request], 1)
+
+_HEADS_OF_V1 = (DUE_HEAD, SPEND_HEAD, QUALIFYING_HEAD, QUALIFYING_HEAD, KEEP_HEAD, REQUEST_HEAD)
+_FIRST_HEAD_OF_V1 = 14
+
+
+def _core_2(old: list[Any]) -> list[Any]:
+    """Version 1 had the heads of the shelves in the page itself."""
+    new = old[:_FIRST_HEAD_OF_V1]
+    for codec, head in zip(_HEADS_OF_V1, old[_FIRST_HEAD_OF_V1:], strict=True):
+        shelf: ShelfHead[Any] = msgspec.convert(head, codec.shape)
+        new.append(codec.write(shelf) if shelf.front or shelf.numbers else None)
+    front, firsts = old[_FIRST_HEAD_OF_V1 + 2][:2]
+    first = front or firsts
+    return [*new, first[0][0] if first else None]
+
+
+CORE: PageCodec[Core] = PageCodec(Core, 2, {1: _core_2})
 LOT: PageCodec[Lot] = PageCodec(Lot, 1)
 ORDER: PageCodec[Order] = PageCodec(Order, 1)
 REDEMPTION: PageCodec[Redemption] = PageCodec(Redemption, 1)
@@ -228,6 +252,8 @@ REQUEST_PAGE: PageCodec[list[Request]] = PageCodec(list[Request], 1)
 
 class Shelved(Generic[T]):
     """Pages of one kind, by id: read when asked for, written at `save` when handed back by `put`."""
+
+    __slots__ = ("_codec", "_dirty", "_kind", "_loaded", "_pages")
 
     def __init__(self, kind: str, pages: Pages, codec: PageCodec[T]) -> None:
         self._kind = kind
@@ -289,16 +315,19 @@ class Account:
         self.account_id = account_id
         self._pages = pages
         self.core = Core() if raw is None else CORE.read(raw)
-        self._opened: list[Shelved[Any] | Shelf[Any]] = []
+        self._opened: list[Shelved[Any]] = []
+        self._shelves: list[tuple[str, Shelf[Any], PageCodec[Any]]] = []
 
     def _shelved(self, kind: str, codec: PageCodec[T]) -> Shelved[T]:
         shelved = Shelved(kind, self._pages, codec)
         self._opened.append(shelved)
         return shelved
 
-    def _shelf(self, name: str, head: ShelfHead[Entry], codec: PageCodec[list[Entry]]) -> Shelf[Entry]:
-        shelf = Shelf(name, head, self._pages, codec)
-        self._opened.append(shelf)
+    def _shelf(
+        self, name: str, head: bytes | None, head_codec: PageCodec[ShelfHead[Entry]], codec: PageCodec[list[Entry]]
+    ) -> Shelf[Entry]:
+        shelf = Shelf(name, ShelfHead() if head is None else head_codec.read(head), self._pages, codec)
+        self._shelves.append((name, shelf, head_codec))
         return shelf
 
     @_Opened
@@ -327,27 +356,44 @@ class Account:
 
     @_Opened
     def due(self) -> Shelf[Due]:
-        return self._shelf("due", self.core.due, DUE_PAGE)
+        return self._shelf("due", self.core.due, DUE_HEAD, DUE_PAGE)
 
     @_Opened
     def spend(self) -> Shelf[Spend]:
-        return self._shelf("spend", self.core.spend, SPEND_PAGE)
+        return self._shelf("spend", self.core.spend, SPEND_HEAD, SPEND_PAGE)
 
     @_Opened
     def window(self) -> Shelf[Qualifying]:
-        return self._shelf("window", self.core.window, QUALIFYING_PAGE)
+        return self._shelf("window", self.core.window, QUALIFYING_HEAD, QUALIFYING_PAGE)
 
     @_Opened
     def slid(self) -> Shelf[Qualifying]:
-        return self._shelf("slid", self.core.slid, QUALIFYING_PAGE)
+        return self._shelf("slid", self.core.slid, QUALIFYING_HEAD, QUALIFYING_PAGE)
 
     @_Opened
     def keep(self) -> Shelf[Keep]:
-        return self._shelf("keep", self.core.keep, KEEP_PAGE)
+        return self._shelf("keep", self.core.keep, KEEP_HEAD, KEEP_PAGE)
 
     @_Opened
     def requests(self) -> Shelf[Request]:
-        return self._shelf("requests", self.core.requests, REQUEST_PAGE)
+        return self._shelf("requests", self.core.requests, REQUEST_HEAD, REQUEST_PAGE)
+
+    def has_opened(self, name: str) -> bool:
+        """Whether this unit of work has asked for what is of this name: `lots`, `due`, …"""
+        return name in self.__dict__
+
+    def is_empty(self, name: str) -> bool:
+        """Whether there is nothing on the shelf of this name, without opening it."""
+        shelf = self.__dict__.get(name)
+        return not shelf if shelf is not None else getattr(self.core, name) is None
+
+    def first_in_window(self) -> int | None:
+        """The `occurred_at` of the oldest entry of the `window` shelf, without opening it."""
+        shelf = self.__dict__.get("window")
+        if shelf is None:
+            return self.core.window_from
+        first = shelf.first()
+        return None if first is None else first[0]
 
     @property
     def now(self) -> int:
@@ -373,6 +419,13 @@ class Account:
         self._pages.put("facts", FACTS.write(facts))
 
     def save(self) -> None:
+        core = self.core
         for opened in self._opened:
             opened.save()
-        self._pages.put("core", CORE.write(self.core))
+        core.window_from = self.first_in_window()
+        for name, shelf, codec in self._shelves:
+            if shelf.changed:
+                shelf.save()
+                shelf.changed = False
+                setattr(core, name, codec.write(shelf.head) if shelf else None)
+        self._pages.put("core", CORE.write(core))

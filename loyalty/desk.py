@@ -269,11 +269,17 @@ def _follow(case: _Case, order_id: str) -> None:
 
 def _next_due(case: _Case) -> Due | None:
     account = case.account
-    candidates = [account.due.first(), tiers.next_slide(account, case.program)]
-    grace = account.core.grace
+    core = account.core
+    first = None if account.is_empty("due") else account.due.first()
+    slide = tiers.next_slide(account, case.program)
+    if slide is not None and (first is None or slide < first):
+        first = slide
+    grace = core.grace
     if grace is not None:
-        candidates.append((grace.ends_at, GRACE, grace.cause.occurred_at, grace.cause.number, ""))
-    return min((due for due in candidates if due is not None), default=None)
+        ends = (grace.ends_at, GRACE, grace.cause.occurred_at, grace.cause.number, "")
+        if first is None or ends < first:
+            first = ends
+    return first
 
 
 def _sweep(case: _Case, until: int) -> bool:

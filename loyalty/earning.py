@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from loyalty.account import Account, Cause, Order, OrderLine
 from loyalty.docket import Docket, reason
-from loyalty.events import Purchase, PurchaseLine
+from loyalty.events import Purchase
 from loyalty.ledger import new_lot, open_pending
 from loyalty.program import InForce, Program
 from loyalty.records import Refused
@@ -27,7 +27,19 @@ class Rates(NamedTuple):
     partner_bp: int
 
 
-def line_points(line: PurchaseLine, rates: Rates) -> tuple[int, int]:
+class PricedLine(Protocol):
+    """What a line earns by."""
+
+    @property
+    def category(self) -> str: ...
+
+    @property
+    def amount(self) -> int:
+        """Of the whole line, in minor units."""
+        ...
+
+
+def line_points(line: PricedLine, rates: Rates) -> tuple[int, int]:
     """Points and qualifying points of one line: one floor division each, exact."""
     base = line.amount * rates.points * rates.category_bp.get(line.category, ONE_BP)
     scale = rates.per_minor * ONE_BP**3

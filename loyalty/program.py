@@ -42,6 +42,8 @@ class _Timeline(Generic[B]):
         self.versions: dict[int, tuple[int, B]] = {}
         self._starts: list[int] = []
         self._spans: list[InForce[B]] = []
+        self._latest: InForce[B] | None = None
+        """The one that was asked for last: nearly always the one that is asked for next."""
 
     def add(self, version: int, effective_from: int, body: B) -> None:
         self.versions[version] = (effective_from, body)
@@ -52,6 +54,7 @@ class _Timeline(Generic[B]):
             if spans and spans[-1][0] == start:
                 spans.pop()
             spans.append((start, candidate))
+        self._latest = None
         self._starts = [start for start, _ in spans]
         ends: list[int | None] = [*self._starts[1:], None]
         self._spans = [
@@ -60,8 +63,19 @@ class _Timeline(Generic[B]):
         ]
 
     def at(self, moment: int) -> InForce[B] | None:
+        latest = self._latest
+        if latest is not None and latest.since <= moment and (latest.until is None or moment < latest.until):
+            return latest
         found = bisect_right(self._starts, moment)
-        return self._spans[found - 1] if found else None
+        if not found:
+            return None
+        latest = self._latest = self._spans[found - 1]
+        return latest
+
+    @property
+    def begins(self) -> int:
+        """From then on, ms, some version is in force."""
+        return self._starts[0]
 
     def from_moment(self, moment: int) -> Iterator[InForce[B]]:
         found = bisect_right(self._starts, moment)
@@ -78,6 +92,8 @@ class Program:
 
     def __init__(self) -> None:
         self._timelines: dict[str, _Timeline[object]] = {}
+        self._complete_from: int | None = None
+        """From then on, ms, a version of each of the four required documents is in force."""
         self.tiers_known = 0
         """How many versions of `tiers` have been learnt."""
         self.remember_requests_ms = REMEMBER_REQUESTS_MS
@@ -87,6 +103,8 @@ class Program:
         body = document.body
         timeline = self._timelines.setdefault(document.document, _Timeline())
         timeline.add(document.version, document.effective_from, body)
+        if all(name in self._timelines for name in REQUIRED):
+            self._complete_from = max(self._timelines[name].begins for name in REQUIRED)
         if isinstance(body, FraudBody):
             for rule in body.velocity:
                 self.remember_requests_ms = max(self.remember_requests_ms, rule.window_minutes * MINUTE_MS)
@@ -100,10 +118,9 @@ class Program:
 
     def missing(self, moment: int) -> str | None:
         """The first of the four required documents that is not in force at `moment` (ms), if any."""
-        for document in REQUIRED:
-            if self._at(document, moment) is None:
-                return document
-        return None
+        if self._complete_from is not None and moment >= self._complete_from:
+            return None
+        return next(document for document in REQUIRED if self._at(document, moment) is None)
 
     def _required(self, document: str, moment: int) -> InForce[object]:
         found = self._at(document, moment)

@@ -15,16 +15,21 @@ def tidy(account: Account, program: Program) -> None:
     time = account.core.time
     if time is None:
         return
-    for lot in account.lots.touched():
-        _tidy_lot(account, lot, time)
+    if account.has_opened("lots"):
+        for lot in account.lots.touched():
+            _tidy_lot(account, lot, time)
     while (entry := account.keep.first()) is not None and entry[0] <= time:
         account.keep.remove(entry)
         kind, key = entry[1].split("/", 1)
         _FORGET[kind](account, key, time)
-    while (request := account.requests.first()) is not None and request[0] <= time - program.remember_requests_ms:
-        account.requests.remove(request)
-    while (slid := account.slid.first()) is not None and slid[0] <= time - program.remember_qualifying_ms:
-        account.slid.remove(slid)
+    if not account.is_empty("requests"):
+        too_old = time - program.remember_requests_ms
+        while (request := account.requests.first()) is not None and request[0] <= too_old:
+            account.requests.remove(request)
+    if not account.is_empty("slid"):
+        too_old = time - program.remember_qualifying_ms
+        while (slid := account.slid.first()) is not None and slid[0] <= too_old:
+            account.slid.remove(slid)
 
 
 def _tidy_lot(account: Account, lot: Lot, time: int) -> None:
