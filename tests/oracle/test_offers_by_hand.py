@@ -394,7 +394,7 @@ def test_a_refund_below_the_amount_takes_the_whole_bonus_back_behind_the_orders_
         ("reward.revoked",),
         ("points.reversed", -300),
     ]
-    own, bonus, revoked = result.decisions[5:8]
+    own, bonus, _, revoked = result.decisions[5:9]
     assert (own["subject"], bonus["subject"]) == ({"order_id": "o"}, {"order_id": "o", "offer_id": "double"})
     assert (codes(own), codes(bonus), codes(revoked)) == (["refund"], ["refund"], ["order_reversed"])
     assert (revoked["subject"], revoked["member_id"]) == ({"offer_id": "double", "order_id": "o"}, "m")
