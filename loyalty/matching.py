@@ -33,10 +33,12 @@ from loyalty.shelf import Shelf, ShelfHead
 from loyalty.wire.program import ProgramDocument
 
 T = TypeVar("T")
-V = TypeVar("V", str, bool)
+E = TypeVar("E", tuple[int, bool], tuple[int, int, str])
 
 REMEMBER_TIERS_MS = REMEMBER_QUALIFYING_MS
 """How far back an engagement finds the tier and the consent of its event time: two years."""
+TIERS_KEPT_APART = 8
+"""Decisions of a ledger come in sequence (contract §1), but for those that are sent again after a crash."""
 
 Amounts = tuple[int, int, int, int, int]
 """Pending, available, held, debt, qualifying."""
@@ -94,8 +96,8 @@ class Ledger(msgspec.Struct, array_like=True):
     sequence: int
     amounts: Amounts
     tier: str
-    tiers: list[tuple[int, str]]
-    """Since when (event time, ms) which tier is held, in order."""
+    tiers: list[tuple[int, int, str]]
+    """Since when (event time, ms), by the decision of which sequence, which tier is held; both ascending."""
 
 
 Consents = dict[str, list[tuple[int, bool]]]
@@ -183,15 +185,15 @@ class Matcher:
             return Match(None, [(engaged.record.key, letter)], "dead_letter")
         raw = pages.get("ledger")
         ledger = None if raw is None else LEDGER.read(raw)
-        tier = _latest(ledger.tiers, at) if ledger is not None else None
-        if tier is None:
-            tier = self._campaigns.first_tier(at)
+        held = None if ledger is None else _latest(ledger.tiers, at)
+        tier = self._campaigns.first_tier(at) if held is None else held[2]
         candidates = [one for one in fitting if not one.tiers or tier in one.tiers]
         if not candidates:
             return _UNMATCHED
         member.use(engaged.event_id, digest, at)
         raw = pages.get("consents")
         consents = [] if raw is None else CONSENTS.read(raw).get(engaged.member_id, [])
+        consent = _latest(consents, at)
         matched = Matched(
             account_id=account_id,
             member_id=engaged.member_id,
@@ -201,7 +203,7 @@ class Matcher:
             topic=engaged.record.topic,
             partition=engaged.record.partition,
             offset=engaged.record.offset,
-            offers_agreed=_latest(consents, at),
+            offers_agreed=None if consent is None else consent[1],
             tier=tier,
             ledger_sequence=0 if ledger is None else ledger.sequence,
             amounts=(0, 0, 0, 0, 0) if ledger is None else ledger.amounts,
@@ -262,15 +264,27 @@ def _hear(pages: Pages, news: LedgerNews) -> None:
     """A decision of the ledger. Its sequence tells one that comes again, after a crash of the job that made it."""
     raw = pages.get("ledger")
     ledger = Ledger(0, news.amounts, news.tier, []) if raw is None else LEDGER.read(raw)
-    if news.sequence <= ledger.sequence:
+    at, sequence = news.occurred_at, news.sequence
+    if sequence > ledger.sequence:
+        ledger.sequence, ledger.amounts, ledger.tier = sequence, news.amounts, news.tier
+    # Of those that are not after a moment the one with the highest sequence says the tier. So an entry counts for
+    # nothing once one that is not after it has a higher sequence.
+    before = [entry for entry in ledger.tiers if entry[0] <= at]
+    if before and before[-1][1] >= sequence:
         return
-    ledger.sequence, ledger.amounts, ledger.tier = news.sequence, news.amounts, news.tier
-    # The highest sequence counts, so this one takes the place of all that do not lie before it.
-    tiers = [entry for entry in ledger.tiers if entry[0] < news.occurred_at]
-    if not tiers or tiers[-1][1] != news.tier:
-        tiers.append((news.occurred_at, news.tier))
-    ledger.tiers = _pruned(tiers)
+    after = [entry for entry in ledger.tiers if entry[0] > at and entry[1] > sequence]
+    tiers = [*(entry for entry in before if entry[0] < at), (at, sequence, news.tier), *after]
+    ledger.tiers = _pruned(_merged(tiers))
     pages.put("ledger", LEDGER.write(ledger))
+
+
+def _merged(tiers: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Most decisions leave the tier as it was: of those, only the last few are kept apart, for some that come out of
+    sequence."""
+    for at in range(len(tiers) - TIERS_KEPT_APART):
+        if tiers[at][2] == tiers[at + 1][2]:
+            return [*tiers[:at], (tiers[at][0], *tiers[at + 1][1:]), *tiers[at + 2 :]]
+    return tiers
 
 
 def _agree(pages: Pages, consented: Consented) -> None:
@@ -283,13 +297,13 @@ def _agree(pages: Pages, consented: Consented) -> None:
     pages.put("consents", CONSENTS.write(consents))
 
 
-def _latest(entries: list[tuple[int, V]], moment: int) -> V | None:
-    """What the last entry that is not after `moment` says."""
+def _latest(entries: list[E], moment: int) -> E | None:
+    """The last entry that is not after `moment`."""
     at = bisect_right(entries, moment, key=lambda entry: entry[0])
-    return entries[at - 1][1] if at else None
+    return entries[at - 1] if at else None
 
 
-def _pruned(entries: list[tuple[int, V]]) -> list[tuple[int, V]]:
+def _pruned(entries: list[E]) -> list[E]:
     """Without what was replaced more than two years before the newest entry."""
     since = entries[-1][0] - REMEMBER_TIERS_MS
     first = 0
