@@ -39,6 +39,8 @@ class LoyaltyIntake:
             return (ForAccount(passed.account_id, payload, passed.documents, _clock(passed.clock)),)
         if isinstance(passed, intake.Document):
             return (Document(passed.position, passed.value.decode()),)
+        if isinstance(passed, intake.Ignored):
+            return ()
         return (DeadLetter(passed.key, to_json(passed.content).encode()),)
 
     def clock(self, pages: Pages) -> Clock | None:
