@@ -175,6 +175,8 @@ _TAKE = {
     program.TOPIC: EngagementIntake._document,
     decisions.TOPIC: EngagementIntake._decision,
 }
+INPUTS = tuple(_TAKE)
+"""The topics that the offers job reads."""
 
 
 class _Balance(msgspec.Struct):
