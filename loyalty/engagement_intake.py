@@ -6,7 +6,7 @@ It reads four topics. What becomes of a record of each:
 | Topic | Passed on |
 |---|---|
 | `loyalty.engagements` | `ForAccount`, where some campaign's trigger and dates fit; None where none fits |
-| `loyalty.members` | `ForAccount` for a consent; None for a profile |
+| `loyalty.members` | `Published` for a consent; None for a profile |
 | `loyalty.program` | `Document` for a campaign and for `tiers`; None for the others |
 | `loyalty.decisions` | `ForAccount` for stream `ledger`; `Published` for stream `offers` |
 
@@ -25,8 +25,8 @@ import msgspec
 
 from loyalty.campaigns import Campaigns
 from loyalty.codec import PageCodec, Pages
-from loyalty.matching import CONSENTED, ENGAGED, LEDGER_NEWS, Consented, Engaged, LedgerNews
-from loyalty.offers import OFFERED, PUBLISHED_OFFER, PublishedOffer
+from loyalty.matching import ENGAGED, LEDGER_NEWS, Engaged, LedgerNews
+from loyalty.offers import CONSENTED, OFFERED, PUBLISHED_OFFER, Consented, PublishedOffer
 from loyalty.program import CAMPAIGN
 from loyalty.records import Record, Refused, dead_letter
 from loyalty.times import MINUTE_MS, format_time, parse_time
@@ -63,8 +63,8 @@ class Document(NamedTuple):
 
 
 class Published(NamedTuple):
-    """An offer decision that is on `loyalty.decisions`, for `OfferMaker.published`; `position` counts them from 1,
-    without a gap."""
+    """For `OfferMaker.published`: an offer decision that is on `loyalty.decisions`, or a member's consent; `position`
+    counts them from 1, without a gap."""
 
     position: int
     value: bytes
@@ -136,8 +136,9 @@ class EngagementIntake:
         _check_key(record, record_key(fact))
         if not isinstance(fact, MemberConsent):
             return None
-        consented = Consented(fact.member_id, fact.occurred_at, fact.offers)
-        return ForAccount(fact.account_id, CONSENTED.write(consented), progress.documents, progress.published)
+        return self._for_owner(
+            pages, progress, CONSENTED.write(Consented(fact.member_id, fact.occurred_at, fact.offers))
+        )
 
     def _document(self, pages: Pages, progress: _Progress, record: Record) -> Passed | None:
         document = parse_program_document(record.value)
@@ -160,10 +161,12 @@ class EngagementIntake:
         if isinstance(decision, _Ledger):
             payload = LEDGER_NEWS.write(_news(decision))
             return ForAccount(decision.account_id, payload, progress.documents, progress.published)
-        offer = _published_offer(decision)
+        return self._for_owner(pages, progress, PUBLISHED_OFFER.write(_published_offer(decision)))
+
+    def _for_owner(self, pages: Pages, progress: _Progress, payload: bytes) -> Published:
         progress.published += 1
         pages.put("progress", _PROGRESS.write(progress))
-        return Published(progress.published, PUBLISHED_OFFER.write(offer))
+        return Published(progress.published, payload)
 
 
 _TAKE = {
@@ -172,6 +175,8 @@ _TAKE = {
     program.TOPIC: EngagementIntake._document,
     decisions.TOPIC: EngagementIntake._decision,
 }
+INPUTS = tuple(_TAKE)
+"""The topics that the offers job reads."""
 
 
 class _Balance(msgspec.Struct):

@@ -1,12 +1,11 @@
-"""What an engagement may lead to (`match-campaigns`, keyed by account): the campaigns that it fits, with the member's
-consent and the account's tier as they were at its event time.
+"""What an engagement may lead to (`match-campaigns`, keyed by account): the campaigns that it fits, by the account's
+tier as it was at its event time.
 
 Pages of an account:
 
 | Page | Content | Kept until |
 |---|---|---|
 | `ledger` | its latest decision's sequence and balance; the tiers held, by event time | always; tiers: two years |
-| `consents` | what its members have agreed to, by event time | always; what was replaced: two years |
 | `engaged/<member_id>` | the member's time, and when to forget the events below | always |
 | `seen/…/<event_id>` | the digest of an engagement that decided something | 35 days of the member's time |
 | `forget/<member_id>/<n>` | further pages of what to forget when | empty |
@@ -17,26 +16,19 @@ each member only (contract §1), so duplicates are known member by member, and a
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 
 from loyalty.campaigns import Campaigns
-from loyalty.codec import PageCodec, Pages
+from loyalty.codec import PageCodec, Pages, Payload
 from loyalty.content import content_digest
-from loyalty.offers import MATCHED, Matched
-from loyalty.program import REMEMBER_QUALIFYING_MS
+from loyalty.offers import MATCHED, Matched, latest, pruned
 from loyalty.records import Record, Refused, dead_letter
 from loyalty.retention import REMEMBER_EVENTS_MS
 from loyalty.shelf import Shelf, ShelfHead
 from loyalty.wire.program import ProgramDocument
 
-T = TypeVar("T")
-E = TypeVar("E", tuple[int, bool], tuple[int, int, str])
-
-REMEMBER_TIERS_MS = REMEMBER_QUALIFYING_MS
-"""How far back an engagement finds the tier and the consent of its event time: two years."""
 TIERS_KEPT_APART = 8
 """Decisions of a ledger come in sequence (contract §1), but for those that are sent again after a crash."""
 
@@ -54,14 +46,6 @@ class Engaged(msgspec.Struct, array_like=True, frozen=True):
     record: Record
 
 
-class Consented(msgspec.Struct, array_like=True, frozen=True):
-    """What a member agreed to at a moment, or withdrew."""
-
-    member_id: str
-    occurred_at: int
-    offers: bool
-
-
 class LedgerNews(msgspec.Struct, array_like=True, frozen=True):
     """What a decision of the account's ledger says of its balance and its tier."""
 
@@ -71,22 +55,7 @@ class LedgerNews(msgspec.Struct, array_like=True, frozen=True):
     tier: str
 
 
-class Payload(Generic[T]):
-    """Something for an account on its way from the intake: a byte that says what it is, and a page."""
-
-    def __init__(self, tag: bytes, codec: PageCodec[T]) -> None:
-        self.tag = tag
-        self._codec = codec
-
-    def write(self, content: T) -> bytes:
-        return self.tag + self._codec.write(content)
-
-    def read(self, payload: bytes) -> T:
-        return self._codec.read(payload[1:])
-
-
 ENGAGED: Payload[Engaged] = Payload(b"e", PageCodec(Engaged, 1))
-CONSENTED: Payload[Consented] = Payload(b"c", PageCodec(Consented, 1))
 LEDGER_NEWS: Payload[LedgerNews] = Payload(b"l", PageCodec(LedgerNews, 1))
 
 
@@ -99,9 +68,6 @@ class Ledger(msgspec.Struct, array_like=True):
     tiers: list[tuple[int, int, str]]
     """Since when (event time, ms), by the decision of which sequence, which tier is held; both ascending."""
 
-
-Consents = dict[str, list[tuple[int, bool]]]
-"""By member: since when (event time, ms) offers are agreed to or not, in order."""
 
 Forget = tuple[int, str]
 """(forget at, event id)."""
@@ -121,7 +87,6 @@ class Seen(msgspec.Struct, array_like=True):
 
 
 LEDGER: PageCodec[Ledger] = PageCodec(Ledger, 1)
-CONSENTS: PageCodec[Consents] = PageCodec(Consents, 1)
 MEMBER_TIME: PageCodec[MemberTime] = PageCodec(MemberTime, 1)
 SEEN: PageCodec[Seen] = PageCodec(Seen, 1)
 FORGET_PAGE: PageCodec[list[Forget]] = PageCodec(list[Forget], 1)
@@ -156,12 +121,8 @@ class Matcher:
 
     def receive(self, account_id: str, pages: Pages, payload: bytes) -> Match:
         """Take what `EngagementIntake` passed on for this account."""
-        tag = payload[:1]
-        if tag == LEDGER_NEWS.tag:
+        if payload[:1] == LEDGER_NEWS.tag:
             _hear(pages, LEDGER_NEWS.read(payload))
-            return _REFERENCE
-        if tag == CONSENTED.tag:
-            _agree(pages, CONSENTED.read(payload))
             return _REFERENCE
         return self._engage(account_id, pages, ENGAGED.read(payload))
 
@@ -185,15 +146,12 @@ class Matcher:
             return Match(None, [(engaged.record.key, letter)], "dead_letter")
         raw = pages.get("ledger")
         ledger = None if raw is None else LEDGER.read(raw)
-        held = None if ledger is None else _latest(ledger.tiers, at)
+        held = None if ledger is None else latest(ledger.tiers, at)
         tier = self._campaigns.first_tier(at) if held is None else held[2]
         candidates = [one for one in fitting if not one.tiers or tier in one.tiers]
         if not candidates:
             return _UNMATCHED
         member.use(engaged.event_id, digest, at)
-        raw = pages.get("consents")
-        consents = [] if raw is None else CONSENTS.read(raw).get(engaged.member_id, [])
-        consent = _latest(consents, at)
         matched = Matched(
             account_id=account_id,
             member_id=engaged.member_id,
@@ -203,7 +161,6 @@ class Matcher:
             topic=engaged.record.topic,
             partition=engaged.record.partition,
             offset=engaged.record.offset,
-            offers_agreed=None if consent is None else consent[1],
             tier=tier,
             ledger_sequence=0 if ledger is None else ledger.sequence,
             amounts=(0, 0, 0, 0, 0) if ledger is None else ledger.amounts,
@@ -274,7 +231,7 @@ def _hear(pages: Pages, news: LedgerNews) -> None:
         return
     after = [entry for entry in ledger.tiers if entry[0] > at and entry[1] > sequence]
     tiers = [*(entry for entry in before if entry[0] < at), (at, sequence, news.tier), *after]
-    ledger.tiers = _pruned(_merged(tiers))
+    ledger.tiers = pruned(_merged(tiers))
     pages.put("ledger", LEDGER.write(ledger))
 
 
@@ -285,28 +242,3 @@ def _merged(tiers: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
         if tiers[at][2] == tiers[at + 1][2]:
             return [*tiers[:at], (tiers[at][0], *tiers[at + 1][1:]), *tiers[at + 2 :]]
     return tiers
-
-
-def _agree(pages: Pages, consented: Consented) -> None:
-    raw = pages.get("consents")
-    consents: Consents = {} if raw is None else CONSENTS.read(raw)
-    given = [entry for entry in consents.get(consented.member_id, ()) if entry[0] != consented.occurred_at]
-    given.append((consented.occurred_at, consented.offers))
-    given.sort()
-    consents[consented.member_id] = _pruned(given)
-    pages.put("consents", CONSENTS.write(consents))
-
-
-def _latest(entries: list[E], moment: int) -> E | None:
-    """The last entry that is not after `moment`."""
-    at = bisect_right(entries, moment, key=lambda entry: entry[0])
-    return entries[at - 1] if at else None
-
-
-def _pruned(entries: list[E]) -> list[E]:
-    """Without what was replaced more than two years before the newest entry."""
-    since = entries[-1][0] - REMEMBER_TIERS_MS
-    first = 0
-    while first + 1 < len(entries) and entries[first + 1][0] <= since:
-        first += 1
-    return entries[first:]

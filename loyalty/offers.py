@@ -9,10 +9,11 @@ Pages:
 | Page | Content | Kept until |
 |---|---|---|
 | `campaign/<id>` | points that its offers have used | always |
-| `member/<id>` | the member's sequence and time, and when which campaign made offers | always; an offer: see below |
+| `member/<id>` | the member's sequence, time, consents, and when which campaign made offers | always; see below |
 | `published/<member_id>/<n>` | further pages of what was published before a crash | its engagement comes, or 35 days |
 
-An offer is remembered for the longest window of its campaign's cap and 35 days more, by the member's time.
+An offer is remembered for the longest window of its campaign's cap and a year more, by the member's time; a consent for
+two years after another took its place. Consent is the member's, whatever account an engagement names.
 
 **After a crash** the job goes on from its last checkpoint and reads again the engagements since. The decisions that it
 had made of them are, up to some point of each member's, on `loyalty.decisions` already, and who gets the last points of
@@ -28,13 +29,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import orjson
 
 from loyalty.campaigns import Candidate
-from loyalty.codec import PageCodec, Pages
+from loyalty.codec import PageCodec, Pages, Payload
 from loyalty.docket import reason, to_json
 from loyalty.program import CAMPAIGN, REMEMBER_QUALIFYING_MS
 from loyalty.retention import REMEMBER_EVENTS_MS
@@ -44,7 +45,11 @@ from loyalty.times import DAY_MS, format_time
 OFFERED, NO_CONSENT, CAP_REACHED = "offered", "no_consent", "cap_reached"
 BUDGET_EXHAUSTED, LOWER_PRIORITY = "budget_exhausted", "lower_priority"
 
-REMEMBER_LATE_MS = 35 * DAY_MS
+E = TypeVar("E", tuple[int, bool], tuple[int, int, str])
+
+REMEMBER_PAST_MS = REMEMBER_QUALIFYING_MS
+"""How far back an engagement finds the consent and the tier of its event time: two years."""
+REMEMBER_LATE_MS = 366 * DAY_MS
 """How much longer than its window an offer is remembered for the cap: for engagements that come out of order."""
 REMEMBER_PUBLISHED_MS = REMEMBER_QUALIFYING_MS
 """The same for one that was read back, which does not say how long the windows of its campaign are."""
@@ -62,8 +67,6 @@ class Matched(msgspec.Struct, array_like=True, frozen=True):
     topic: str
     partition: int
     offset: int
-    offers_agreed: bool | None
-    """The member's consent to offers at `occurred_at`; None where there is none."""
     tier: str
     """The account's tier at `occurred_at`."""
     ledger_sequence: int
@@ -88,6 +91,14 @@ class PublishedOffer(msgspec.Struct, array_like=True, frozen=True):
     bonus_points: int
 
 
+class Consented(msgspec.Struct, array_like=True, frozen=True):
+    """What a member agreed to at a moment, or withdrew."""
+
+    member_id: str
+    occurred_at: int
+    offers: bool
+
+
 class Offers(NamedTuple):
     """The decisions that an engagement made, in order; `decided_at` is still open."""
 
@@ -103,7 +114,8 @@ class Offers(NamedTuple):
 
 
 MATCHED: PageCodec[Matched] = PageCodec(Matched, 1)
-PUBLISHED_OFFER: PageCodec[PublishedOffer] = PageCodec(PublishedOffer, 1)
+PUBLISHED_OFFER: Payload[PublishedOffer] = Payload(b"o", PageCodec(PublishedOffer, 1))
+CONSENTED: Payload[Consented] = Payload(b"c", PageCodec(Consented, 1))
 
 
 class OfferFacts(msgspec.Struct, frozen=True):
@@ -163,6 +175,8 @@ class _Member(msgspec.Struct, array_like=True):
     sequence: int = 0
     time: int | None = None
     """The highest `occurred_at` of the engagements that were settled."""
+    consents: list[tuple[int, bool]] = []
+    """Since when (event time, ms) offers are agreed to or not, in order."""
     made: dict[str, _Made] = {}
     published: ShelfHead[_PublishedEntry] = msgspec.field(default_factory=ShelfHead)
     """Decisions beyond the last checkpoint whose engagement has not come again yet."""
@@ -177,7 +191,11 @@ class OfferMaker:
     """Settles engagements one by one. Holds no state: all of it is in the pages."""
 
     def published(self, pages: Pages, value: bytes) -> None:
-        """Take a decision of this job that is on `loyalty.decisions` (`Published.value`)."""
+        """Take what `EngagementIntake` passed on for this owner (`Published.value`): a decision of this job that is on
+        `loyalty.decisions`, or a member's consent."""
+        if value[:1] == CONSENTED.tag:
+            _agree(pages, CONSENTED.read(value))
+            return
         offer = PUBLISHED_OFFER.read(value)
         member = _load(pages, offer.member_id)
         if offer.sequence <= member.sequence:
@@ -197,7 +215,8 @@ class OfferMaker:
         member = _load(pages, event.member_id)
         member.time = event.occurred_at if member.time is None else max(member.time, event.occurred_at)
         decided = _recall(pages, member, event)
-        agreed = event.offers_agreed
+        consent = latest(member.consents, event.occurred_at)
+        agreed = None if consent is None else consent[1]
         if NO_CONSENT in decided.values():  # by what was known then; the rest follows suit
             agreed = False
         made_instead = next((campaign for campaign, code in decided.items() if code == OFFERED), None)
@@ -231,6 +250,30 @@ class OfferMaker:
 def _load(pages: Pages, member_id: str) -> _Member:
     raw = pages.get(f"member/{member_id}")
     return _Member() if raw is None else _MEMBER.read(raw)
+
+
+def _agree(pages: Pages, consented: Consented) -> None:
+    """Of two of one moment the last to arrive counts."""
+    member = _load(pages, consented.member_id)
+    consents = [entry for entry in member.consents if entry[0] != consented.occurred_at]
+    insort(consents, (consented.occurred_at, consented.offers))
+    member.consents = pruned(consents)
+    pages.put(f"member/{consented.member_id}", _MEMBER.write(member))
+
+
+def latest(entries: list[E], moment: int) -> E | None:
+    """The last entry that is not after `moment`; each begins with the moment since when it holds."""
+    at = bisect_right(entries, moment, key=lambda entry: entry[0])
+    return entries[at - 1] if at else None
+
+
+def pruned(entries: list[E]) -> list[E]:
+    """Without what was replaced more than two years before the newest entry."""
+    since = entries[-1][0] - REMEMBER_PAST_MS
+    first = 0
+    while first + 1 < len(entries) and entries[first + 1][0] <= since:
+        first += 1
+    return entries[first:]
 
 
 def _used(pages: Pages, campaign_id: str) -> int:

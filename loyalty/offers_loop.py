@@ -7,10 +7,11 @@ to carry and wait for is in `EngagementIntake` (`documents`, `published`); here 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any, NamedTuple
 
 from loyalty.codec import DictPages
-from loyalty.engagement_intake import DeadLetter, Document, EngagementIntake, Published
+from loyalty.engagement_intake import INPUTS, DeadLetter, Document, EngagementIntake, Published
 from loyalty.loop import Place
 from loyalty.matching import Matcher
 from loyalty.offers import OfferMaker
@@ -71,10 +72,10 @@ class OffersLoop:
 
 def run_offers(reference: Iterable[Record], records: Iterable[Record]) -> OffersOutcome:
     """A bounded run: reference facts first (programme, members, ledger decisions, offers published before), then the
-    engagements, and whatever of the other topics comes between them."""
+    engagements, and whatever of the other topics comes between them. Records of topics that the offers job does not
+    read are passed over."""
     loop = OffersLoop()
-    for record in reference:
-        loop.read(record)
-    for record in records:
-        loop.read(record)
+    for record in chain(reference, records):
+        if record.topic in INPUTS:
+            loop.read(record)
     return loop.outcome

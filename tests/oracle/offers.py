@@ -85,13 +85,17 @@ class Desk:
 
     def judge(self, event: Plain, record: Record) -> str:
         """What becomes of an engagement that has passed the checks of form."""
+        moment = time_of(event, "occurred_at")
+        active = self.active_campaigns(event, moment)
+        if not active:
+            return "unmatched"
         uses = [use for use in self.uses if use.event["member_id"] == event["member_id"]]
         time = max((use.time for use in uses), default=-NEVER)
         for use in reversed(uses):
             if use.event["event_id"] == event["event_id"] and time < use.time + REMEMBERED_MS:
                 return "duplicate" if same_json(event, use.event) else "conflicting_duplicate"
-        moment = time_of(event, "occurred_at")
-        fitting = self.campaigns_that_fit(event, moment)
+        tier = self.tier_then(event["account_id"], moment)
+        fitting = [one for one in active if not one.body["tiers"] or tier in one.body["tiers"]]
         if not fitting:
             return "unmatched"
         self.uses.append(Use(event, max(time, moment)))
@@ -114,9 +118,10 @@ class Desk:
             self.decide(event, record, campaign, against)
         return "used"
 
-    def campaigns_that_fit(self, event: Plain, moment: int) -> list[Document]:
-        """Those that are active and whose trigger and tier fit, the highest priority first, then by their names."""
-        tier = self.tier_then(event["account_id"], moment)
+    def active_campaigns(self, event: Plain, moment: int) -> list[Document]:
+        """Those whose trigger and dates fit, the highest priority first, then by their names."""
+        if self.known.find("tiers", moment) is None:
+            return []  # before the first programme there is no tier that could fit
         found = []
         for name in self.known.documents:
             campaign = self.known.find(name, moment) if name.startswith("campaign/") else None
@@ -124,21 +129,19 @@ class Desk:
                 campaign is not None
                 and time_of(campaign.body, "active_from") <= moment < time_of(campaign.body, "active_to")
                 and event["type"] in campaign.body["triggers"]
-                and (not campaign.body["tiers"] or tier in campaign.body["tiers"])
             ):
                 found.append(campaign)
         return sorted(found, key=lambda one: (-one.body["priority"], one.name))
 
-    def tier_then(self, account_id: str, moment: int) -> str | None:
+    def tier_then(self, account_id: str, moment: int) -> str:
         """By the ledger's last decision that is not after the moment; at first the first level."""
         decided = [one for one in self.known.ledger.get(account_id, []) if time_of(one, "occurred_at") <= moment]
         if decided:
             return str(max(decided, key=lambda one: int(one["sequence"]))["balance"]["tier"])
         return self.first_tier(moment)
 
-    def first_tier(self, moment: int) -> str | None:
-        document = self.known.find("tiers", moment)
-        return None if document is None else str(document.body["levels"][0]["tier"])
+    def first_tier(self, moment: int) -> str:
+        return str(self.known.in_force("tiers", moment).body["levels"][0]["tier"])
 
     def wants_offers(self, member_id: str, moment: int) -> bool:
         """The consent that was the latest at the moment; of equal times the last to arrive."""
