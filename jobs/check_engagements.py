@@ -9,11 +9,11 @@ from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 
 from jobs.check_records import REFUSED
-from jobs.domain import DeadLetter, Document, ForAccount, Record
+from jobs.domain import DeadLetter, Document, Record
 from jobs.gate import Gate, LastOffsets
-from jobs.make_offers import GO, PUBLISHED, TO_MAKER, to_maker
+from jobs.make_offers import GO, PUBLISHED, TO_MAKER, numbered, to_maker
 from jobs.names import INTAKE_PAGES
-from jobs.offers_domain import EngagementIntake, Published
+from jobs.offers_domain import EngagementIntake, ForMatcher, Published
 from jobs.packing import pack_document, pack_parcel
 from jobs.pages import FlinkPages, to_flink
 from jobs.topics import ENGAGEMENTS
@@ -80,9 +80,10 @@ class CheckEngagements(KeyedProcessFunction):  # type: ignore[misc]
 
     def _check(self, record: Record) -> Iterator[Any]:
         for passed in self._intake.take(self._pages, record):
-            if isinstance(passed, ForAccount):
-                account_id, payload, documents, clock = passed
-                yield Row(to_flink(account_id), pack_parcel(account_id, payload, documents, clock))
+            if isinstance(passed, ForMatcher):
+                account_id, payload, documents, published = passed
+                parcel = pack_parcel(account_id, numbered(published, payload), documents, None)
+                yield Row(to_flink(account_id), parcel)
             elif isinstance(passed, Published):
                 yield PAST_OFFERS, to_maker(PUBLISHED, passed.payload)
             elif isinstance(passed, Document):

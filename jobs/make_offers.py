@@ -17,8 +17,8 @@ from jobs.pages import FlinkPages
 from jobs.waiting import Waiting
 
 PUBLISHED, GO, MATCHED, REFUSED = b"P", b"G", b"M", b"R"
-"""What an element is, by its first byte: an offer decision that is on its topic, the word to go on, an engagement that
-fits campaigns, a dead letter."""
+"""What an element is, by its first byte: a fact for the maker, the word to go on, an engagement that fits campaigns, a
+dead letter."""
 
 ONLY_KEY = 0
 TO_MAKER = Types.ROW([Types.INT(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
@@ -27,6 +27,19 @@ TO_MAKER = Types.ROW([Types.INT(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
 def to_maker(kind: bytes, payload: bytes = b"") -> Row:
     """An element for `make-offers`, under its one key."""
     return Row(ONLY_KEY, kind + payload)
+
+
+_NUMBER = struct.Struct("<Q")
+_COUNT = "@published"
+
+
+def numbered(published: int, payload: bytes) -> bytes:
+    """`payload` behind the number of facts that have to reach the maker before it."""
+    return _NUMBER.pack(published) + payload
+
+
+def number_of(packed: bytes) -> tuple[int, bytes]:
+    return _NUMBER.unpack_from(packed)[0], packed[_NUMBER.size :]
 
 
 _KEY = struct.Struct("<i")
@@ -46,31 +59,53 @@ class MakeOffers(KeyedProcessFunction):  # type: ignore[misc]
     """Runs once, under one constant key, so nobody else can spend what it is about to.
 
     After each start it decides nothing until the intake says go: by then every offer that was published when the job
-    started has come before, on the same edge. Engagements that come sooner, or had come before the checkpoint, wait in
-    state, in their order.
+    started has come before, on the same edge. Nothing orders that edge against the other one, so an engagement also
+    says how many facts were accepted before it. Those that have to wait do so in state, in their order.
     """
 
     def __init__(self, maker: Maker) -> None:
         self._maker = maker
         self._goes_on = False
+        self._published: int | None = None
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._pages = FlinkPages(runtime_context, OFFER_PAGES)
         self._waiting = Waiting(self._pages)
+        self._none_waits = False
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[Row]:
+        if self._published is None:
+            self._published = int(self._pages.get(_COUNT) or 0)
+            self._none_waits = not self._waiting
         kind, payload = value[:1], value[1:]
         if kind == MATCHED:
-            if self._goes_on:
-                yield from rows(self._maker.decide(self._pages, payload))
+            published, content = number_of(payload)
+            if self._goes_on and self._none_waits and published <= self._published:
+                yield from rows(self._maker.decide(self._pages, content))
             else:
                 self._waiting.add(payload)
-        elif kind == PUBLISHED:
-            self._maker.learn(self._pages, payload)
+                self._none_waits = False
         elif kind == REFUSED:
             yield from rows([unpack_refused(payload)])
         else:
-            assert kind == GO
-            self._goes_on = True
-            for waited in self._waiting.release():
-                yield from rows(self._maker.decide(self._pages, waited))
+            if kind == PUBLISHED:
+                self._maker.learn(self._pages, payload)
+                self._published += 1
+                self._pages.put(_COUNT, b"%d" % self._published)
+            else:
+                assert kind == GO
+                self._goes_on = True
+            yield from self._catch_up(self._published)
+
+    def _catch_up(self, known: int) -> Iterator[Row]:
+        """Decide those that need wait no longer."""
+        while self._goes_on and not self._none_waits:
+            waited = self._waiting.first()
+            if waited is None:
+                self._none_waits = True
+                return
+            published, content = number_of(waited)
+            if published > known:
+                return
+            self._waiting.remove_first()
+            yield from rows(self._maker.decide(self._pages, content))

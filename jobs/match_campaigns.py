@@ -9,7 +9,7 @@ from pyflink.common import Row
 
 from jobs.decide_for_account import DecideForAccount
 from jobs.domain import DEAD_LETTERS, Output, Pages, Verdict
-from jobs.make_offers import MATCHED, REFUSED, pack_refused, to_maker
+from jobs.make_offers import MATCHED, REFUSED, number_of, numbered, pack_refused, to_maker
 from jobs.offers_domain import Matcher
 
 TO_MAKER = "make-offers"
@@ -41,8 +41,9 @@ class _AsDesk:
         self._matcher.learn(document)
 
     def receive(self, account_id: str, pages: Pages, payload: bytes, clock_ms: int | None) -> Verdict:
-        matched, refused = self._matcher.receive(account_id, pages, payload)
-        outputs = [] if matched is None else [Output(TO_MAKER, None, matched)]
+        published, content = number_of(payload)
+        matched, refused = self._matcher.receive(account_id, pages, content)
+        outputs = [] if matched is None else [Output(TO_MAKER, None, numbered(published, matched))]
         return Verdict(outputs + [Output(DEAD_LETTERS, key, value) for key, value in refused], None)
 
     def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:

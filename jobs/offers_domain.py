@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from jobs.domain import DeadLetter, Document, ForAccount, Output, Pages, Record
+from jobs.domain import DeadLetter, Document, Output, Pages, Record
 
 
 class Published(NamedTuple):
-    """An offer decision that is on its topic already; `payload` reaches `Maker.learn` as it is."""
+    """A fact for the maker: an offer decision that is on its topic already, a consent. `payload` reaches `Maker.learn`
+    as it is."""
 
     payload: bytes
+
+
+class ForMatcher(NamedTuple):
+    """Something for one account: `payload` reaches `Matcher.receive` as it is.
+
+    It waits there until `documents` programme documents have come; what the matcher makes of it waits until `published`
+    facts have reached the maker: as many of each as had been accepted before it.
+    """
+
+    account_id: str
+    payload: bytes
+    documents: int
+    published: int
 
 
 class Found(NamedTuple):
@@ -22,7 +36,7 @@ class Found(NamedTuple):
     refused: Sequence[DeadLetter]
 
 
-PassedOn = DeadLetter | Document | ForAccount | Published
+PassedOn = DeadLetter | Document | ForMatcher | Published
 
 
 class EngagementIntake(Protocol):
@@ -54,7 +68,7 @@ class Maker(Protocol):
     """Owns caps and budgets. One instance, one set of pages."""
 
     def learn(self, pages: Pages, payload: bytes) -> None:
-        """An offer decision that was published: decided for good, by this job or by one before it."""
+        """A fact. An offer decision that was published is decided for good, by this job or by one before it."""
         ...
 
     def decide(self, pages: Pages, payload: bytes) -> Sequence[Output]:

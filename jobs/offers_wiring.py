@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from jobs.domain import DECISIONS, DeadLetter, Document, ForAccount, Output, Pages, Record
-from jobs.offers_domain import Found, PassedOn, Published
+from jobs.domain import DECISIONS, DeadLetter, Document, Output, Pages, Record
+from jobs.offers_domain import ForMatcher, Found, PassedOn, Published
 from jobs.wiring import wall_clock_ms
 from loyalty import engagement_intake, matching, offers, records
 from loyalty.docket import to_json
@@ -26,7 +26,7 @@ class LoyaltyEngagementIntake:
         if passed is None:
             return ()
         if isinstance(passed, engagement_intake.ForAccount):
-            return (ForAccount(passed.account_id, passed.payload, passed.documents, None),)
+            return (ForMatcher(*passed),)
         if isinstance(passed, engagement_intake.Published):
             return (Published(passed.value),)
         if isinstance(passed, engagement_intake.Document):

@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterable, Sequence
 
 from jobs.domain import DECISIONS as DECIDED
-from jobs.domain import DeadLetter, Document, ForAccount, Output, Pages, Record
-from jobs.offers_domain import Found, PassedOn, Published
+from jobs.domain import DeadLetter, Document, Output, Pages, Record
+from jobs.offers_domain import ForMatcher, Found, PassedOn, Published
 from jobs.topics import DECISIONS, PROGRAM
 
 BUDGET = 100
@@ -33,7 +33,11 @@ class StandInEngagementIntake:
             account = str(json.loads(value)["account"])
         except (ValueError, TypeError, KeyError):
             return (DeadLetter(record.key, b"refused by the intake"),)
-        return (Published(value),) if record.topic == DECISIONS else (ForAccount(account, value, documents, None),)
+        published = int(pages.get("published") or 0)
+        if record.topic == DECISIONS:
+            pages.put("published", b"%d" % (published + 1))
+            return (Published(value),)
+        return (ForMatcher(account, value, documents, published),)
 
 
 class StandInMatcher:
