@@ -86,7 +86,7 @@ def test_the_job_makes_the_offers_that_the_domain_makes(
     assert len(found) == len(as_sent), "an undisturbed run repeats nothing"
     assert first_differences(by_place(values(bootstrap, DEAD_LETTERS)), by_place(expected.dead_letters)) == []
     reasons = Counter(decision["reasons"][0]["code"] for decision in found)
-    assert {"offered", "no_consent", "cap_reached", "lower_priority"} <= reasons.keys()
+    assert {"offered", "no_consent", "cap_reached"} <= reasons.keys()
     assert expected.dead_letters != []
 
 
