@@ -39,6 +39,8 @@ class LoyaltyIntake:
             return (ForAccount(passed.account_id, payload, passed.documents, _clock(passed.clock)),)
         if isinstance(passed, intake.Document):
             return (Document(passed.position, passed.value.decode()),)
+        if isinstance(passed, intake.Ignored):
+            return ()
         return (DeadLetter(passed.key, to_json(passed.content).encode()),)
 
     def clock(self, pages: Pages) -> Clock | None:
@@ -48,8 +50,8 @@ class LoyaltyIntake:
 class LoyaltyDesk:
     """`loyalty.desk` behind the job's `Desk`."""
 
-    def __init__(self, wall_clock_ms: Callable[[], int] | None = None) -> None:
-        self._now = wall_clock_ms or _wall_clock_ms
+    def __init__(self, now: Callable[[], int] | None = None) -> None:
+        self._now = now or wall_clock_ms
         self._desk = desk.Desk()
 
     def learn(self, document: str) -> None:
@@ -68,5 +70,6 @@ class LoyaltyDesk:
         return JobVerdict(outputs, verdict.next_due_ms)
 
 
-def _wall_clock_ms() -> int:
+def wall_clock_ms() -> int:
+    """Milliseconds since 1970."""
     return time.time_ns() // 1_000_000

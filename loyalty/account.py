@@ -12,6 +12,8 @@ Pages of an account:
 | `waiting/<event_id>` | a refund that waits for its order, as it came | its order comes, or its 24 hours end |
 | `waits/<order_id>` | which events wait for this order | as above |
 | `facts` | members, signals, engagement context | a signal: 35 days after it expired; the rest: replaced |
+| `offers/<member_id>` | offers that were made to a member | an offer: 35 days after its end |
+| `bonus/<order_id>` | the offers that a purchase took up, and its amounts | as long as the order |
 | `<shelf>/<n>` | the further pages of a long shelf | empty |
 
 Requests are remembered for velocity rules for 35 days or the longest window of any fraud document, whichever is
@@ -174,6 +176,37 @@ class Facts(msgspec.Struct, array_like=True):
     devices: dict[str, int] = {}
 
 
+class Offer(msgspec.Struct, array_like=True):
+    """An offer that was made to a member; its terms are those of the campaign's version."""
+
+    decision_id: str
+    campaign_id: str
+    campaign_version: int
+    offer_id: str
+    made_at: int
+    taken_by: str | None = None
+    """The order that took it up."""
+
+
+class Bonus(msgspec.Struct, array_like=True):
+    """What a purchase earned by taking up an offer, as long as it can be refunded."""
+
+    lot: int
+    offer: Offer
+    points: int
+    min_amount: int
+    reversed: bool = False
+
+
+class Bonuses(msgspec.Struct, array_like=True):
+    order_lot: int
+    """Tells two orders of one id from each other, the first of which is known no longer."""
+    known_until: int
+    amounts: list[int]
+    """Of the order's lines, in their order; minor units."""
+    bonuses: list[Bonus]
+
+
 class Grace(msgspec.Struct, array_like=True, frozen=True):
     started_at: int
     ends_at: int
@@ -212,6 +245,8 @@ class Core(msgspec.Struct, array_like=True):
     requests: bytes | None = None
     window_from: int | None = None
     """The `occurred_at` of the first entry of the `window` shelf; None where it is empty."""
+    offered: list[str] = []
+    """The members that have a page of offers, so that a purchase of another one looks for none."""
 
 
 DUE_HEAD: PageCodec[ShelfHead[Due]] = PageCodec(ShelfHead[Due], 1)
@@ -220,7 +255,14 @@ QUALIFYING_HEAD: PageCodec[ShelfHead[Qualifying]] = PageCodec(ShelfHead[Qualifyi
 KEEP_HEAD: PageCodec[ShelfHead[Keep]] = PageCodec(ShelfHead[Keep], 1)
 REQUEST_HEAD: PageCodec[ShelfHead[Request]] = PageCodec(ShelfHead[Request], 1)
 
-_HEADS_OF_V1 = (DUE_HEAD, SPEND_HEAD, QUALIFYING_HEAD, QUALIFYING_HEAD, KEEP_HEAD, REQUEST_HEAD)
+_HEADS_OF_V1: tuple[PageCodec[Any], ...] = (
+    DUE_HEAD,
+    SPEND_HEAD,
+    QUALIFYING_HEAD,
+    QUALIFYING_HEAD,
+    KEEP_HEAD,
+    REQUEST_HEAD,
+)
 _FIRST_HEAD_OF_V1 = 14
 
 
@@ -232,7 +274,7 @@ def _core_2(old: list[Any]) -> list[Any]:
         new.append(codec.write(shelf) if shelf.front or shelf.numbers else None)
     front, firsts = old[_FIRST_HEAD_OF_V1 + 2][:2]
     first = front or firsts
-    return [*new, first[0][0] if first else None]
+    return [*new, first[0][0] if first else None, []]
 
 
 CORE: PageCodec[Core] = PageCodec(Core, 2, {1: _core_2})
@@ -243,6 +285,8 @@ SEEN: PageCodec[Seen] = PageCodec(Seen, 1)
 WAITING_PAGE: PageCodec[Waiting] = PageCodec(Waiting, 1)
 WAITS: PageCodec[list[str]] = PageCodec(list[str], 1)
 FACTS: PageCodec[Facts] = PageCodec(Facts, 1)
+OFFERS: PageCodec[list[Offer]] = PageCodec(list[Offer], 1)
+BONUSES: PageCodec[Bonuses] = PageCodec(Bonuses, 1)
 DUE_PAGE: PageCodec[list[Due]] = PageCodec(list[Due], 1)
 SPEND_PAGE: PageCodec[list[Spend]] = PageCodec(list[Spend], 1)
 QUALIFYING_PAGE: PageCodec[list[Qualifying]] = PageCodec(list[Qualifying], 1)
@@ -353,6 +397,14 @@ class Account:
     @_Opened
     def waits(self) -> Shelved[list[str]]:
         return self._shelved("waits", WAITS)
+
+    @_Opened
+    def offers(self) -> Shelved[list[Offer]]:
+        return self._shelved("offers", OFFERS)
+
+    @_Opened
+    def bonuses(self) -> Shelved[Bonuses]:
+        return self._shelved("bonus", BONUSES)
 
     @_Opened
     def due(self) -> Shelf[Due]:

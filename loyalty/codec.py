@@ -86,3 +86,17 @@ class PageCodec(Generic[T]):
             plain = self._upcasters[step](plain)
         content: T = msgspec.convert(plain, self.shape)
         return content
+
+
+class Payload(Generic[T]):
+    """Something on its way from one operator to another: a byte that says what it is, and a page."""
+
+    def __init__(self, tag: bytes, codec: PageCodec[T]) -> None:
+        self.tag = tag
+        self._codec = codec
+
+    def write(self, content: T) -> bytes:
+        return self.tag + self._codec.write(content)
+
+    def read(self, payload: bytes) -> T:
+        return self._codec.read(payload[1:])

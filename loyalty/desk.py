@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from loyalty import earning, redemption, reversals, tiers
+from loyalty import earning, redemption, reversals, takeup, tiers
 from loyalty.account import (
     COMMITTED,
     EXPIRY,
@@ -27,6 +27,7 @@ from loyalty.account import (
     SLIDE,
     WAITING,
     Account,
+    Bonus,
     Cause,
     Due,
     Seen,
@@ -118,7 +119,7 @@ class Desk:
         record = delivery.record
         case = _Case(account_id, pages, self.program)
         if record.topic in REFERENCE_TOPICS:
-            learn_fact(case.account, record)
+            learn_fact(case.account, record, self.program)
             return case.verdict("reference", _next_due(case))
         assert record.value is not None
         event = read_transaction(record.value)
@@ -202,8 +203,10 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
     in_force = tiers.sync(account, program)
     before = account.core.window_sum
     reversal = False
+    bonuses: list[Bonus] = []
     if isinstance(event, Purchase):
         earning.purchase(account, program, event, cause, in_force, docket)
+        bonuses = takeup.take_up(account, program, event, cause, docket)
     elif isinstance(event, Adjustment):
         if event.qualifying:
             tiers.qualify(account, in_force, cause, event.points)
@@ -213,10 +216,16 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
         reversal = True
         if isinstance(event, Refund):
             reversals.refund(account, program, event, order, cause, docket)
+            bonuses = takeup.undo(account, program, event.order_id, order, cause, docket, cancelled=False)
         elif isinstance(event, Cancellation):
             reversals.cancel(account, program, event, order, cause, docket)
+            bonuses = takeup.undo(account, program, event.order_id, order, cause, docket, cancelled=True)
     tiers.judge(account, in_force, docket, cause=cause, occurred_at=event.occurred_at, before=before, reversal=reversal)
-    if isinstance(event, RedemptionRequested):
+    if isinstance(event, Purchase):
+        takeup.issue(bonuses, event, cause, docket)
+    elif isinstance(event, (Refund, Cancellation)) and order is not None:
+        takeup.revoke(bonuses, event.order_id, order, cause, docket)
+    elif isinstance(event, RedemptionRequested):
         redemption.request(account, program, event, cause, docket)
     elif found is not None:
         if isinstance(event, RedemptionCommitted):

@@ -109,6 +109,7 @@ def purchase(
             "tier": tier,
             "currency": event.currency,
             "partner_id": event.partner_id,
+            **_partner_share(event, rates, total),
             "lines": [
                 {
                     "line_id": line.line_id,
@@ -139,6 +140,15 @@ def _partner(program: Program, event: Purchase) -> InForce[PartnerBody] | None:
         state = "unknown" if partner is None else "not active"
         raise Refused("unknown_partner", f"Partner {event.partner_id} is {state} at the time of the purchase.")
     return partner
+
+
+def _partner_share(event: Purchase, rates: Rates, points: int) -> dict[str, int]:
+    """What a partner adds to a purchase (or takes, below 10 000): the settlement with it is by this."""
+    if event.partner_id is None:
+        return {}
+    plain = rates._replace(partner_bp=ONE_BP)
+    without = sum(line_points(line, plain)[0] for line in event.lines)
+    return {"partner_bp": rates.partner_bp, "points_without_partner": without, "partner_share": points - without}
 
 
 def _open(

@@ -16,9 +16,10 @@ from loyalty.codec import PageCodec, Pages
 from loyalty.desk import Delivery
 from loyalty.events import read_transaction
 from loyalty.records import Record, Refused, dead_letter
-from loyalty.reference import READERS
+from loyalty.reference import READERS, is_made_offer
 from loyalty.times import MINUTE_MS, format_time
 from loyalty.wire import program, transactions
+from loyalty.wire.decisions import Decision
 from loyalty.wire.keys import record_key
 from loyalty.wire.program import parse_program_document
 from loyalty.wire.reading import WireError
@@ -60,7 +61,13 @@ class DeadLetter(NamedTuple):
     clock: Clock | None
 
 
-Passed = ForAccount | Document | DeadLetter
+class Ignored(NamedTuple):
+    """A decision that is no fact for this job: only offers that were made are."""
+
+    clock: Clock | None
+
+
+Passed = ForAccount | Document | DeadLetter | Ignored
 
 
 class Progress(msgspec.Struct, array_like=True):
@@ -130,6 +137,8 @@ class Intake:
         if record.topic != transactions.TOPIC:
             fact = READERS[record.topic](record.value)
             _check_key(record, record_key(fact))
+            if isinstance(fact, Decision) and not is_made_offer(fact):
+                return Ignored(self._clock(progress))
             return ForAccount(fact.account_id, Delivery(record), progress.documents, self._clock(progress))
         event = read_transaction(record.value)
         _check_key(record, event.account_id)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 from loyalty.times import DAY_MS, MINUTE_MS
 from loyalty.wire.program import (
+    CampaignBody,
     EarningBody,
     FraudBody,
     PartnerBody,
@@ -22,6 +23,9 @@ B = TypeVar("B")
 
 REQUIRED = ("earning", "tiers", "redemption", "fraud")
 """Without a version of each of these in force no transaction is decided (contract §3)."""
+
+CAMPAIGN = "campaign/"
+"""What the name of a campaign's document begins with."""
 
 REMEMBER_REQUESTS_MS = 35 * DAY_MS
 REMEMBER_QUALIFYING_MS = 731 * DAY_MS
@@ -76,6 +80,9 @@ class _Timeline(Generic[B]):
     def begins(self) -> int:
         """From then on, ms, some version is in force."""
         return self._starts[0]
+
+    def spans(self) -> Sequence[InForce[B]]:
+        return self._spans
 
     def from_moment(self, moment: int) -> Iterator[InForce[B]]:
         found = bisect_right(self._starts, moment)
@@ -150,3 +157,18 @@ class Program:
 
     def reward(self, reward_id: str, moment: int) -> InForce[RewardBody] | None:
         return cast("InForce[RewardBody] | None", self._at(f"reward/{reward_id}", moment))
+
+    def campaign_version(self, campaign_id: str, version: int) -> CampaignBody | None:
+        """What a version of a campaign says, whether or not it is in force; None while it is not known."""
+        timeline = self._timelines.get(f"{CAMPAIGN}{campaign_id}")
+        found = None if timeline is None else timeline.versions.get(version)
+        return None if found is None else cast("CampaignBody", found[1])
+
+    def campaigns(self) -> Iterator[tuple[str, Sequence[InForce[CampaignBody]], int]]:
+        """Each campaign's id, its versions in the order in which they are in force, and the longest `window_days` of
+        the cap of any version, in force or not."""
+        for document, timeline in self._timelines.items():
+            if document.startswith(CAMPAIGN):
+                campaign = cast("_Timeline[CampaignBody]", timeline)
+                longest = max(body.cap.window_days for _, body in campaign.versions.values())
+                yield document[len(CAMPAIGN) :], campaign.spans(), longest

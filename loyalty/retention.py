@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loyalty.account import HELD, Account, Lot
 from loyalty.program import Program
+from loyalty.takeup import forget_bonuses
 from loyalty.times import DAY_MS
 
 REMEMBER_EVENTS_MS = 35 * DAY_MS
@@ -67,4 +68,10 @@ def _forget_seen(account: Account, key: str, time: int) -> None:
         account.seen.remove(key)
 
 
-_FORGET = {"lot": _forget_lot, "order": _forget_order, "redemption": _forget_redemption, "seen": _forget_seen}
+_FORGET = {
+    "lot": _forget_lot,
+    "order": _forget_order,
+    "bonus": forget_bonuses,
+    "redemption": _forget_redemption,
+    "seen": _forget_seen,
+}

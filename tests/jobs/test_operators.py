@@ -158,12 +158,16 @@ def test_an_element_that_only_carries_the_clock_is_nobodys() -> None:
     assert dict(flink.map_state.by_key) == {}
 
 
+def _no_offers(taken: Any) -> dict[str, dict[int, int]]:
+    return {}
+
+
 class Check:
     """`CheckRecords` between fakes, sorted by where each element goes."""
 
     def __init__(self, flink: FakeFlink, last_at_start: Mapping[str, Mapping[int, int]]) -> None:
         self.flink = flink
-        self.operator = CheckRecords(StandInIntake(0), last_at_start)
+        self.operator = CheckRecords(StandInIntake(0), last_at_start, _no_offers)
         self.operator.open(flink)
 
     def take(self, topic: str, offset: int, value: bytes, partition: int = 0) -> list[Any]:
@@ -255,7 +259,7 @@ def test_the_intake_is_told_once_what_of_before_the_start_is_still_to_come() -> 
 
     flink = FakeFlink()
     for _ in range(2):
-        operator = CheckRecords(Listener(0), {TRANSACTIONS: {0: 0, 1: 3}})
+        operator = CheckRecords(Listener(0), {TRANSACTIONS: {0: 0, 1: 3}}, _no_offers)
         operator.open(flink)
         list(operator.process_element(f"{TRANSACTIONS} 0 0 1 -1 -1\n".encode(), flink))
         list(operator.on_timer(0, flink))
