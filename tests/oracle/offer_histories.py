@@ -286,7 +286,8 @@ class OfferWriter:
             moment = START + one.hours * HOUR_MS
             self.moments.add(moment)
             put(self.consent(account_id, member_id, moment, one.offers), one.late)
-        for sequence, decision in enumerate(self.plan.held, start=1):
+        in_order = sorted(self.plan.held, key=lambda one: one.late)
+        for sequence, decision in enumerate(in_order, start=1):
             account_id, _ = self.members[decision.account % len(self.members)]
             moment = START + decision.hours * HOUR_MS
             self.moments.add(moment)
@@ -402,7 +403,7 @@ def written(decisions: Sequence[Plain], identify: Callable[[Plain], str] | None 
     """Decisions as they lie on their topic; `identify` gives the ids of those that have none."""
     records: list[Record] = []
     for decision in decisions:
-        whole = {"decided_at": decision["occurred_at"], **decision}
+        whole = {**decision, "decided_at": decision["occurred_at"]}
         if identify is not None:
             whole["decision_id"] = identify(decision)
         moment = parse_time(decision["occurred_at"]) or 0

@@ -40,7 +40,7 @@ class Made(NamedTuple):
 
 
 class Use(NamedTuple):
-    """An engagement that was used, and its member's time with it."""
+    """An engagement that was used, and the time with it of its member in its account."""
 
     event: Plain
     time: int
@@ -89,7 +89,7 @@ class Desk:
         active = self.active_campaigns(event, moment)
         if not active:
             return "unmatched"
-        uses = [use for use in self.uses if use.event["member_id"] == event["member_id"]]
+        uses = [use for use in self.uses if all(use.event[name] == event[name] for name in ("account_id", "member_id"))]
         time = max((use.time for use in uses), default=-NEVER)
         for use in reversed(uses):
             if use.event["event_id"] == event["event_id"] and time < use.time + REMEMBERED_MS:
