@@ -70,9 +70,9 @@ def _job(bootstrap: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         if job.wait(90) != 0:
             raise Refusal(f"The jobs did not stop cleanly:\n{_tail(folder / 'job.log')}")
     finally:
-        if job.poll() is None:
-            job.kill()
-            job.wait(10)
+        while job.poll() is None:  # asked a second time, it ends the jobs at once
+            job.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
         log.close()
 
 
@@ -147,8 +147,8 @@ def demo(events: int, rate: int, console: Console) -> None:
                         for scene in scenes():
                             _tell(scene, sender, screen, console, job, folder / "job.log")
                     console.print(
-                        f"\n[bold]Now {events:,} generated transactions, {rate:,} a second, and as many engagements[/bold] "
-                        f"(one decision in {SHOWN_OF_GENERATED} is shown)."
+                        f"\n[bold]Now {events:,} generated transactions and as many engagements, {rate:,} of each a "
+                        f"second[/bold] (one decision in {SHOWN_OF_GENERATED} is shown)."
                     )
                     sending = threading.Thread(
                         target=generate,
