@@ -25,7 +25,10 @@ TRAFFIC = Traffic(seed=3, events=200, accounts=max(200, ENGAGEMENTS // 40), enga
 def _records() -> Iterator[Record]:
     at = TRAFFIC.end_ms
     for offset, version in enumerate(check(FOLDER)):
-        yield Record(program.TOPIC, 0, offset, at, version.key.encode(), version.document.model_dump_json().encode())
+        document = version.document.model_dump(mode="json")
+        if version.key.startswith("campaign/"):
+            document["body"]["budget_points"] = 2**53 - 1  # consent is to be what stops offers, not the budget
+        yield Record(program.TOPIC, 0, offset, at, version.key.encode(), json.dumps(document).encode())
     for offset, made in enumerate(traffic_records(TRAFFIC)):
         if made.topic in (members.TOPIC, engagements.TOPIC):
             yield Record(made.topic, 0, offset, at, made.key, made.value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from jobs.clock import BEYOND, NO_CLOCK, timestamp, virtual
 from jobs.decide_for_account import DecideForAccount
 from jobs.domain import Clock, Pages, Passed, Record, Verdict
 from jobs.packing import Parcel, pack_document, pack_parcel, unpack_parcel
-from jobs.topics import MEMBERS, TRANSACTIONS
+from jobs.topics import DECISIONS, MEMBERS, TRANSACTIONS
 from tests.jobs.fakes import FakeFlink
 from tests.jobs.standin import StandInDesk, StandInIntake
 
@@ -176,6 +176,38 @@ class Check:
 
     def tick(self) -> list[Any]:
         return _sorted(self.operator.on_timer(0, self.flink))
+
+
+def test_of_the_decisions_only_made_offers_are_facts_and_the_last_of_the_start_is_waited_for() -> None:
+    flink = FakeFlink()
+    asked: list[int] = []
+
+    def last_offers(taken: Callable[[str, int], int]) -> dict[str, dict[int, int]]:
+        asked.append(taken(DECISIONS, 0))
+        return {DECISIONS: {0: 7}}
+
+    def packed(topic: str, offset: int, value: bytes) -> bytes:
+        return f"{topic} 0 {offset} 1700000000000 1 {len(value)}\n".encode() + b"k" + value
+
+    def start() -> CheckRecords:
+        operator = CheckRecords(StandInIntake(0), {}, last_offers)
+        operator.open(flink)
+        return operator
+
+    offer = json.dumps({"account": "a", "type": "offer.decided", "outcome": "made"}).encode()
+    first = start()
+    assert _sorted(first.process_element(packed(TRANSACTIONS, 0, _event(50)), flink)) == [HELLO]
+    every_thousandth = packed(DECISIONS, 5, b'{"account": "a", "type": "points.earned"}')
+    assert _sorted(first.process_element(every_thousandth, flink)) == []
+
+    again = start()
+    clock = Clock(0, 50)
+    assert _sorted(again.process_element(packed(DECISIONS, 7, offer), flink)) == [
+        HELLO,
+        (Parcel("a", offer, 0, None), NO_CLOCK),
+        (Parcel("a", _event(50), 0, clock), timestamp(clock)),
+    ]
+    assert asked == [-1, 5], "the search goes back to what has been taken"
 
 
 def _sorted(elements: Iterable[Any]) -> list[Any]:

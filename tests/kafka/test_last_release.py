@@ -17,7 +17,6 @@ from typing import Any
 from jobs.config import Mode
 from jobs.held_at_start import cluster_id
 from loyalty.wire import transactions
-from ops.demo.story import scenes
 from ops.job_state import JobRecord, job_folder
 from ops.topics import apply, read_catalogue
 from tests.jobs.running import ROOT
@@ -53,6 +52,16 @@ def _purchase() -> bytes:
     return json.dumps({**event, "channel": "store", "currency": "EUR", "lines": [line]}).encode()
 
 
+def _redemption() -> list[bytes]:
+    """Of the points that Ada had earned before."""
+    event: dict[str, Any] = {"event_id": "ada-asks", "type": "redemption.requested", "schema_version": 1}
+    event |= {"source": "test", "occurred_at": "2026-02-25T09:00:00.000Z", "account_id": "ada"}
+    asks = {"member_id": "ada", "reward_id": "voucher-5", "points": 2_500, "channel": "store"}
+    event["redemption_id"] = "ada-voucher"
+    pays = {"event_id": "ada-pays", "type": "redemption.committed", "occurred_at": "2026-02-25T09:02:00.000Z"}
+    return [json.dumps({**event, **asks}).encode(), json.dumps({**event, **pays}).encode()]
+
+
 def test_a_savepoint_of_the_release_before_offers_restores_and_the_job_goes_on(bootstrap: str, tmp_path: Path) -> None:
     topics = read_catalogue()
     delete_topics(bootstrap, [topic.name for topic in topics])
@@ -71,11 +80,11 @@ def test_a_savepoint_of_the_release_before_offers_restores_and_the_job_goes_on(b
         record = JobRecord(group="as-before", cluster_id=cluster, mode=Mode.THREAD, savepoint=str(savepoint))
         folder.write(record.model_copy(update={"savepoint_at": time.time()}))
 
+    adas = {topic: place for (topic, place), pairs in frozen.items() if b"ada" in {key for key, _ in pairs}}
     ada = next(decision for decision in before if decision["account_id"] == "ada")
-    send(bootstrap, DECISIONS, [(b"ada", json.dumps(_offer(ada)).encode())])
-    send(bootstrap, transactions.TOPIC, [(b"ada", _purchase())])
-    for scene in scenes()[2:3]:
-        send(bootstrap, transactions.TOPIC, [(key.encode(), value) for _, key, value in scene.records])
+    send(bootstrap, DECISIONS, [(b"ada", json.dumps(_offer(ada)).encode())], partition=adas[DECISIONS])
+    events = [_purchase(), *_redemption()]
+    send(bootstrap, transactions.TOPIC, [(b"ada", event) for event in events], partition=adas[transactions.TOPIC])
     said = run_to_end(bootstrap, tmp_path / "state")
 
     assert "Going on from the last savepoint" in said
