@@ -31,7 +31,7 @@ class LoyaltyEngagementIntake:
             return (Published(passed.value),)
         if isinstance(passed, engagement_intake.Document):
             return (Document(passed.position, passed.value.decode()),)
-        return (DeadLetter(passed.key, to_json(passed.content).encode()),)
+        return (DeadLetter(passed.key, to_json(passed.content)),)
 
 
 class LoyaltyMatcher:
@@ -45,7 +45,7 @@ class LoyaltyMatcher:
 
     def receive(self, account_id: str, pages: Pages, payload: bytes) -> Found:
         match = self._matcher.receive(account_id, pages, payload)
-        return Found(match.matched, [DeadLetter(key, to_json(letter).encode()) for key, letter in match.dead_letters])
+        return Found(match.matched, [DeadLetter(key, to_json(letter)) for key, letter in match.dead_letters])
 
 
 class LoyaltyMaker:
@@ -61,6 +61,6 @@ class LoyaltyMaker:
     def decide(self, pages: Pages, payload: bytes) -> Sequence[Output]:
         made = self._maker.settle(pages, payload)
         return [
-            Output(DECISIONS, decision["account_id"].encode(), text.encode())
+            Output(DECISIONS, decision["account_id"].encode(), text)
             for decision, text in zip(made.decisions, made.encode(self._now()), strict=True)
         ]

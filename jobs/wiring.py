@@ -41,7 +41,7 @@ class LoyaltyIntake:
             return (Document(passed.position, passed.value.decode()),)
         if isinstance(passed, intake.Ignored):
             return ()
-        return (DeadLetter(passed.key, to_json(passed.content).encode()),)
+        return (DeadLetter(passed.key, to_json(passed.content)),)
 
     def clock(self, pages: Pages) -> Clock | None:
         return _clock(self._intake.clock(pages))
@@ -65,8 +65,9 @@ class LoyaltyDesk:
 
     def _outputs(self, account_id: str, verdict: desk.Verdict) -> JobVerdict:
         key = account_id.encode()
-        outputs = [Output(DECISIONS, key, text.encode()) for text in verdict.encode(self._now())]
-        outputs += [Output(DEAD_LETTERS, raw, to_json(letter).encode()) for raw, letter in verdict.dead_letters]
+        outputs = [Output(DECISIONS, key, text) for text in verdict.encode(self._now())]
+        if verdict.dead_letters:
+            outputs += [Output(DEAD_LETTERS, raw, to_json(letter)) for raw, letter in verdict.dead_letters]
         return JobVerdict(outputs, verdict.next_due_ms)
 
 

@@ -245,6 +245,8 @@ class Core(msgspec.Struct, array_like=True):
     requests: bytes | None = None
     window_from: int | None = None
     """The `occurred_at` of the first entry of the `window` shelf; None where it is empty."""
+    waiting: int | None = 0
+    """How many refunds wait for their order; None where a release that did not count them began this account."""
     offered: list[str] = []
     """The members that have a page of offers, so that a purchase of another one looks for none."""
 
@@ -274,7 +276,7 @@ def _core_2(old: list[Any]) -> list[Any]:
         new.append(codec.write(shelf) if shelf.front or shelf.numbers else None)
     front, firsts = old[_FIRST_HEAD_OF_V1 + 2][:2]
     first = front or firsts
-    return [*new, first[0][0] if first else None, []]
+    return [*new, first[0][0] if first else None, None, []]
 
 
 CORE: PageCodec[Core] = PageCodec(Core, 2, {1: _core_2})

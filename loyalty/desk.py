@@ -52,9 +52,11 @@ from loyalty.program import Program
 from loyalty.records import Record, Refused, dead_letter
 from loyalty.reference import REFERENCE_TOPICS, learn_fact
 from loyalty.retention import REMEMBER_EVENTS_MS, tidy
-from loyalty.times import HOUR_MS, LAST_MS, format_time
+from loyalty.times import FIRST_MS, HOUR_MS, LAST_MS, format_time
 from loyalty.wire.program import ProgramDocument
 
+NOTHING_DUE = FIRST_MS - 1
+"""A moment before every other."""
 WAIT_MS = 24 * HOUR_MS
 """How long a refund waits for its order, from its own `occurred_at`."""
 
@@ -79,7 +81,7 @@ class Verdict(msgspec.Struct):
     fate: str
     """`used`, `duplicate`, `dead_letter`, `waiting`, `reference` or `timer`."""
 
-    def encode(self, decided_at_ms: int) -> Iterable[str]:
+    def encode(self, decided_at_ms: int) -> Iterable[bytes]:
         """Each decision as the JSON of contract §5; `decided_at` is the caller's wall clock."""
         decided_at = format_time(decided_at_ms)
         for decision in self.decisions:
@@ -95,6 +97,8 @@ class _Case:
         self.program = program
         self.docket = Docket(self.account)
         self.dead_letters: list[tuple[bytes | None, dict[str, Any]]] = []
+        self.next_due: Due | None = None
+        """What is due next, as the last sweep left it."""
 
     def refuse(self, record: Record, refused: Refused) -> None:
         self.dead_letters.append((record.key, dead_letter(record, refused)))
@@ -120,13 +124,14 @@ class Desk:
         case = _Case(account_id, pages, self.program)
         if record.topic in REFERENCE_TOPICS:
             learn_fact(case.account, record, self.program)
-            return case.verdict("reference", _next_due(case))
+            _sweep(case, NOTHING_DUE)
+            return case.verdict("reference", case.next_due)
         assert record.value is not None
         event = read_transaction(record.value)
         fate = self._receive(case, event, delivery, record.value)
         tidy(case.account, self.program)
         case.account.save()
-        return case.verdict(fate, _next_due(case))
+        return case.verdict(fate, case.next_due)
 
     def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
         """Do everything that is due at or before `clock_ms`: the watermark, for an account that is quiet."""
@@ -134,13 +139,14 @@ class Desk:
         if _sweep(case, clock_ms):
             tidy(case.account, self.program)
             case.account.save()
-        return case.verdict("timer", _next_due(case))
+        return case.verdict("timer", case.next_due)
 
     def _receive(self, case: _Case, event: Transaction, delivery: Delivery, value: bytes) -> str:
         account, core, record = case.account, case.account.core, delivery.record
         digest = content_digest(value)
         seen = account.seen.get(event.event_id)
         if seen is not None and core.time is not None and core.time < seen.used_at + REMEMBER_EVENTS_MS:
+            _sweep(case, NOTHING_DUE)
             if seen.digest == digest:
                 return "duplicate"
             detail = f"Event {event.event_id} has been used already, with other content."
@@ -151,19 +157,20 @@ class Desk:
         core.time = event.occurred_at if core.time is None else max(core.time, event.occurred_at)
         core.arrivals += 1
         cause = Cause(
-            event_id=event.event_id,
-            partition=record.partition,
-            offset=record.offset,
-            occurred_at=event.occurred_at,
-            used_at=core.time,
-            number=core.arrivals,
-            late=delivery.late,
+            event.event_id,
+            record.partition,
+            record.offset,
+            event.occurred_at,
+            core.time,
+            core.arrivals,
+            delivery.late,
         )
         try:
             self._check_programme(event)
             waits = _judge(case, event, cause)
         except Refused as refused:
             case.refuse(record, refused)
+            _sweep(case, NOTHING_DUE)
             return "dead_letter"
         account.seen.put(event.event_id, Seen(digest, core.time))
         account.keep.add((core.time + REMEMBER_EVENTS_MS, f"seen/{event.event_id}"))
@@ -239,6 +246,8 @@ def _wait(case: _Case, order_id: str, cause: Cause, record: Record, value: bytes
     account = case.account
     due_at = cause.occurred_at + WAIT_MS
     waiting = Waiting(cause, order_id, due_at, record.topic, record.timestamp_ms, record.key, value)
+    if account.core.waiting is not None:
+        account.core.waiting += 1
     account.waiting.put(cause.event_id, waiting)
     account.waits.put(order_id, [*(account.waits.get(order_id) or ()), cause.event_id])
     account.due.add((due_at, WAITING, cause.occurred_at, cause.number, cause.event_id))
@@ -246,6 +255,8 @@ def _wait(case: _Case, order_id: str, cause: Cause, record: Record, value: bytes
 
 def _stop_waiting(account: Account, waiting: Waiting) -> None:
     event_id = waiting.cause.event_id
+    if account.core.waiting is not None:
+        account.core.waiting -= 1
     account.waiting.remove(event_id)
     others = [other for other in account.waits.get(waiting.order_id) or () if other != event_id]
     if others:
@@ -263,7 +274,7 @@ def _waiting_record(waiting: Waiting) -> Record:
 def _follow(case: _Case, order_id: str) -> None:
     """The refunds that waited for this order follow right behind it, in the order in which they came."""
     account = case.account
-    if earning.known_order(account, order_id) is None:
+    if account.core.waiting == 0 or earning.known_order(account, order_id) is None:
         return
     for event_id in list(account.waits.get(order_id) or ()):
         waiting = account.waiting.get(event_id)
@@ -292,7 +303,8 @@ def _next_due(case: _Case) -> Due | None:
 
 
 def _sweep(case: _Case, until: int) -> bool:
-    """Do everything due at or before `until` (ms), in the contract's order; says whether there was anything."""
+    """Do everything due at or before `until` (ms), in the contract's order, and look what is due next; says whether
+    there was anything."""
     core = case.account.core
     swept = False
     while (due := _next_due(case)) is not None and due[0] <= until:
@@ -301,6 +313,7 @@ def _sweep(case: _Case, until: int) -> bool:
             tiers.sync(case.account, case.program, slides_to_come=True)
         _DO[due[1]](case, due)
         swept = True
+    case.next_due = due
     return swept
 
 

@@ -104,7 +104,7 @@ class Offers(NamedTuple):
 
     decisions: list[dict[str, Any]]
 
-    def encode(self, decided_at_ms: int) -> Iterable[str]:
+    def encode(self, decided_at_ms: int) -> Iterable[bytes]:
         """Each decision as the JSON of contract §5; `decided_at` is the caller's wall clock. Its record's key is
         `account_id`."""
         decided_at = format_time(decided_at_ms)

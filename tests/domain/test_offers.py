@@ -28,7 +28,7 @@ def test_an_offer_is_what_the_contract_says_a_decision_is() -> None:
     story.campaign()
     story.holds("silver", at(1), 3, available=70)
     (made,) = story.clicks(at(2))
-    parse_decision(to_json({**made, "decided_at": format_time(at(2))}).encode())
+    parse_decision(to_json({**made, "decided_at": format_time(at(2))}))
     assert (made["stream"], made["sequence"], made["type"], made["outcome"]) == ("offers", 1, "offer.decided", "made")
     assert (made["account_id"], made["member_id"], made["subject"]) == ("acc", "mia", {"offer_id": "bonus"})
     assert (made["points"], made["occurred_at"]) == (0, format_time(at(2)))
@@ -279,7 +279,7 @@ def test_members_whose_ids_look_like_one_another_do_not_share_what_they_have_use
 )
 def test_an_engagement_is_checked_in_the_contracts_order(changes: dict[str, object], key: bytes, reason: str) -> None:
     event = {**OfferStory().engagement(at(2)), **changes}
-    value = to_json(event).encode()
+    value = to_json(event)
     passed = EngagementIntake().take(DictPages(), Record("loyalty.engagements", 0, 7, at(3), key, value))
     assert isinstance(passed, DeadLetter)
     assert (passed.content["reason"], passed.content["offset"]) == (reason, 7)
@@ -292,9 +292,9 @@ def test_an_engagement_is_checked_in_the_contracts_order(changes: dict[str, obje
         (b"{", "malformed_json"),
         (b'{"stream": "points"}', "schema_violation"),
         (b'{"stream": "ledger", "account_id": "acc", "sequence": 0}', "schema_violation"),
-        (to_json({**LEDGER, "occurred_at": "now"}).encode(), "schema_violation"),
-        (to_json({**LEDGER, "account_id": "other"}).encode(), "key_mismatch"),
-        (to_json({**LEDGER, "stream": "offers"}).encode(), "schema_violation"),
+        (to_json({**LEDGER, "occurred_at": "now"}), "schema_violation"),
+        (to_json({**LEDGER, "account_id": "other"}), "key_mismatch"),
+        (to_json({**LEDGER, "stream": "offers"}), "schema_violation"),
     ],
 )
 def test_a_decision_that_cannot_be_read_is_a_dead_letter(value: bytes | None, reason: str) -> None:
