@@ -1,4 +1,4 @@
-"""The offers job on a real broker: the offers that the domain makes, however it is run; the whole loop and the oracle."""
+"""The offers job on a real broker: the same offers as the domain; and the whole loop beside the oracle."""
 
 from __future__ import annotations
 
