@@ -46,8 +46,8 @@ def run_all_command(
     """Run every job of the loop on this machine. Ctrl-C stops all of them cleanly; so does the end of one.
 
     With --until-end the jobs run one after the other: offers first, since a purchase takes up what had been offered
-    when it is decided. The tiers that offers look at are then those which earlier runs decided. The engagement context is
-    taken as it is on its topic.
+    when it is decided. The tiers that offers look at are then those which earlier runs decided. The engagement
+    context is taken as it is on its topic.
     """
     options = ["--bootstrap", bootstrap, *(["--fresh"] if fresh else [])]
     offers = Part("offers", ["run", "offers", *options, "--state", str(state / "offers")])
