@@ -9,10 +9,8 @@ SELECT
     outcome,
     account_id,
     member_id,
-    subject,
     occurred_at,
     points,
-    balance,
     reasons,
     rules,
     evidence
