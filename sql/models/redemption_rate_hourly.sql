@@ -1,6 +1,12 @@
 -- One row is one hour (UTC) of event time in which redemptions were asked for: how many, and what was decided on them.
 -- A denial counts under its first reason, the one that decided. Written once, when the hour is over by the watermark;
 -- a request that comes later than that is not in it.
+WITH decided AS (
+    SELECT decision_id, outcome, JSON_VALUE(reasons[1], '$.code') AS reason, occurred_at
+    FROM decisions
+    WHERE type = 'redemption.decided' AND occurred_at IS NOT NULL
+)
+
 SELECT
     DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS `hour`,
     COUNT(DISTINCT decision_id) AS requested,
@@ -19,9 +25,5 @@ SELECT
     COUNT(DISTINCT decision_id) FILTER (
         WHERE outcome = 'denied' AND reason = 'insufficient_points'
     ) AS denied_insufficient_points
-FROM (
-    SELECT decision_id, outcome, JSON_VALUE(reasons[1], '$.code') AS reason, window_start, window_end
-    FROM TUMBLE(TABLE decisions, DESCRIPTOR(occurred_at), INTERVAL '1' HOUR)
-    WHERE type = 'redemption.decided'
-)
+FROM TUMBLE(TABLE decided, DESCRIPTOR(occurred_at), INTERVAL '1' HOUR)
 GROUP BY window_start, window_end

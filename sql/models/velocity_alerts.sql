@@ -26,9 +26,9 @@ FROM (
         PATTERN (A A2* B B2* C C2* D) WITHIN INTERVAL '10' MINUTE
         DEFINE
             A2 AS A2.sequence = LAST(A.sequence),
-            B AS B.sequence > LAST(A.sequence),
+            B AS B.sequence <> LAST(A.sequence),
             B2 AS B2.sequence = LAST(B.sequence),
-            C AS C.sequence > LAST(B.sequence),
+            C AS C.sequence <> LAST(B.sequence),
             C2 AS C2.sequence = LAST(C.sequence),
-            D AS D.sequence > LAST(C.sequence)
+            D AS D.sequence <> LAST(C.sequence)
     )
