@@ -2,7 +2,7 @@
 -- for its decided_at.
 SELECT decision_id, COUNT(DISTINCT said) AS decisions
 FROM (
-    SELECT decision_id, MD5(REGEXP_REPLACE(record_value, '"decided_at":"[^"]*"', '')) AS said
+    SELECT decision_id, MD5(REGEXP_REPLACE(record_value, '"decided_at": ?("[^"]*"|null)', '')) AS said
     FROM decisions
 )
 GROUP BY decision_id
