@@ -1,7 +1,8 @@
 """What `udfs.register` makes known to SQL.
 
-Types are whole numbers, text and maps of text only: thread mode breaks on temporal types and on arrays of rows. NULL in any argument
-gives NULL, as in SQL's own functions, and so does a result that does not exist or does not fit into a BIGINT.
+Types are whole numbers, text and maps of text only: thread mode breaks on temporal types and on arrays of rows. NULL in
+any argument gives NULL, as in SQL's own functions, and so does a result that does not exist or does not fit into a
+BIGINT.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def time_text(ms: int) -> str:
 
 
 def recent_devices(seen: str, until: str) -> dict[str, str]:
-    """`loyalty.engagement.recent_devices`; `seen` is a JSON array of pairs of a device and a time as the topics write it."""
+    """`loyalty.engagement.recent_devices`; `seen` is a JSON array of pairs: a device, a time as the topics write it."""
     pairs = ((device, parse_time(at)) for device, at in orjson.loads(seen))
     return {device: format_time(at) for device, at in engagement.recent_devices(pairs, parse_time(until)).items()}
 
@@ -85,7 +86,7 @@ def _or_null(call: Callable[..., Answer]) -> Callable[..., Answer | None]:
             return None
         try:
             found = call(*arguments)
-        except (ValueError, ZeroDivisionError):
+        except (TypeError, ValueError, ZeroDivisionError):
             return None
         return found if not isinstance(found, int) or -BIGINT_MAX - 1 <= found <= BIGINT_MAX else None
 
@@ -133,7 +134,7 @@ FUNCTIONS = (
         _or_null(recent_devices),
         {"seen": "STRING", "until": "STRING"},
         "MAP<STRING, STRING>",
-        "the devices seen in the 24 h up to `until` and when each was last seen; `seen` is a JSON array of `[device, time]`",
+        "the devices seen in the 24 h up to `until`, with the last time of each; `seen` is JSON, `[[device, time], …]`",
     ),
     Function(
         "masked",
