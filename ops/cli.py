@@ -30,6 +30,7 @@ VERBS: dict[str, Verb] = {
     "reconcile": Verb("ops.reconcile:reconcile_command", "Prove from the topics that nothing was lost or doubled."),
     "generate": Verb("ops.generate:generate_command", "Send realistic traffic; the same seed gives the same events."),
     "run": Verb("ops.run:app", "A job on this machine, which goes on where it stopped: decisions."),
+    "sql": Verb("ops.sql.verbs:app", "The SQL models: check, test, plan, run, audit, show."),
     "submit": Verb("ops.submit:app", "A job to a Flink cluster: decisions."),
 }
 

@@ -51,6 +51,13 @@ def create_environment(settings: dict[str, str] | None = None) -> tuple[Any, Any
     return environment, tables
 
 
+def kafka_connector() -> dict[str, str]:
+    """The setting under which tables are read from and written to Kafka, and planned as such."""
+    from ops.artifacts import flink_connector_jar
+
+    return {"pipeline.jars": flink_connector_jar().as_uri()}
+
+
 def java() -> Any:
     """Java's classes by their names."""
     from pyflink.java_gateway import get_gateway
