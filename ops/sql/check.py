@@ -380,6 +380,9 @@ Meaning = Callable[[_Reading, "re.Match[str]", tuple[int, int]], "Problem | None
 def _unexpected(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -> Problem:
     file = reading.file
     words = tokens(file.text)
+    open_quote = _open_quote(file)
+    if open_quote is not None:
+        return open_quote
     index = next((i for i, token in enumerate(words) if (token.line, token.column) >= place), len(words))
     before = words[index - 1] if index > 0 else None
     here = words[index] if index < len(words) else None
@@ -389,6 +392,11 @@ def _unexpected(reading: _Reading, match: re.Match[str], place: tuple[int, int])
         last = words[-1]
         return at(file, last.line, last.column, "The statement ends too early.", fix)
     text = here.text
+    quote = next((token for token in words[index : index + 2] if token.text == '"'), None)
+    if quote is not None:
+        return at(file, quote.line, quote.column, 'A " was not expected here.', "Text is written in single quotes.")
+    if here.says("AS") and _is_in_call(words[:index]):
+        return at(file, *place, "A ) seems to be missing before AS.")
     if before is not None and before.says(","):
         if here.says("FROM", ")", "GROUP", "WHERE"):
             return at(file, before.line, before.column, f"There is a comma before {text}.", "Take the comma out.")
@@ -430,6 +438,17 @@ def _order(here: Token) -> str:
     return "The order is SELECT, FROM, JOIN … ON, WHERE, GROUP BY, HAVING; each is written once."
 
 
+def _is_in_call(before: list[Token]) -> bool:
+    """Whether the innermost ( that is open belongs to a function other than CAST."""
+    opened = []
+    for index, token in enumerate(before):
+        if token.says("("):
+            opened.append(before[index - 1] if index else token)
+        elif token.says(")") and opened:
+            opened.pop()
+    return bool(opened) and opened[-1].kind == "word" and not opened[-1].says("CAST", "TRY_CAST", *_SQL_WORDS)
+
+
 def _ends_value(token: Token) -> bool:
     if token.kind == "word":
         return token.text.upper() not in _SQL_WORDS or token.text.upper() == "END"
@@ -449,10 +468,31 @@ def _reserved(reading: _Reading, token: Token) -> str:
 
 def _column(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -> Problem:
     name = match[1]
+    words = tokens(reading.file.text)
+    index = next((i for i, token in enumerate(words) if (token.line, token.column) >= place), 0)
+    if _is_table(reading, name):
+        return at(reading.file, *place, f"{name} is a table.", f"In a window it is TABLE {name}.")
+    if any(token.says(*_WINDOWS) for token in words[max(0, index - 6) : index]) and words[index - 1].says(","):
+        return at(reading.file, *place, f"{name} is not enough here.", f"Name the window's time by DESCRIPTOR({name}).")
+    for value, following in zip(words[:index], words[1:index], strict=False):
+        # `a b` where `a, b` was meant: b has become a's name.
+        if value.name == name and following.kind in ("word", "quoted") and not following.says(*_SQL_WORDS):
+            return at(
+                reading.file, value.line, value.column, f"{name} is called {following.text} here.", "Is a comma missing?"
+            )
     near = nearest(name.split(".")[-1], reading.columns() - {name})
     if re.fullmatch(r"[A-Z][a-z]+.*|.* .*", name):
         near = near or " Text is written in single quotes."
     return at(reading.file, *place, f"There is no column {name}.", near.strip())
+
+
+_WINDOWS = ("TUMBLE", "HOP", "SESSION", "CUMULATE")
+
+
+def _is_table(reading: _Reading, name: str) -> bool:
+    words = tokens(reading.file.text)
+    named = any(a.name == name and b.says("AS") and c.says("(") for a, b, c in zip(words, words[1:], words[2:], strict=False))
+    return named or name in reading.project.sources or name in reading.project.models
 
 
 def _table(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -> Problem:
@@ -536,8 +576,8 @@ def _types_of_sink(reading: _Reading, match: re.Match[str], place: tuple[int, in
         return at(reading.file, *place, f"The columns are not those of the sink: {cause}.")
     (node,) = parse(reading.tables, reading.file.text)
     select = _final_select(node)
-    if select is not None and select.getSelectList().size() >= int(column[2]):
-        place = place_of(select.getSelectList().get(int(column[2]) - 1))[:2]
+    if select is not None and select.getSelectList().size() > int(column[2]):
+        place = place_of(select.getSelectList().get(int(column[2])))[:2]
     types = ""
     if query:
         given = dict(re.findall(r"(\w+): ([\w<>(), ]+?)(?=, \w+: |$)", query[1]))
@@ -555,14 +595,30 @@ def _sorted(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -> 
     )
 
 
+def _open_quote(file: SqlFile) -> Problem | None:
+    """Texts do not go over lines here, so a line with an odd number of quotes is the one."""
+    for number, line in enumerate(file.text.splitlines(), 1):
+        code = line.split("--")[0]
+        if code.count("'") % 2:
+            return at(file, number, code.rindex("'") + 1, "A text begins here and does not end.", "A ' is missing.")
+    return None
+
+
 def _lexical(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -> Problem:
-    lines = reading.file.text.splitlines()
-    quotes = [(number, line) for number, line in enumerate(lines, 1) if line.split("--")[0].count("'") % 2]
-    if quotes:
-        number, line = quotes[0]
-        return at(reading.file, number, line.rindex("'") + 1, "A text begins here and does not end.", "A ' is missing.")
+    open_quote = _open_quote(reading.file)
+    if open_quote is not None:
+        return open_quote
     said = re.search(r'Encountered: "?(.+?)"? \(', match[0])
     return at(reading.file, *place, f"{said[1] if said else 'This'} is no sign of SQL.")
+
+
+def _window_length(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -> Problem:
+    return at(
+        reading.file,
+        *reading.word(*_WINDOWS),
+        "The length of a window is no interval.",
+        "Write INTERVAL '1' HOUR, the number in quotes.",
+    )
 
 
 def _plain(sentence: str, fix: str = "") -> Meaning:
@@ -575,6 +631,9 @@ def _plain(sentence: str, fix: str = "") -> Meaning:
 _MEANINGS: list[tuple[str, Meaning]] = [
     (r"Lexical error at line.*", _lexical),
     (r'Encountered "([^"]*?)"? ?.*? at line (\d+), column (\d+)', _unexpected),
+    (r"Incorrect syntax near the keyword '(\w+)' at line", _unexpected),
+    (r"Only constant window (?:descriptors|intervals)", _window_length),
+    (r"Unknown identifier '([^']+)'", _column),
     (r"Column '([^']+)' not found in (?:any table|table '[^']+')(?:; did you mean '[^']+'\?)?", _column),
     (r"Table '([^']+)' not found", _table),
     (r"Object '([^']+)' not found", _table),
