@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent
 RESULTS = "results"
@@ -44,14 +46,18 @@ class Project:
 
 
 def read_project(root: Path = ROOT) -> Project:
-    """The project in a folder, as its files are now."""
+    """The project in a folder, as its files are now; the one of this package from an archive, too."""
+    where: Any = files("sql") if root == ROOT else root
     return Project(
         root=root,
-        **{folder: _files(root / folder) for folder in ("sources", "models", "sinks", "audits")},
+        **{folder: _files(where / folder, root / folder) for folder in ("sources", "models", "sinks", "audits")},
     )
 
 
-def _files(folder: Path) -> dict[str, SqlFile]:
-    return {
-        path.stem: SqlFile(path.stem, path, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.sql"))
-    }
+def _files(folder: Any, path: Path) -> dict[str, SqlFile]:
+    found = {}
+    for file in sorted(folder.iterdir() if folder.is_dir() else (), key=lambda each: each.name):
+        if file.name.endswith(".sql"):
+            name = file.name.removesuffix(".sql")
+            found[name] = SqlFile(name, path / file.name, file.read_text(encoding="utf-8"))
+    return found

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 from pyflink.table import Schema, TableDescriptor, TableEnvironment
 
-FOLDER = Path(__file__).with_name("sources")
+from sql.project import read_project
+
 CONNECTION = "kafka"
 
 
@@ -35,10 +35,10 @@ def create_sources(
     """
     if CONNECTION not in tables.list_temporary_tables():
         tables.create_temporary_table(CONNECTION, _connection(bootstrap, until_end, group))
-    files = [file for file in sorted(FOLDER.glob("*.sql")) if only is None or file.stem in only]
-    for file in files:
-        tables.execute_sql(file.read_text(encoding="utf-8"))
-    return [file.stem for file in files]
+    sources = [file for file in read_project().sources.values() if only is None or file.name in only]
+    for file in sources:
+        tables.execute_sql(file.text)
+    return [file.name for file in sources]
 
 
 def _connection(bootstrap: str, until_end: bool, group: str) -> TableDescriptor:

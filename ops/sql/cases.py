@@ -1,9 +1,9 @@
 """Runs the cases of fixtures on a real Flink, in streaming mode.
 
-A model is planned once, over the source tables of `sql/sources/`: the same columns, computed by the same expressions, and
-the same watermark. Only where the records come from differs: from a socket of this process instead of Kafka. The planned
-job then runs once for each case. Records go in one by one, each when the tasks before have had their time, so that those
-of several tables arrive in order, too.
+A model is planned once, over the source tables of `sql/sources/`: the same columns, computed by the same expressions,
+and the same watermark. Only where the records come from differs: from a socket of this process instead of Kafka. The
+planned job then runs once for each case. Records go in one by one, each when the tasks before have had their time, so
+that those of several tables arrive in order, too.
 """
 
 from __future__ import annotations
@@ -55,7 +55,12 @@ class Outcome:
 
 
 def _sorted(rows: list[Row]) -> list[str]:
-    return sorted(json.dumps(row, sort_keys=True) for row in rows)
+    return sorted(map(row_text, rows))
+
+
+def row_text(row: Row) -> str:
+    """A row as text by which it can be compared, whatever it holds."""
+    return json.dumps(row, sort_keys=True)
 
 
 class CaseRunner:
@@ -78,9 +83,7 @@ class CaseRunner:
         self._records = _Listener()
         self._found = _Listener()
         self._event_times: dict[str, str] = {}
-        self._keys = {
-            topic.name.removeprefix("loyalty.").replace("-", "_"): topic.key for topic in read_catalogue()
-        }
+        self._keys = {topic.name.removeprefix("loyalty.").replace("-", "_"): topic.key for topic in read_catalogue()}
         lines = self._j_environment.socketTextStream("127.0.0.1", self._records.port, "\n", 0)
         self._lines = self.tables._j_tenv.fromDataStream(lines)
         self._made: set[str] = set()
@@ -122,7 +125,9 @@ class CaseRunner:
             j_tables.createTemporaryView(name, self._as_source(name, table))
         results = [name.removeprefix(f"{RESULTS}.") for name in missing if name.startswith(f"{RESULTS}.")]
         known = [*results, *([file.name] if file.path.parent.name == "models" else [])]
-        for name in create_results(self.tables, self._project, NOWHERE, only=[n for n in known if n not in self._sinks]):
+        for name in create_results(
+            self.tables, self._project, NOWHERE, only=[n for n in known if n not in self._sinks]
+        ):
             table = catalog_table(self.tables, RESULTS, name)
             self._sinks[name] = table.getTable().getUnresolvedSchema()
             j_tables.dropTemporaryTable(f"{RESULTS}.{name}")
@@ -141,7 +146,9 @@ class CaseRunner:
         self._event_times[name] = event_time
         # What Kafka gives: the record, and what it says of it.
         given = [column for column in columns if "Computed" not in column.getClass().getSimpleName()]
-        physical = self._lines.filter(_text("table").isEqual(name)).select(_expressions([_of_record(column) for column in given]))
+        physical = self._lines.filter(_text("table").isEqual(name)).select(
+            _expressions([_of_record(column) for column in given])
+        )
         computed = api.Schema.newBuilder()
         for column in columns:
             if column in given:
@@ -192,7 +199,7 @@ class CaseRunner:
                 mode = mode.addContainedKind(kinds.UPDATE_AFTER).addContainedKind(kinds.DELETE)
                 key = list(primary.get().getColumnNames())
             stream = j_tables.toChangelogStream(table, schema, mode.build())
-        self._fields = _fields_of(table.getResolvedSchema())
+        self._fields = fields_of(table.getResolvedSchema())
         self._serializer = stream.getType().createSerializer(self._j_environment.getConfig().getSerializerConfig())
         as_bytes = java().org.apache.flink.api.common.serialization.TypeInformationSerializationSchema(
             stream.getType(), self._serializer
@@ -219,16 +226,16 @@ class CaseRunner:
         outcome.failure = None if failure is None else root_cause(failure)
         if outcome.failure is None:
             outcome.changes = self._read(collected())
-            outcome.rows = _remaining(outcome.changes, key)
+            outcome.rows = remaining(outcome.changes, key)
         return outcome
 
     def _written(self, results: dict[str, list[Row]]) -> list[Arrival]:
         """Of a result that is upserted, the last row of each key."""
-        found = []
+        found: list[Arrival] = []
         for name, rows in results.items():
             primary = self._sinks[name.removeprefix(f"{RESULTS}.")].getPrimaryKey()
             key = list(primary.get().getColumnNames()) if primary.isPresent() else None
-            for row in _remaining([("+U", row) for row in rows], key) if key else rows:
+            for row in remaining([("+U", row) for row in rows], key) if key else rows:
                 found.append(Arrival(name, None, json.dumps(row), 0, len(found), 0))
         return found
 
@@ -292,7 +299,8 @@ def _expressions(items: list[Any]) -> Any:
     return java_array(java().org.apache.flink.table.expressions.Expression, items)
 
 
-def _fields_of(schema: Any) -> list[tuple[str, Any]]:
+def fields_of(schema: Any) -> list[tuple[str, Any]]:
+    """The columns of a resolved schema, with their DataTypes."""
     columns = [schema.getColumn(at).get() for at in range(schema.getColumnCount())]
     return [(column.getName(), column.getDataType()) for column in columns]
 
@@ -329,7 +337,8 @@ def _three_decimals(text: str) -> str:
     return f"{whole}.{(fraction + '000')[: max(3, len(fraction))]}"
 
 
-def _remaining(changes: list[tuple[str, Row]], key: list[str] | None) -> list[Row]:
+def remaining(changes: list[tuple[str, Row]], key: list[str] | None) -> list[Row]:
+    """The rows that changes leave: by a key, or, where rows are told apart whole, all of them."""
     if key is not None:
         latest: dict[str, Row] = {}
         for operation, row in changes:
@@ -338,13 +347,13 @@ def _remaining(changes: list[tuple[str, Row]], key: list[str] | None) -> list[Ro
             if operation in ("+I", "+U"):
                 latest[of] = row
         return list(latest.values())
-    rows: list[Row] = []
+    counted: dict[str, list[Row]] = {}
     for operation, row in changes:
         if operation in ("+I", "+U"):
-            rows.append(row)
+            counted.setdefault(row_text(row), []).append(row)
         else:
-            rows.remove(row)
-    return rows
+            counted[row_text(row)].pop()
+    return [row for same in counted.values() for row in same]
 
 
 class _Listener:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,7 +73,9 @@ class Checker:
 
     def _of_the_file(self, file: SqlFile) -> Problem | None:
         if not re.match(r"--\s*\S", file.text):
-            return at(file, 1, 1, "The first line does not say what one row is.", "Begin with a comment: -- One row is …")
+            return at(
+                file, 1, 1, "The first line does not say what one row is.", "Begin with a comment: -- One row is …"
+            )
         try:
             statements = parse(self._tables, file.text)
         except Exception as failure:  # noqa: BLE001 - whatever Flink says
@@ -180,7 +183,11 @@ class Checker:
             ]
             if not between and name.line > value.end_line:
                 return at(
-                    file, value.end_line, value.end_column, "Here a comma seems to be missing.", "Names are given by AS."
+                    file,
+                    value.end_line,
+                    value.end_column,
+                    "Here a comma seems to be missing.",
+                    "Names are given by AS.",
                 )
         return None
 
@@ -215,7 +222,7 @@ class Checker:
         if file.name not in self._project.sinks or file.path.parent.name != "models":
             table.explain()
             return None
-        statements = self._tables.create_statement_set()
+        statements: Any = self._tables.create_statement_set()
         statements.add_insert(f"{RESULTS}.{file.name}", table)
         plan = statements.explain()
         if "upsertMaterialize=[true]" in plan:
@@ -256,15 +263,14 @@ def check_files(tables: Any, project: Project, files: list[SqlFile]) -> list[Pro
 def create_tables(tables: Any, project: Project) -> list[Problem]:
     """Sources and sinks, each by itself, so that a broken one does not hide what is wrong elsewhere."""
     found: list[Problem] = []
-    for files, create in (
-        (project.sources, lambda name: create_sources(tables, NOWHERE, only=[name])),
-        (project.sinks, lambda name: create_results(tables, project, NOWHERE, only=[name])),
-    ):
-        for name, file in files.items():
-            try:
-                create(name)
-            except Exception as failure:  # noqa: BLE001 - whatever Flink says
-                found += problems_of(tables, project, file, failure)
+    for file in [*project.sources.values(), *project.sinks.values()]:
+        try:
+            if file.path.parent.name == "sources":
+                create_sources(tables, NOWHERE, only=[file.name])
+            else:
+                create_results(tables, project, NOWHERE, only=[file.name])
+        except Exception as failure:  # noqa: BLE001 - whatever Flink says
+            found += problems_of(tables, project, file, failure)
     return found
 
 
@@ -317,7 +323,9 @@ def _messages(trace: str) -> list[str]:
             kept.append(line.removeprefix("Caused by: "))
     if kept and any(map(str.strip, kept)):
         found.append("\n".join(kept))
-    cleaned = [re.sub(r"^(An error occurred while calling \S+\n)?:?\s*([\w$]+\.)+[\w$]+(:\s*|$)", "", each) for each in found]
+    cleaned = [
+        re.sub(r"^(An error occurred while calling \S+\n)?:?\s*([\w$]+\.)+[\w$]+(:\s*|$)", "", each) for each in found
+    ]
     return [each.strip() for each in cleaned if each.strip()]
 
 
@@ -361,15 +369,15 @@ class _Reading(NamedTuple):
         """The columns of the tables that the file reads, and the names that it gives itself."""
         found: set[str] = set()
         words = tokens(self.file.text)
-        for before, token in zip(words, words[1:], strict=False):
+        for before, token in pairwise(words):
             if before.says("AS") and token.kind in ("word", "quoted"):
                 found.add(token.name)
         known = {token.name for token in words}
         for name in [*self.project.sources, *self.project.models]:
-            if name in known and name != self.file.name or name in self.project.sources and name in known:
+            if (name in known and name != self.file.name) or (name in self.project.sources and name in known):
                 try:
                     found |= set(self.tables.from_path(name).get_schema().get_field_names())
-                except Exception:  # noqa: BLE001, S112 - a model that is broken itself has no columns to offer
+                except Exception:  # noqa: BLE001 - a model that is broken itself has no columns to offer
                     continue
         return found
 
@@ -474,11 +482,15 @@ def _column(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -> 
         return at(reading.file, *place, f"{name} is a table.", f"In a window it is TABLE {name}.")
     if any(token.says(*_WINDOWS) for token in words[max(0, index - 6) : index]) and words[index - 1].says(","):
         return at(reading.file, *place, f"{name} is not enough here.", f"Name the window's time by DESCRIPTOR({name}).")
-    for value, following in zip(words[:index], words[1:index], strict=False):
+    for value, following in pairwise(words[:index]):
         # `a b` where `a, b` was meant: b has become a's name.
         if value.name == name and following.kind in ("word", "quoted") and not following.says(*_SQL_WORDS):
             return at(
-                reading.file, value.line, value.column, f"{name} is called {following.text} here.", "Is a comma missing?"
+                reading.file,
+                value.line,
+                value.column,
+                f"{name} is called {following.text} here.",
+                "Is a comma missing?",
             )
     near = nearest(name.split(".")[-1], reading.columns() - {name})
     if re.fullmatch(r"[A-Z][a-z]+.*|.* .*", name):
@@ -491,14 +503,16 @@ _WINDOWS = ("TUMBLE", "HOP", "SESSION", "CUMULATE")
 
 def _is_table(reading: _Reading, name: str) -> bool:
     words = tokens(reading.file.text)
-    named = any(a.name == name and b.says("AS") and c.says("(") for a, b, c in zip(words, words[1:], words[2:], strict=False))
+    named = any(
+        a.name == name and b.says("AS") and c.says("(") for a, b, c in zip(words, words[1:], words[2:], strict=False)
+    )
     return named or name in reading.project.sources or name in reading.project.models
 
 
 def _table(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -> Problem:
     name = match[1]
     words = tokens(reading.file.text)
-    aliases = {b.name for a, b in zip(words, words[1:], strict=False) if b.kind in ("word", "quoted") and a.says("AS")}
+    aliases = {b.name for a, b in pairwise(words) if b.kind in ("word", "quoted") and a.says("AS")}
     aliases |= {*reading.project.sources, *reading.project.models} & {token.name for token in words}
     near = nearest(name, aliases - {name}) or f" Known here: {', '.join(sorted(aliases))}."
     return at(reading.file, *place, f"There is no table or alias {name}.", near.strip())
@@ -509,21 +523,31 @@ def _function(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -
     known = {str(each).lower() for each in reading.tables.list_functions()}
     if name.lower() in known:
         return at(
-            reading.file, *place, f"{name} does not take these arguments: {match[2]}.", "See its types in sql/README.md."
+            reading.file,
+            *place,
+            f"{name} does not take these arguments: {match[2]}.",
+            "See its types in sql/README.md.",
         )
     return at(reading.file, *place, f"There is no function {name}.", nearest(name, known).strip())
 
 
 def _arguments(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -> Problem:
     said = " ".join(match[0].split())
-    expected = re.search(r"(?:Expected signatures are|Supported form\(s\)): ?(.+)", " ".join(reading.messages[-1].split()))
-    fix = f"It takes {expected[1].rstrip('.')}; convert with CAST(… AS …)." if expected else "Convert with CAST(… AS …)."
+    expected = re.search(
+        r"(?:Expected signatures are|Supported form\(s\)): ?(.+)", " ".join(reading.messages[-1].split())
+    )
+    fix = (
+        f"It takes {expected[1].rstrip('.')}; convert with CAST(… AS …)." if expected else "Convert with CAST(… AS …)."
+    )
     return at(reading.file, *place, said.split(". ")[0].split(". Supported")[0].rstrip(".") + ".", fix)
 
 
 def _not_grouped(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -> Problem:
     return at(
-        reading.file, *place, f"{match[1]} is neither in GROUP BY nor in an aggregate.", "Add it to GROUP BY, or take MAX(…)."
+        reading.file,
+        *place,
+        f"{match[1]} is neither in GROUP BY nor in an aggregate.",
+        "Add it to GROUP BY, or take MAX(…).",
     )
 
 
@@ -536,7 +560,7 @@ def _not_time(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -
         reading.file,
         *reading.word("DESCRIPTOR", "MATCH_RECOGNIZE", "OVER", last=True),
         "A window needs an event time with a watermark, and this column has none.",
-        "Use the event time of a source as it is (occurred_at): a CAST, a function or a GROUP BY takes its watermark away.",
+        "Use the event time of a source as it is (occurred_at): a CAST or a function takes its watermark away.",
     )
 
 
@@ -583,7 +607,9 @@ def _types_of_sink(reading: _Reading, match: re.Match[str], place: tuple[int, in
         given = dict(re.findall(r"(\w+): ([\w<>(), ]+?)(?=, \w+: |$)", query[1]))
         taken = dict(re.findall(r"(\w+): ([\w<>(), ]+?)(?=, \w+: |$)", query[2]))
         types = f" It is {given.get(column[1], '?')}, and in the sink {taken.get(column[1], '?')}."
-    return at(reading.file, *place, f"{column[1]} has another type than in its sink.{types}", "Convert with CAST(… AS …).")
+    return at(
+        reading.file, *place, f"{column[1]} has another type than in its sink.{types}", "Convert with CAST(… AS …)."
+    )
 
 
 def _sorted(reading: _Reading, match: re.Match[str], place: tuple[int, int]) -> Problem:
@@ -642,7 +668,10 @@ _MEANINGS: list[tuple[str, Meaning]] = [
     (r"Cannot apply '.*?' to arguments of type '.*?'", _arguments),
     (r"Expression '(.+?)' is not being grouped", _not_grouped),
     (r"Column '?(\w+)'? is ambiguous", _ambiguous),
-    (r"requires the timecol is a time attribute|time attribute|is not a time attribute|must be a time attribute", _not_time),
+    (
+        r"requires the timecol is a time attribute|time attribute|is not a time attribute|must be a time attribute",
+        _not_time,
+    ),
     (r"doesn't support consuming .*?changes which is produced by node (\w+)", _updates),
     (r"generated by non-deterministic function: (\w+)", _not_deterministic),
     (r"Column types of query result and sink for .*? do not match\.\s*Cause: (.+?)\s*Query schema", _types_of_sink),

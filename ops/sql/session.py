@@ -11,18 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ops.flink import settings_of_processes
+from sql.settings import SETTINGS
 
 JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+IgnoreUnrecognizedVMOptions -Xshare:auto"
 """Short work: compiling it thoroughly would take longer than it does."""
-
-SETTINGS = {
-    "parallelism.default": "1",
-    "table.local-time-zone": "UTC",
-    "python.execution-mode": "thread",
-    # An update whose key or whose earlier row cannot be found again is refused, where Flink would let it pass.
-    "table.optimizer.non-deterministic-update.strategy": "TRY_RESOLVE",
-}
-"""What a model may count on, wherever it runs."""
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def named_files(project: Project, names: list[str], *, audits: bool = True) -> l
     return [known[name] for name in names or known]
 
 
-def test_models(project: Project, names: list[str], console: Console) -> bool:
+def run_fixtures(project: Project, names: list[str], console: Console) -> bool:
     """Runs the cases of models and audits; says whether all passed. Raises Refusal for a fixture that is none."""
     began = time.monotonic()
     fixtures = [(file, read_cases(file.fixture)) for file in named_files(project, names)]

@@ -1,7 +1,7 @@
 """A process that checks models and runs their cases: one JSON line in, one JSON line out.
 
-A request is `{"run": model}`, answered by `[{"case": ..., "passed": ..., "shown": ...}]`, or `{"check": name, "model": text,
-"sink": text}`, answered by a list of problems as text; else `{"error": text}`.
+A request is `{"run": model}`, answered by `[{"case": ..., "passed": ..., "shown": ...}]`; `{"problems": model}` or
+`{"check": name, "model": text, "sink": text}`, answered by a list of problems as text; else `{"error": text}`.
 """
 
 from __future__ import annotations
@@ -45,11 +45,18 @@ class Session:
             answer.append({"case": outcome.case.name, "passed": outcome.passed, "shown": shown.getvalue()})
         return answer
 
-    def check(self, name: str, model: str, sink: str) -> list[str]:
+    def problems(self, name: str) -> list[str]:
+        file = {**self._project.models, **self._project.audits}[name]
+        return [str(each) for each in Checker(self._planner_of_the_project(), self._project).check(file)]
+
+    def _planner_of_the_project(self) -> Any:
         if self._planner is None:
             _, self._planner = create_environment(kafka_connector())
-            create_tables(self._planner, replace(self._project, sinks={}))
-        tables = self._planner
+            assert create_tables(self._planner, self._project) == []
+        return self._planner
+
+    def check(self, name: str, model: str, sink: str) -> list[str]:
+        tables = self._planner_of_the_project()
         files = {"models": model, "sinks": sink}
         made = {kind: SqlFile(name, self._project.root / kind / f"{name}.sql", text) for kind, text in files.items()}
         project: Project = replace(self._project, models={name: made["models"]}, sinks={name: made["sinks"]})
@@ -72,6 +79,8 @@ def main() -> None:
             try:
                 if "run" in request:
                     answer = session.run(request["run"])
+                elif "problems" in request:
+                    answer = session.problems(request["problems"])
                 else:
                     answer = session.check(request["check"], request["model"], request["sink"])
             except Exception:  # noqa: BLE001 the test says what went wrong
