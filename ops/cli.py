@@ -31,7 +31,7 @@ VERBS: dict[str, Verb] = {
     "generate": Verb("ops.generate:generate_command", "Send realistic traffic; the same seed gives the same events."),
     "run": Verb("ops.run:app", "A job on this machine, which goes on where it stopped: decisions."),
     "sql": Verb("ops.sql.verbs:app", "The SQL models: check, test, plan, run, audit, show."),
-    "submit": Verb("ops.submit:app", "A job to a Flink cluster: decisions."),
+    "submit": Verb("ops.submit:app", "A job to a Flink cluster: decisions, sql."),
 }
 
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 import jobs
 import loyalty
+import sql
 import udfs
 from jobs.config import Delivery, Mode, in_a_sentence
 from jobs.decisions import read_config
@@ -46,11 +47,6 @@ class Submission:
     group: str = JOB
     from_savepoint: str | None = None
     python: str = sys.executable
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `decisions` a word of the command line while it is the only job."""
 
 
 @app.command("decisions")
@@ -88,6 +84,33 @@ def submit_command(
         python=python,
     )
     typer.echo(submit(submission, Path(jobs.__path__[0]) / "decisions.py"))
+
+
+@app.command("sql")
+def submit_sql_command(
+    cluster: Annotated[str, typer.Option(help="Flink's REST interface, as HOST:PORT.")],
+    bootstrap: Annotated[str, typer.Option(help="Kafka as the cluster and this machine reach it, as HOST:PORT.")],
+    parallelism: Annotated[int, typer.Option(min=1, help="Instances of each operator.")] = 1,
+    checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a failure.")] = "10s",
+    checkpoint_dir: Annotated[
+        str | None, typer.Option(help="A URI to keep checkpoints; default: the cluster's.")
+    ] = None,
+    from_savepoint: Annotated[str | None, typer.Option(help="A savepoint or checkpoint to go on from.")] = None,
+    python: Annotated[
+        str, typer.Option(help="Python on the cluster's machines, with this project's dependencies.")
+    ] = sys.executable,
+) -> None:
+    """Submit all SQL models as one job to a running Flink cluster and print the job's id."""
+    submission = Submission(
+        cluster=cluster,
+        bootstrap=bootstrap,
+        parallelism=parallelism,
+        checkpoint_interval_ms=milliseconds(checkpoint_interval),
+        checkpoint_dir=checkpoint_dir,
+        from_savepoint=from_savepoint,
+        python=python,
+    )
+    typer.echo(submit(submission, Path(jobs.__path__[0]) / "sql.py", (Path(sql.__path__[0]),)))
 
 
 def submit(submission: Submission, entry_point: Path, packages: tuple[Path, ...] = ()) -> str:

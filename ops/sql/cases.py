@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from py4j.protocol import Py4JError
+
 from ops.errors import Refusal
 from ops.flink import root_cause
 from ops.sql.fixtures import Arrival, Case, Row, arrivals
@@ -63,6 +65,10 @@ def row_text(row: Row) -> str:
     return json.dumps(row, sort_keys=True)
 
 
+class JobEnded(Exception):
+    """A job that was to run has failed."""
+
+
 class CaseRunner:
     """One JVM, one cluster in it, and the project's tables over records that are handed in."""
 
@@ -99,13 +105,48 @@ class CaseRunner:
         self._records.close()
         self._found.close()
 
-    def run(self, file: SqlFile, cases: list[Case]) -> list[Outcome]:
+    def run(self, file: SqlFile, cases: list[Case], *, until_one_fails: bool = False) -> list[Outcome]:
         """The cases of a model or an audit. Raises Py4JJavaError or TableException when it cannot be planned."""
-        key = self._plan(file)
+        outcomes: list[Outcome] = []
         try:
-            return [self._run(case, key) for case in cases]
+            key = self._plan(file)
+            for case in cases:
+                outcomes.append(self._run(case, key))
+                if until_one_fails and not outcomes[-1].passed:
+                    break
         finally:
             self._forget_job()
+        return outcomes
+
+    def goes_on(self, before: SqlFile, after: SqlFile, given: dict[str, list[Row]], folder: Path) -> bool:
+        """Whether Flink lets a job go on from another's savepoint, with every state in it claimed.
+
+        Args:
+            before: the model whose job makes the savepoint.
+            after: the model whose job is to go on from it.
+            given: what the first has read.
+            folder: where the savepoint is kept.
+        """
+        self._plan(before)
+        self._found.collect()
+        job = self._cluster.submit(self._j_environment.getStreamGraph(True))
+        with self._connected(job) as connection:
+            for record in arrivals(given, self._event_times, self._keys):
+                connection.sendall(record.as_line() + b"\n")
+            time.sleep(10 * PAUSE_S)
+            savepoint = self._cluster.savepoint(job, folder)
+        self._plan(after)
+        graph = self._j_environment.getStreamGraph(True)
+        settings = java().org.apache.flink.runtime.jobgraph.SavepointRestoreSettings
+        graph.setSavepointRestoreSettings(settings.forPath(savepoint, False))
+        self._found.collect()
+        try:
+            job = self._cluster.submit(graph)
+            with self._connected(job):
+                pass
+        except (Py4JError, JobEnded):
+            return False
+        return self._cluster.wait(job) is None
 
     def _forget_job(self) -> None:
         self._j_environment.getStreamGraph(True)
@@ -240,17 +281,24 @@ class CaseRunner:
         return found
 
     def _feed(self, job: Any, coming: list[Arrival]) -> None:
+        try:
+            with self._connected(job) as connection:
+                for record in coming:
+                    connection.sendall(record.as_line() + b"\n")
+                    time.sleep(PAUSE_S)
+        except (JobEnded, ConnectionError):
+            pass  # The cluster says why.
+
+    def _connected(self, job: Any) -> socket.socket:
+        """The job's source, when every task runs. Raises JobEnded or TimeoutError."""
         until = time.monotonic() + CASE_WITHIN_S
         while not self._cluster.states(job) <= {"RUNNING", "FINISHED"}:
             if self._cluster.status(job) in ("FAILED", "CANCELED", "FAILING"):
-                return
+                raise JobEnded
             if time.monotonic() > until:
                 raise TimeoutError
             time.sleep(0.005)
-        with self._records.accept() as connection:
-            for record in coming:
-                connection.sendall(record.as_line() + b"\n")
-                time.sleep(PAUSE_S)
+        return self._records.accept()
 
     def _read(self, found: bytes) -> list[tuple[str, Row]]:
         view = java().org.apache.flink.core.memory.DataInputDeserializer(found)

@@ -117,3 +117,9 @@ class Cluster:
 
     def close(self) -> None:
         self._cluster.close()
+
+    def savepoint(self, job: Any, folder: Path) -> str:
+        """Stops a job with a savepoint and gives the savepoint's place."""
+        formats = java().org.apache.flink.core.execution.SavepointFormatType
+        path: str = self._cluster.triggerSavepoint(job, folder.as_uri(), True, formats.CANONICAL).get()
+        return path

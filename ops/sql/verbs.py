@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ops.errors import Refusal
 from sql.project import read_project
 
 app = typer.Typer(no_args_is_help=True)
@@ -43,6 +44,25 @@ def fixtures_command(models: Models = None) -> None:
 
     if not run_fixtures(read_project(), models or [], Console()):
         raise typer.Exit(1)
+
+
+@app.command("plan")
+def plan_command(
+    model: Annotated[str, typer.Argument(help="A model that is written to a topic.")],
+    write: Annotated[bool, typer.Option("--write", help="Make it the committed plan, in sql/plans/.")] = False,
+) -> None:
+    """Show a model's operators and what changed; say whether a running job of it goes on from a savepoint."""
+    from ops.sql.plans import show_plan
+    from ops.sql.session import create_environment, flink_processes, kafka_connector
+    from ops.sql.test import named_files
+
+    project = read_project()
+    (file,) = named_files(project, [model], audits=False)
+    if file.name not in project.sinks:
+        raise Refusal(f"{model} is written nowhere, so no job of its own runs.")
+    with flink_processes():
+        _, tables = create_environment(kafka_connector())
+        show_plan(tables, project, file, lambda line: print(line, flush=True), write=write)
 
 
 Bootstrap = Annotated[str, typer.Option(help="Kafka, as HOST:PORT.")]
