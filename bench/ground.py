@@ -174,12 +174,13 @@ def _timestamp(reader: Consumer, topic: str, partition: int, offset: int) -> int
 
 
 def balances(bootstrap: str, topic: str) -> dict[str, tuple[int, int]]:
-    """By account: the last balance that a running-balance topic says, and its sequence."""
+    """By account: the highest sequence that a running-balance topic says, and the balance that came with it."""
     from ops.reader import read_all
 
     found: dict[str, tuple[int, int]] = {}
     for record in read_all(bootstrap, topic):
         with suppress(ValueError):
             said = json.loads(record.value or b"")
-            found[said["account"]] = (said["balance"], said["sequence"])
+            account, now = said["account"], (said["sequence"], said["balance"])
+            found[account] = max(now, found.get(account, now))
     return found

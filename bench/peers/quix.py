@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from typing import Any
+from uuid import uuid4
 
 from quixstreams import Application, State
 
@@ -22,8 +23,10 @@ def decide(purchase: dict[str, Any], state: State) -> dict[str, Any]:
 
 def main(bootstrap: str, topic: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
+        # The state's changelog is named by the group: a run of its own begins with nothing.
+        group = f"quix-{uuid4()}"
         app = Application(
-            broker_address=bootstrap, consumer_group="quix", auto_offset_reset="earliest", state_dir=folder
+            broker_address=bootstrap, consumer_group=group, auto_offset_reset="earliest", state_dir=folder
         )
         purchases = app.topic("loyalty.transactions", value_deserializer="json")
         balances = app.topic(topic, value_serializer="json")
