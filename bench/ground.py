@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from jobs.topics import TRANSACTIONS
@@ -55,9 +55,7 @@ class Ground:
     def fresh(self, *topics: str) -> None:
         """These topics anew and empty."""
         self.drop(*topics)
-        wanted = [
-            NewTopic(name, PARTITIONS, 1, config={"message.timestamp.type": "LogAppendTime"}) for name in topics
-        ]
+        wanted = [NewTopic(name, PARTITIONS, 1, config={"message.timestamp.type": "LogAppendTime"}) for name in topics]
         deadline = time.monotonic() + SETTLES_S
         while wanted:
             # A topic that is being deleted still has its name for a moment.
@@ -85,10 +83,6 @@ class Ground:
             for answer in self._admin.delete_topics(doomed).values():
                 answer.result(SETTLES_S)
 
-    def fresh_outputs(self) -> None:
-        """The decision job's output topics, empty."""
-        self.fresh(DECISIONS, DEAD_LETTERS)
-
     def count(self, topic: str) -> int:
         """How many records the topic holds."""
         with _reader(self.bootstrap) as reader:
@@ -108,15 +102,27 @@ class Ground:
             raise Refusal(f"Nothing was written to {topic}.")
         return Written(sum(high - low for _, low, high in ends), min(moments), max(moments))
 
-    def wait_for(self, topic: str, count: int, within_s: float, going_on: Callable[[], bool]) -> None:
-        """Returns when the topic holds `count` records. Raises Refusal when that takes too long or nobody writes any
-        more."""
-        deadline = time.monotonic() + within_s
+    def tail(self, topic: str, records: int) -> Iterator[bytes]:
+        """The values of the last `records` of each partition, as far as they come at once."""
         with _reader(self.bootstrap) as reader:
-            while (found := sum(high - low for _, low, high in _ends(reader, topic))) < count:
-                if time.monotonic() > deadline or not going_on():
-                    raise Refusal(f"{found:,} of {count:,} records were in {topic} when it ended.")
-                time.sleep(0.25)
+            left = {}
+            places = []
+            for partition, low, high in _ends(reader, topic):
+                if high > low:
+                    left[partition] = high
+                    places.append(TopicPartition(topic, partition, max(low, high - records)))
+            reader.assign(places)
+            quiet = 0
+            while left and quiet < 3:
+                messages = reader.consume(1_000, 1.0)
+                quiet = 0 if messages else quiet + 1
+                for message in messages:
+                    partition, offset = message.partition(), message.offset()
+                    if message.error() is not None or partition is None or offset is None:
+                        continue
+                    yield _value(message)
+                    if offset + 1 >= left.get(partition, 0):
+                        left.pop(partition, None)
 
 
 @contextmanager
@@ -130,6 +136,7 @@ def ground(name: str, recipe: object, make: Callable[[], Iterable[OutRecord]]) -
     done = folder / "input.json"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
+    kafka.stop(folder)  # one that an interrupted run has left
     with kafka.LocalKafka(folder) as broker:
         if not done.exists():
             events = _fill(broker.bootstrap, make())
@@ -147,6 +154,11 @@ def _fill(bootstrap: str, records: Iterable[OutRecord]) -> int:
     return transactions
 
 
+def _value(message: Message) -> bytes:
+    value = message.value()
+    return value.encode() if isinstance(value, str) else value or b""
+
+
 @contextmanager
 def _reader(bootstrap: str) -> Iterator[Consumer]:
     reader = Consumer(
@@ -159,8 +171,18 @@ def _reader(bootstrap: str) -> Iterator[Consumer]:
 
 
 def _ends(reader: Consumer, topic: str) -> Iterator[tuple[int, int, int]]:
+    """Partition, first offset, and the offset behind the last."""
     for partition in reader.list_topics(topic, timeout=10).topics[topic].partitions:
-        low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        deadline = time.monotonic() + SETTLES_S
+        while True:
+            try:
+                low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+                break
+            except KafkaException:
+                # A topic that has just been made anew is looked for where it was before.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
         yield partition, low, high
 
 

@@ -71,5 +71,12 @@ def add_balances(environment: Any, config: DecisionsConfig) -> None:
     build(environment, config, BalanceIntake(), BalanceDesk())
 
 
+def main(bootstrap: str, state: str) -> None:
+    run(RunOptions(bootstrap=bootstrap, state=Path(state), fresh=True), add_balances)
+
+
 if __name__ == "__main__":
-    run(RunOptions(bootstrap=sys.argv[1], state=Path(sys.argv[2]), fresh=True), add_balances)
+    # Classes of the main module would travel to the workers by value; by its name this module is imported there.
+    from bench import standin
+
+    standin.main(*sys.argv[1:])
