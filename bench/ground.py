@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from jobs.topics import TRANSACTIONS
@@ -23,6 +23,7 @@ from ops.admin import metadata, open_admin
 from ops.errors import Refusal
 from ops.generator.settings import OutRecord
 from ops.producer import Sender
+from ops.reader import read_all, to_record
 from ops.topics import apply, read_catalogue
 
 FOLDER = Path(".loyalty/bench")
@@ -34,7 +35,7 @@ SETTLES_S = 10.0
 class Written(NamedTuple):
     """What a topic holds: how many records, and the broker's clock at the first and the last, ms."""
 
-    count: int
+    records: int
     first_ms: int
     last_ms: int
 
@@ -105,7 +106,7 @@ class Ground:
     def tail(self, topic: str, records: int) -> Iterator[bytes]:
         """The values of the last `records` of each partition, as far as they come at once."""
         with _reader(self.bootstrap) as reader:
-            left = {}
+            left: dict[int, int] = {}
             places = []
             for partition, low, high in _ends(reader, topic):
                 if high > low:
@@ -117,12 +118,12 @@ class Ground:
                 messages = reader.consume(1_000, 1.0)
                 quiet = 0 if messages else quiet + 1
                 for message in messages:
-                    partition, offset = message.partition(), message.offset()
-                    if message.error() is not None or partition is None or offset is None:
+                    if message.error() is not None:
                         continue
-                    yield _value(message)
-                    if offset + 1 >= left.get(partition, 0):
-                        left.pop(partition, None)
+                    record = to_record(message)
+                    yield record.value or b""
+                    if record.offset + 1 >= left.get(record.partition, 0):
+                        left.pop(record.partition, None)
 
 
 @contextmanager
@@ -152,11 +153,6 @@ def _fill(bootstrap: str, records: Iterable[OutRecord]) -> int:
             sender.send(record.topic, record.key, record.value)
             transactions += record.topic == TRANSACTIONS
     return transactions
-
-
-def _value(message: Message) -> bytes:
-    value = message.value()
-    return value.encode() if isinstance(value, str) else value or b""
 
 
 @contextmanager
@@ -197,8 +193,6 @@ def _timestamp(reader: Consumer, topic: str, partition: int, offset: int) -> int
 
 def balances(bootstrap: str, topic: str) -> dict[str, tuple[int, int]]:
     """By account: the highest sequence that a running-balance topic says, and the balance that came with it."""
-    from ops.reader import read_all
-
     found: dict[str, tuple[int, int]] = {}
     for record in read_all(bootstrap, topic):
         with suppress(ValueError):

@@ -32,8 +32,7 @@ def purchases(events: int, accounts: int, days: int = 90) -> Iterator[OutRecord]
     categories = ("grocery", "household", "beauty", "fashion", "toys", "electronics")
     begin, step = DEFAULT_END - days * DAY_MS, days * DAY_MS // events
     for number in range(events):
-        # A prime stride visits every account once a round, and never two neighbours in a row.
-        account = number * 7_919 % accounts
+        account = _account(number, accounts)
         account_id = f"account-{account:07}"
         category = categories[number % 6]
         event = {
@@ -55,11 +54,29 @@ def purchases(events: int, accounts: int, days: int = 90) -> Iterator[OutRecord]
                     "sku": f"{category}-{number % 200}",
                     "category": category,
                     "quantity": 1 + number % 3,
-                    "amount": 150 + number * 31 % 4_000,
+                    "amount": _amount_minor(number),
                 }
             ],
         }
         yield OutRecord(TOPIC, account_id.encode(), orjson.dumps(event), "purchase")
+
+
+def _account(number: int, accounts: int) -> int:
+    # A prime stride visits every account once a round, and never two neighbours in a row.
+    return number * 7_919 % accounts
+
+
+def _amount_minor(number: int) -> int:
+    return 150 + number * 31 % 4_000
+
+
+def expected_balances(events: int, accounts: int) -> dict[str, list[int]]:
+    """By account: its balance after each of its `purchases`."""
+    expected: dict[str, list[int]] = {}
+    for number in range(events):
+        so_far = expected.setdefault(f"account-{_account(number, accounts):07}", [0])
+        so_far.append(so_far[-1] + _amount_minor(number) // MINOR_UNITS_A_POINT)
+    return expected
 
 
 def programme() -> Iterator[OutRecord]:

@@ -12,7 +12,8 @@ from bench.ground import FOLDER
 from ops.errors import Refusal
 
 LOCK = Path(__file__).with_name("quix-requirements.txt")
-"""Made by `uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11`, which it needs at least."""
+"""Made by `uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11`: it needs 3.11 at
+least."""
 
 
 def command() -> list[str]:

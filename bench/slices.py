@@ -10,7 +10,7 @@ import argparse
 import shutil
 import time
 from collections.abc import Callable
-from itertools import chain
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from bench import inputs
@@ -18,6 +18,7 @@ from bench.ground import DEAD_LETTERS, DECISIONS, Ground, ground
 from bench.summary import Summary, as_json, summarise
 from bench.ways import STATE, WAYS, events_of, job_command, running
 from ops.errors import Refusal
+from ops.generator.settings import OutRecord
 
 SLICES = 5
 
@@ -42,7 +43,7 @@ class Course(NamedTuple):
 def measure(course: Course, seconds: float, start_within_s: float) -> tuple[Summary, int]:
     """Events/s in each slice of `seconds` in all, and how many events were decided before the first."""
 
-    def records() -> chain[inputs.OutRecord]:
+    def records() -> chain[OutRecord]:
         return chain(inputs.programme(), inputs.purchases(course.events, course.accounts))
 
     with ground(course.name, list(course), records) as place:
@@ -86,10 +87,7 @@ def sample(
 def rates(samples: list[Sample], slices: int = SLICES) -> list[float]:
     """Events/s between every so many samples, so that there are as many slices."""
     borders = [samples[(len(samples) - 1) * number // slices] for number in range(slices + 1)]
-    return [
-        (later.events - earlier.events) / (later.at - earlier.at)
-        for earlier, later in zip(borders, borders[1:], strict=False)
-    ]
+    return [(later.events - earlier.events) / (later.at - earlier.at) for earlier, later in pairwise(borders)]
 
 
 def compare(name: str, large: Course, small: Course, seconds: float, start_within_s: float) -> dict[str, Summary]:

@@ -143,7 +143,7 @@ def decided_to(ground: Ground) -> dict[int, int]:
 
 
 @contextmanager
-def running(command: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
+def running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that runs; ended at the end, with everything that it started."""
     log = FOLDER / "way.log"
     with log.open("wb") as out:
@@ -172,7 +172,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def end_with_all(process: "subprocess.Popen[bytes]") -> None:
+def end_with_all(process: subprocess.Popen[bytes]) -> None:
     """Ends a process at once, and all that it started."""
     family = []
     with suppress(psutil.NoSuchProcess):
