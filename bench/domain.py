@@ -14,22 +14,19 @@ import importlib
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from bench import inputs
 from bench.summary import Summary, as_json, summarise
 from jobs.domain import Document, ForAccount, Verdict
 from jobs.packing import pack_parcel, unpack_parcel, unpack_record
 from jobs.topics import TRANSACTIONS
 from jobs.wiring import LoyaltyDesk, LoyaltyIntake
 from loyalty.codec import DictPages
-from loyalty.wire import program
-from ops.generate import traffic_records
-from ops.generator.settings import OutRecord, Traffic
-from ops.program import check
-from ops.program_check import FOLDER
+from ops.generator.settings import OutRecord
 
 PARTITIONS = 4
 LAG_MS = 600_000
@@ -105,12 +102,6 @@ def packed(records: Iterable[OutRecord], now_ms: int) -> tuple[list[Made], list[
         made = Made(record.kind, head.encode() + (key or b"") + (value or b""))
         (transactions if record.topic == TRANSACTIONS else reference).append(made)
     return reference, transactions
-
-
-def _programme() -> Iterator[OutRecord]:
-    for version in check(FOLDER):
-        event = version.document.model_copy(update={"occurred_at": version.document.effective_from})
-        yield OutRecord(program.TOPIC, version.key.encode(), event.model_dump_json().encode(), "programme")
 
 
 class InProcess:
@@ -271,9 +262,8 @@ def _split(reference: Sequence[Made], transactions: Sequence[Made], total: float
     }
 
 
-def measure(events: int, accounts: int, runs: int, seed: int = 1) -> dict[str, Summary]:
+def measure(records: Iterable[OutRecord], runs: int, title: str) -> dict[str, Summary]:
     """Prints the table and gives the figures."""
-    records = chain(_programme(), traffic_records(Traffic(seed, events, accounts)))
     reference, transactions = packed(records, time.time_ns() // 1_000_000)
     gc.collect()
     gc.freeze()
@@ -283,24 +273,25 @@ def measure(events: int, accounts: int, runs: int, seed: int = 1) -> dict[str, S
         totals.append(total)
     found = summarise(totals)
     print(
-        f"{events:,} transactions of {accounts:,} accounts: {job.decisions:,} records written, {job.fired:,} timers; "
-        f"{found.median:.1f} µs of CPU each (min {found.min:.1f}, max {found.max:.1f}, {found.runs} runs) "
+        f"{title}: {len(transactions):,} events, {job.decisions:,} records written, {job.fired:,} timers; "
+        f"{found.median:.1f} µs of CPU an event (min {found.min:.1f}, max {found.max:.1f}, {found.runs} runs) "
         f"= {1e6 / found.median:,.0f} a second of one core"
     )
     figures = {"domain_us_per_event": found}
     print(f"\n{'part':<28}{'µs':>8}{'share':>8}{'calls':>8}")
     for part, (spent, calls) in _split(reference, transactions, found.median).items():
         print(f"{part:<28}{spent:>8.2f}{spent / found.median:>8.0%}{calls:>8.2f}")
-        figures[f"domain_us_{_plain(part)}"] = summarise([spent])
+        figures[f"domain_us_{plain(part)}"] = summarise([spent])
     print(f"\n{'type':<28}{'µs':>8}{'count':>8}{'share':>8}")
     for kind, (count, spent) in _by_type(reference, transactions).items():
-        print(f"{kind:<28}{spent:>8.1f}{count:>8,}{count / events:>8.1%}")
-        figures[f"domain_us_of_{_plain(kind)}"] = summarise([spent])
+        print(f"{kind:<28}{spent:>8.1f}{count:>8,}{count / len(transactions):>8.1%}")
+        figures[f"domain_us_of_{plain(kind)}"] = summarise([spent])
     return figures
 
 
-def _plain(words: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in words)
+def plain(words: str) -> str:
+    """A name for a figure: letters, digits and underscores."""
+    return "_".join("".join(letter if letter.isalnum() else " " for letter in words).split())
 
 
 def main() -> None:
@@ -309,7 +300,8 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=5_000)
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
-    print(as_json(measure(asked.events, asked.accounts, asked.runs)))
+    records = chain(inputs.programme(), inputs.mix(asked.events, asked.accounts))
+    print(as_json(measure(records, asked.runs, "the traffic of `loyalty generate`")))
 
 
 if __name__ == "__main__":

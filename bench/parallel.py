@@ -23,6 +23,7 @@ from bench.slices import rates, sample
 from bench.summary import Summary, as_json, summarise
 from jobs import decisions
 from ops.cluster import StandaloneCluster
+from ops.generator.settings import OutRecord
 from ops.submit import Submission, submit
 
 OF_TASKS = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -32,7 +33,7 @@ OF_JOBS = "StandaloneSessionClusterEntrypoint"
 def measure(events: int, accounts: int, seconds: float, start_within_s: float = 180.0) -> dict[str, Summary]:
     """Events/s with one and with two instances, and their ratio. Raises Refusal."""
 
-    def records() -> chain[inputs.OutRecord]:
+    def records() -> chain[OutRecord]:
         return chain(inputs.programme(), inputs.purchases(events, accounts))
 
     with ground("purchases", [events, accounts], records) as place:
