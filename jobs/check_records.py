@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from pyflink.common import Row, Types
@@ -10,10 +11,12 @@ from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 
 from jobs.clock import BEYOND, timestamp
 from jobs.domain import Clock, DeadLetter, Document, ForAccount, Intake, Record
-from jobs.gate import Gate, LastOffsets
+from jobs.gate import Gate, LastOffsets, taken
+from jobs.held_at_start import Taken, is_made_offer
 from jobs.names import INTAKE_PAGES
 from jobs.packing import pack_document, pack_parcel
 from jobs.pages import FlinkPages, to_flink
+from jobs.topics import DECISIONS, TRANSACTIONS
 
 TICK_MS = 1_000
 NOBODY = ""
@@ -32,9 +35,11 @@ _NOTHING = Row(NOBODY, b"")
 class CheckRecords(KeyedProcessFunction):  # type: ignore[misc]
     """Runs once, under one constant key: the clock is the least over all partitions, which one place has to know."""
 
-    def __init__(self, intake: Intake, last_at_start: LastOffsets) -> None:
+    def __init__(self, intake: Intake, last_at_start: LastOffsets, last_offers: Callable[[Taken], LastOffsets]) -> None:
+        """`last_offers` is asked at each start, Flink's own restarts included, for the last offers of that moment."""
         self._intake = intake
         self._last_at_start = last_at_start
+        self._last_offers = last_offers
         self._gate: Gate | None = None
         self._carried: Clock | None = None
 
@@ -58,8 +63,9 @@ class CheckRecords(KeyedProcessFunction):  # type: ignore[misc]
 
     def _begin(self, ctx: Any) -> Iterator[Any]:
         """What a restart needs cannot be done in `open`, where Flink is at no key yet."""
-        self._gate = Gate(self._pages, self._last_at_start)
-        self._intake.begin(self._pages, self._gate.unread_transactions())
+        last_offers = self._last_offers(partial(taken, self._pages))
+        self._gate = Gate(self._pages, {**self._last_at_start, **last_offers}, TRANSACTIONS)
+        self._intake.begin(self._pages, self._gate.unread())
         self._wake_later(ctx)
         # The broadcast has a watermark of its own, which is in no savepoint: it must be sent before anything is
         # decided.
@@ -74,6 +80,8 @@ class CheckRecords(KeyedProcessFunction):  # type: ignore[misc]
         timers.register_processing_time_timer((timers.current_processing_time() // TICK_MS + 1) * TICK_MS)
 
     def _check(self, record: Record) -> Iterator[Any]:
+        if record.topic == DECISIONS and not is_made_offer(record.value):
+            return
         for passed in self._intake.take(self._pages, record):
             if isinstance(passed, ForAccount):
                 account_id, payload, documents, clock = passed

@@ -1,12 +1,14 @@
-"""What the decision job is told when it starts."""
+"""What a job is told when it starts."""
 
 from __future__ import annotations
 
 from enum import Enum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from jobs.names import JOB, MAX_PARALLELISM
+from jobs.names import JOB, MAX_PARALLELISM, OFFERS_JOB
+from jobs.profiles import Profile
 
 
 class Delivery(str, Enum):
@@ -23,8 +25,8 @@ class Mode(str, Enum):
     PROCESS = "process"
 
 
-class DecisionsConfig(BaseModel):
-    """The settings of one decision job. Times are milliseconds; folders are URIs that Flink understands."""
+class JobConfig(BaseModel):
+    """The settings that every job has. Times are milliseconds; folders are URIs that Flink understands."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,8 +34,8 @@ class DecisionsConfig(BaseModel):
     parallelism: int = Field(default=1, ge=1, le=MAX_PARALLELISM)
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     mode: Mode = Mode.THREAD
-    watermark_lag_ms: int = Field(default=600_000, ge=0, le=100 * 365 * 86_400_000)
-    group: str = Field(default=JOB, min_length=1)
+    profile: Profile = Profile.LATENCY
+    group: str = Field(min_length=1)
     """The Kafka group whose offsets tell how far the job is, and the prefix of its transactional ids: one a job."""
     checkpoint_interval_ms: int = Field(default=10_000, ge=100)
     checkpoint_dir: str | None = None
@@ -46,6 +48,22 @@ class DecisionsConfig(BaseModel):
     """How often the job starts again by itself after a failure before it gives up; None: always."""
     last_at_start: dict[str, dict[int, int]] = Field(default_factory=dict)
     """By topic and partition: the offset of the last record that could be read when the job started."""
+
+
+class DecisionsConfig(JobConfig):
+    """The settings of a decision job."""
+
+    group: str = Field(default=JOB, min_length=1)
+    watermark_lag_ms: int = Field(default=600_000, ge=0, le=100 * 365 * 86_400_000)
+
+
+class OffersConfig(JobConfig):
+    """The settings of an offers job. `parallelism` is that of `match-campaigns`."""
+
+    group: str = Field(default=OFFERS_JOB, min_length=1)
+    delivery: Literal[Delivery.AT_LEAST_ONCE] = Delivery.AT_LEAST_ONCE
+    """Never in a transaction: an open one would hide the decisions behind it in the same partition from consumers of
+    committed records (docs/offers.md)."""
 
 
 def in_a_sentence(problem: ValidationError) -> str:

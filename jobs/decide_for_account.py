@@ -104,7 +104,7 @@ class DecideForAccount(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     def _settle(self, verdict: Verdict, epoch: int, timers: Any) -> Iterator[Row]:
         if verdict.next_due_ms is not None:
             timers.register_event_time_timer(virtual(Clock(epoch, verdict.next_due_ms)))
-        return _rows(verdict.outputs)
+        return rows(verdict.outputs)
 
     def _catch_up(self, account_id: str, ctx: Any) -> Iterator[Row]:
         """Receive those of the account's records that need wait no longer; after the last, do what is due by now."""
@@ -151,6 +151,7 @@ class DecideForAccount(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         return self._documents
 
 
-def _rows(outputs: Sequence[Output]) -> Iterator[Row]:
+def rows(outputs: Sequence[Output]) -> Iterator[Row]:
+    """What is to be written, as SQL takes it."""
     for topic, key, value in outputs:
         yield Row(DESTINATIONS[topic], key, value)

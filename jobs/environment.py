@@ -1,4 +1,4 @@
-"""Flink's settings for the decision job. Nothing here runs when it is imported."""
+"""Flink's settings for a job. Nothing here runs when it is imported."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
 
-from jobs.config import DecisionsConfig
-from jobs.names import JOB, MAX_PARALLELISM
+from jobs.config import JobConfig
+from jobs.names import MAX_PARALLELISM
+from jobs.profiles import KNOBS
 
 WATERMARK_INTERVAL_MS = 50
 
 
-def settings(config: DecisionsConfig) -> dict[str, str]:
-    """Flink's options for this job, by name."""
+def settings(job: str, config: JobConfig) -> dict[str, str]:
+    """Flink's options for the job of this name, by theirs."""
     options = {
-        "pipeline.name": JOB,
+        "pipeline.name": job,
         "pipeline.max-parallelism": str(MAX_PARALLELISM),
         "pipeline.auto-watermark-interval": f"{WATERMARK_INTERVAL_MS} ms",
         # A name that nobody gave is refused: state could not be found again by it.
@@ -24,8 +25,7 @@ def settings(config: DecisionsConfig) -> dict[str, str]:
         "table.exec.uid.generation": "DISABLED",
         # No operator changes what it was given, so there is no need of copies between those of one thread.
         "pipeline.object-reuse": "true",
-        # Of the time to a decision at low traffic, the default of 100 ms would be most, and twice.
-        "execution.buffer-timeout.interval": "5 ms",
+        "execution.buffer-timeout.interval": f"{KNOBS[config.profile].buffer_timeout_ms} ms",
         "table.local-time-zone": "UTC",
         "state.backend.type": "hashmap",
         "execution.checkpointing.interval": f"{config.checkpoint_interval_ms} ms",
@@ -46,10 +46,12 @@ def settings(config: DecisionsConfig) -> dict[str, str]:
     return options
 
 
-def create_environment(config: DecisionsConfig, more: Mapping[str, str] | None = None) -> StreamExecutionEnvironment:
+def create_environment(
+    job: str, config: JobConfig, more: Mapping[str, str] | None = None
+) -> StreamExecutionEnvironment:
     """An environment with these settings, and `more` of Flink's options for where it runs."""
     configuration = Configuration()
-    for name, value in {**settings(config), **(more or {})}.items():
+    for name, value in {**settings(job, config), **(more or {})}.items():
         configuration.set_string(name, value)
     environment = StreamExecutionEnvironment.get_execution_environment(configuration)
     # Sources, intake and what SQL makes of them run once; what decides, and writes decisions, says so itself.

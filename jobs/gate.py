@@ -1,8 +1,7 @@
-"""The gate: no transaction is taken before the reference facts that there were at the start.
+"""The gate: no transaction or engagement is taken before the reference facts that there were at the start.
 
 The contract (§3) asks for it: a job reads the programme, members, fraud signals and engagement context up to the end
-that they had when it started before it decides its first transaction. Transactions that come sooner wait in state, in
-their order.
+that they had when it started before it decides its first transaction. What comes sooner waits in state, in its order.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from collections.abc import Iterator, Mapping
 
 from jobs.domain import Pages, Record
 from jobs.packing import unpack_record
-from jobs.topics import REFERENCE, TRANSACTIONS
 from jobs.waiting import Waiting
 
 LastOffsets = Mapping[str, Mapping[int, int]]
@@ -25,23 +23,30 @@ class Gate:
     that has nothing new must not be waited for.
     """
 
-    def __init__(self, pages: Pages, last_at_start: LastOffsets) -> None:
+    def __init__(self, pages: Pages, last_at_start: LastOffsets, held: str) -> None:
+        """`held` is the topic whose records wait for those of all others in `last_at_start`."""
         self._pages = pages
+        self._held = held
         self._waiting = Waiting(pages)
         self._unread = {
-            topic: {partition: last for partition, last in partitions.items() if self._taken(topic, partition) < last}
+            topic: {partition: last for partition, last in partitions.items() if taken(pages, topic, partition) < last}
             for topic, partitions in last_at_start.items()
         }
         self._open = not self._missing()
 
-    def unread_transactions(self) -> dict[int, int]:
-        """By partition of the transactions: the last record of before the start, where it has not been taken yet."""
-        return dict(self._unread.get(TRANSACTIONS, {}))
+    @property
+    def is_open(self) -> bool:
+        """Whether all reference facts of before the start have been taken."""
+        return self._open
+
+    def unread(self) -> dict[int, int]:
+        """By partition of the held topic: the last record of before the start, where it has not been taken yet."""
+        return dict(self._unread.get(self._held, {}))
 
     def admit(self, packed: bytes) -> Iterator[Record]:
         """The records that may be taken now that this one has come: none, it, or it and those that waited for it."""
         record = unpack_record(packed)
-        if not self._open and record.topic == TRANSACTIONS:
+        if not self._open and record.topic == self._held:
             self._waiting.add(packed)
             return
         yield self._take(record)
@@ -62,12 +67,14 @@ class Gate:
             del unread[record.partition]
         return record
 
-    def _taken(self, topic: str, partition: int) -> int:
-        raw = self._pages.get(_position(topic, partition))
-        return -1 if raw is None else int(raw)
-
     def _missing(self) -> bool:
-        return any(self._unread.get(topic) for topic in REFERENCE)
+        return any(unread for topic, unread in self._unread.items() if topic != self._held)
+
+
+def taken(pages: Pages, topic: str, partition: int) -> int:
+    """The offset of the last record of a partition that was taken, in this run or one before; -1 before the first."""
+    raw = pages.get(_position(topic, partition))
+    return -1 if raw is None else int(raw)
 
 
 def _position(topic: str, partition: int) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 JOB = "loyalty-decisions"
+OFFERS_JOB = "loyalty-offers"
 MAX_PARALLELISM = 128
 """The number of key groups. Fixed with the first savepoint; no parallelism can be higher."""
 
@@ -10,9 +14,16 @@ READ_RECORDS = "read-records"
 CHECK_RECORDS = "check-records"
 CLOCK_OF_RECORDS = "clock-of-records"
 DECIDE_FOR_ACCOUNT = "decide-for-account"
+CHECK_ENGAGEMENTS = "check-engagements"
+MATCH_CAMPAIGNS = "match-campaigns"
+MAKE_OFFERS = "make-offers"
+SELECT_DECISIONS = "select-decisions"
+SELECT_DEAD_LETTERS = "select-dead-letters"
+REFUSED = "refused"
 
 INTAKE_PAGES = "intake-pages"
 ACCOUNT_PAGES = "account-pages"
+OFFER_PAGES = "offer-pages"
 PROGRAMME = "programme"
 
 OPERATORS = {
@@ -26,11 +37,11 @@ OPERATORS = {
     "programme-documents": "Take the timestamp off again",
     DECIDE_FOR_ACCOUNT: "Decide for one account at a time",
     "decided": "Enter SQL",
-    "select-decisions": "Keep the decisions",
+    SELECT_DECISIONS: "Keep the decisions",
     "decisions": "Write loyalty.decisions",
-    "select-dead-letters": "Keep the dead letters",
+    SELECT_DEAD_LETTERS: "Keep the dead letters",
     "dead-letters": "Write loyalty.dead-letters",
-    "refused": "Enter SQL",
+    REFUSED: "Enter SQL",
     "refused-dead-letters": "Write the intake's loyalty.dead-letters",
 }
 """What each operator does, by its uid, which is also its name."""
@@ -46,11 +57,58 @@ SHAPE = (
     ("Map", "programme-documents"),
     ("Keyed-Co-Process-Broadcast", DECIDE_FOR_ACCOUNT),
     ("*anonymous_datastream_source", "decided"),
-    ("Calc", "select-decisions"),
+    ("Calc", SELECT_DECISIONS),
     ("decisions", "decisions"),
-    ("Calc", "select-dead-letters"),
+    ("Calc", SELECT_DEAD_LETTERS),
     ("dead_letters", "dead-letters"),
-    ("*anonymous_datastream_source", "refused"),
+    ("*anonymous_datastream_source", REFUSED),
     ("refused_dead_letters", "refused-dead-letters"),
 )
 """The job's operators, in the order in which Flink lists them: what PyFlink or the planner calls each, and its uid."""
+
+
+_OFFERS_OPERATORS = {
+    uid: OPERATORS[uid]
+    for uid in (
+        READ_RECORDS,
+        "pack-records",
+        "hand-over-records",
+        "decided",
+        SELECT_DECISIONS,
+        "decisions",
+        SELECT_DEAD_LETTERS,
+        "dead-letters",
+        REFUSED,
+        "refused-dead-letters",
+    )
+} | {
+    CHECK_ENGAGEMENTS: "Check each record, hold engagements until the reference facts and past offers are read",
+    MATCH_CAMPAIGNS: "Find the campaigns that an engagement may trigger",
+    MAKE_OFFERS: "Make offers under cap and budget: the one owner of both",
+}
+
+_OFFERS_SHAPE = (
+    *SHAPE[:3],
+    ("KEYED PROCESS", CHECK_ENGAGEMENTS),
+    ("Keyed-Co-Process-Broadcast", MATCH_CAMPAIGNS),
+    ("KEYED PROCESS", MAKE_OFFERS),
+    *SHAPE[9:],
+)
+
+
+class JobNames(NamedTuple):
+    """The names of one job."""
+
+    job: str
+    operators: Mapping[str, str]
+    """What each operator does, by its uid."""
+    shape: tuple[tuple[str, str], ...]
+    """What PyFlink or the planner calls each operator, in Flink's order, and its uid."""
+    python_state: frozenset[str]
+    """The uids of those that keep state of Python's."""
+
+
+DECISIONS_NAMES = JobNames(JOB, OPERATORS, SHAPE, frozenset({CHECK_RECORDS, DECIDE_FOR_ACCOUNT}))
+OFFERS_NAMES = JobNames(
+    OFFERS_JOB, _OFFERS_OPERATORS, _OFFERS_SHAPE, frozenset({CHECK_ENGAGEMENTS, MATCH_CAMPAIGNS, MAKE_OFFERS})
+)

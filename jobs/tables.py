@@ -6,13 +6,16 @@ Keys and values stay bytes in both directions: what arrives may be anything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyflink.table import DataTypes, Schema, StreamTableEnvironment, TableDescriptor
 
-from jobs.config import DecisionsConfig, Delivery
+from jobs.config import Delivery, JobConfig
 from jobs.domain import DEAD_LETTERS, DECISIONS
-from jobs.topics import INPUTS
+from jobs.profiles import KNOBS
 
 RECORDS = "records"
+WANTED = "wanted"
 DECIDED = "decided"
 REFUSED = "refused"
 DECISIONS_TABLE = "decisions"
@@ -44,8 +47,19 @@ FROM (
         topic, `partition`, `offset`, received,
         DECODE(key, 'ISO-8859-1') AS key_text,
         DECODE(`value`, 'ISO-8859-1') AS value_text
-    FROM records
+    FROM wanted
 )
+"""
+
+EVERY_RECORD = "SELECT * FROM records"
+
+# Of the decisions, which the job itself writes, only offers that were made cross to Python; and now and then another
+# record, so that the job knows about how far they have been read (jobs/gate.py).
+NO_DECISIONS_BUT_OFFERS = """
+SELECT * FROM records
+WHERE topic <> 'loyalty.decisions'
+   OR (DECODE(`value`, 'ISO-8859-1') LIKE '%offer.decided%' AND DECODE(`value`, 'ISO-8859-1') LIKE '%"made"%')
+   OR MOD(`offset`, 1000) = 0
 """
 
 WRITE_DECISIONS = "INSERT INTO decisions SELECT key, `value` FROM decided WHERE destination = 0"
@@ -53,15 +67,26 @@ WRITE_DEAD_LETTERS = "INSERT INTO dead_letters SELECT key, `value` FROM decided 
 WRITE_REFUSED = "INSERT INTO refused_dead_letters SELECT key, `value` FROM refused"
 
 
-def create_tables(tables: StreamTableEnvironment, config: DecisionsConfig) -> None:
-    """The tables that the statements above name, all but `decided` and `refused`."""
-    tables.create_temporary_table(RECORDS, _source(config))
+def create_tables(
+    tables: StreamTableEnvironment,
+    config: JobConfig,
+    topics: Sequence[str],
+    *,
+    wanted: str = EVERY_RECORD,
+    committed_only: bool = True,
+) -> None:
+    """The tables that the statements above name, all but `decided` and `refused`.
+
+    `wanted` says which records of `topics` cross to Python.
+    """
+    tables.create_temporary_table(RECORDS, _source(config, topics, committed_only))
+    tables.create_temporary_view(WANTED, tables.sql_query(wanted))
     tables.create_temporary_table(DECISIONS_TABLE, _sink(config, DECISIONS, "decisions"))
     tables.create_temporary_table(DEAD_LETTERS_TABLE, _sink(config, DEAD_LETTERS, "dead-letters"))
     tables.create_temporary_table(REFUSED_TABLE, _sink(config, DEAD_LETTERS, "refused"))
 
 
-def _source(config: DecisionsConfig) -> TableDescriptor:
+def _source(config: JobConfig, topics: Sequence[str], committed_only: bool) -> TableDescriptor:
     schema = (
         Schema.new_builder()
         .column("key", DataTypes.BYTES())
@@ -74,22 +99,26 @@ def _source(config: DecisionsConfig) -> TableDescriptor:
     )
     return (
         _kafka(config, schema)
-        .option("topic", ";".join(INPUTS))
+        .option("topic", ";".join(topics))
         .option("properties.group.id", config.group)
-        .option("properties.isolation.level", "read_committed")
+        .option("properties.isolation.level", "read_committed" if committed_only else "read_uncommitted")
         # The first time only: afterwards the source goes on from where its state says.
         .option("scan.startup.mode", "earliest-offset")
         .build()
     )
 
 
-def _sink(config: DecisionsConfig, topic: str, sink: str) -> TableDescriptor:
+def _sink(config: JobConfig, topic: str, sink: str) -> TableDescriptor:
     schema = Schema.new_builder().column("key", DataTypes.BYTES()).column("value", DataTypes.BYTES()).build()
+    knobs = KNOBS[config.profile]
     descriptor = (
         _kafka(config, schema)
         .option("topic", topic)
         .option("sink.delivery-guarantee", config.delivery.value)
         .option("properties.max.request.size", str(MAX_REQUEST_BYTES))
+        .option("properties.linger.ms", str(knobs.linger_ms))
+        .option("properties.batch.size", str(knobs.batch_bytes))
+        .option("properties.compression.type", knobs.compression)
     )
     if config.delivery is Delivery.EXACTLY_ONCE:
         # Two sinks with one prefix would abort each other's transactions.
@@ -98,7 +127,7 @@ def _sink(config: DecisionsConfig, topic: str, sink: str) -> TableDescriptor:
     return descriptor.build()
 
 
-def _kafka(config: DecisionsConfig, schema: Schema) -> TableDescriptor.Builder:
+def _kafka(config: JobConfig, schema: Schema) -> TableDescriptor.Builder:
     return (
         TableDescriptor.for_connector("kafka")
         .schema(schema)

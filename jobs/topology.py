@@ -1,7 +1,8 @@
-"""How the operators of the decision job are joined. `docs/architecture.md` says why they are."""
+"""How the operators of the decision job are joined (`docs/architecture.md` says why), and what both jobs share."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pyflink.common import Types, WatermarkStrategy
@@ -15,6 +16,9 @@ from jobs.check_records import DOCUMENTS, FOR_ACCOUNTS, REFUSED, CheckRecords
 from jobs.config import DecisionsConfig
 from jobs.decide_for_account import OUTPUTS, PROGRAMME_STATE, DecideForAccount
 from jobs.domain import Desk, Intake
+from jobs.held_at_start import last_made_offers
+from jobs.names import DECISIONS_NAMES
+from jobs.topics import DECISIONS, INPUTS
 from jobs.uids import name_operators
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
@@ -27,34 +31,43 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, inta
     `intake` and `desk` are pickled into the job, so the modules of their classes must be there where it runs.
     """
     table_environment = StreamTableEnvironment.create(environment)
-    tables.create_tables(table_environment, config)
-
-    records = table_environment.to_append_stream(
-        table_environment.sql_query(tables.PACK_RECORDS), Types.ROW([Types.INT(), _BYTES])
-    )
-    checked = _key_by_first_field(records, Types.INT(), _BYTES).process(
-        CheckRecords(intake, config.last_at_start), FOR_ACCOUNTS
+    tables.create_tables(table_environment, config, INPUTS, wanted=tables.NO_DECISIONS_BUT_OFFERS)
+    # Of the decisions only offers cross to Python, so the last record of all would be waited for in vain.
+    last_at_start = {topic: last for topic, last in config.last_at_start.items() if topic != DECISIONS}
+    checked = records(table_environment).process(
+        CheckRecords(intake, last_at_start, partial(last_made_offers, config.bootstrap)), FOR_ACCOUNTS
     )
     for_accounts = _take_off_timestamp(_watermarked(checked), Types.ROW([Types.STRING(), _BYTES]))
-    documents = _take_off_timestamp(_watermarked(_side_output(checked, DOCUMENTS)), _BYTES)
+    documents = _take_off_timestamp(_watermarked(side_output(checked, DOCUMENTS)), _BYTES)
     decided = (
-        _key_by_first_field(for_accounts, Types.STRING(), _BYTES)
+        key_by_first_field(for_accounts, Types.STRING(), _BYTES)
         .connect(documents.broadcast(PROGRAMME_STATE))
         .process(DecideForAccount(desk), OUTPUTS)
         .set_parallelism(config.parallelism)
     )
-    table_environment.create_temporary_view(tables.DECIDED, table_environment.from_data_stream(decided))
-    table_environment.create_temporary_view(
-        tables.REFUSED, table_environment.from_data_stream(_side_output(checked, REFUSED))
+    write(table_environment, decided, side_output(checked, REFUSED))
+    name_operators(environment, DECISIONS_NAMES, config.mode)
+
+
+def records(table_environment: StreamTableEnvironment) -> KeyedStream:
+    """The wanted records of the input topics as runs of bytes, all under one constant key."""
+    packed = table_environment.to_append_stream(
+        table_environment.sql_query(tables.PACK_RECORDS), Types.ROW([Types.INT(), _BYTES])
     )
+    return key_by_first_field(packed, Types.INT(), _BYTES)
+
+
+def write(table_environment: StreamTableEnvironment, decided: DataStream, refused: DataStream) -> None:
+    """Sends rows (destination, key, value) to their topics, and rows (key, value) to the dead letters."""
+    table_environment.create_temporary_view(tables.DECIDED, table_environment.from_data_stream(decided))
+    table_environment.create_temporary_view(tables.REFUSED, table_environment.from_data_stream(refused))
     statements = table_environment.create_statement_set()
     for statement in (tables.WRITE_DECISIONS, tables.WRITE_DEAD_LETTERS, tables.WRITE_REFUSED):
         statements.add_insert_sql(statement)
     statements.attach_as_datastream()
-    name_operators(environment, config.mode)
 
 
-def _key_by_first_field(stream: DataStream, key: TypeInformation, element: TypeInformation) -> KeyedStream:
+def key_by_first_field(stream: DataStream, key: TypeInformation, element: TypeInformation) -> KeyedStream:
     """Key a stream of rows (key, element) in the JVM; the operator behind it sees the element alone.
 
     `DataStream.key_by` would put a Python operator of its own in front: half the throughput.
@@ -64,7 +77,7 @@ def _key_by_first_field(stream: DataStream, key: TypeInformation, element: TypeI
     return KeyedStream(keyed, element, stream)
 
 
-def _side_output(stream: DataStream, tag: Any) -> DataStream:
+def side_output(stream: DataStream, tag: Any) -> DataStream:
     """`DataStream.get_side_output` without the Python operator that it adds."""
     return DataStream(stream._j_data_stream.getSideOutput(tag.get_java_output_tag()))
 

@@ -7,9 +7,9 @@ from typing import Any
 from pyflink.datastream import StreamExecutionEnvironment
 
 from jobs.config import Mode
-from jobs.names import CHECK_RECORDS, DECIDE_FOR_ACCOUNT, OPERATORS, SHAPE
+from jobs.names import JobNames
 
-_NO_OPERATOR = {"PartitionTransformation", "SideOutputTransformation"}
+_NO_OPERATOR = {"PartitionTransformation", "SideOutputTransformation", "UnionTransformation"}
 """These only say how elements travel."""
 
 
@@ -17,27 +17,22 @@ class UnknownShape(Exception):
     """The job is not made of the operators that have names. Whoever changed it decides which state goes where."""
 
 
-def name_operators(environment: StreamExecutionEnvironment, mode: Mode) -> None:
-    """Names every operator of the job in `environment`, by its place in `SHAPE`.
+def name_operators(environment: StreamExecutionEnvironment, names: JobNames, mode: Mode) -> None:
+    """Names every operator of the job in `environment`, by its place in the shape that it has to have.
 
-    The two that keep Python's state have another uid in process mode. Flink would otherwise take a savepoint of the
+    Those that keep Python's state have another uid in process mode. Flink would otherwise take a savepoint of the
     other mode without a word, find nothing in it under the names it asks for, and begin with empty accounts.
 
     Raises UnknownShape when the job has another one: a release of Flink, or an edit, made the planner do otherwise.
     """
     operators = [found for found in _transformations(environment) if _class(found) not in _NO_OPERATOR]
     made = [_made_as(operator) for operator in operators]
-    if made != [expected for expected, _ in SHAPE]:
-        raise UnknownShape(f"The job's operators are {made}; jobs/names.py has names for {[e for e, _ in SHAPE]}.")
-    for operator, (_, uid) in zip(operators, SHAPE, strict=True):
-        operator.setUid(uid_in(mode, uid))
+    if made != [expected for expected, _ in names.shape]:
+        raise UnknownShape(f"The job's operators are {made}; jobs/names.py names {[e for e, _ in names.shape]}.")
+    for operator, (_, uid) in zip(operators, names.shape, strict=True):
+        operator.setUid(f"{uid}-in-process-mode" if mode is Mode.PROCESS and uid in names.python_state else uid)
         operator.setName(uid)
-        operator.setDescription(OPERATORS[uid])
-
-
-def uid_in(mode: Mode, uid: str) -> str:
-    """The uid of an operator in a mode."""
-    return f"{uid}-in-process-mode" if mode is Mode.PROCESS and uid in (CHECK_RECORDS, DECIDE_FOR_ACCOUNT) else uid
+        operator.setDescription(names.operators[uid])
 
 
 def _transformations(environment: StreamExecutionEnvironment) -> list[Any]:

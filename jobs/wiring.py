@@ -39,7 +39,9 @@ class LoyaltyIntake:
             return (ForAccount(passed.account_id, payload, passed.documents, _clock(passed.clock)),)
         if isinstance(passed, intake.Document):
             return (Document(passed.position, passed.value.decode()),)
-        return (DeadLetter(passed.key, to_json(passed.content).encode()),)
+        if isinstance(passed, intake.Ignored):
+            return ()
+        return (DeadLetter(passed.key, to_json(passed.content)),)
 
     def clock(self, pages: Pages) -> Clock | None:
         return _clock(self._intake.clock(pages))
@@ -48,8 +50,8 @@ class LoyaltyIntake:
 class LoyaltyDesk:
     """`loyalty.desk` behind the job's `Desk`."""
 
-    def __init__(self, wall_clock_ms: Callable[[], int] | None = None) -> None:
-        self._now = wall_clock_ms or _wall_clock_ms
+    def __init__(self, now: Callable[[], int] | None = None) -> None:
+        self._now = now or wall_clock_ms
         self._desk = desk.Desk()
 
     def learn(self, document: str) -> None:
@@ -63,10 +65,12 @@ class LoyaltyDesk:
 
     def _outputs(self, account_id: str, verdict: desk.Verdict) -> JobVerdict:
         key = account_id.encode()
-        outputs = [Output(DECISIONS, key, text.encode()) for text in verdict.encode(self._now())]
-        outputs += [Output(DEAD_LETTERS, raw, to_json(letter).encode()) for raw, letter in verdict.dead_letters]
+        outputs = [Output(DECISIONS, key, text) for text in verdict.encode(self._now())]
+        if verdict.dead_letters:
+            outputs += [Output(DEAD_LETTERS, raw, to_json(letter)) for raw, letter in verdict.dead_letters]
         return JobVerdict(outputs, verdict.next_due_ms)
 
 
-def _wall_clock_ms() -> int:
+def wall_clock_ms() -> int:
+    """Milliseconds since 1970."""
     return time.time_ns() // 1_000_000

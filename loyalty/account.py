@@ -12,6 +12,8 @@ Pages of an account:
 | `waiting/<event_id>` | a refund that waits for its order, as it came | its order comes, or its 24 hours end |
 | `waits/<order_id>` | which events wait for this order | as above |
 | `facts` | members, signals, engagement context | a signal: 35 days after it expired; the rest: replaced |
+| `offers/<member_id>` | offers that were made to a member | an offer: 35 days after its end |
+| `bonus/<order_id>` | the offers that a purchase took up, and its amounts | as long as the order |
 | `<shelf>/<n>` | the further pages of a long shelf | empty |
 
 Requests are remembered for velocity rules for 35 days or the longest window of any fraud document, whichever is
@@ -174,6 +176,37 @@ class Facts(msgspec.Struct, array_like=True):
     devices: dict[str, int] = {}
 
 
+class Offer(msgspec.Struct, array_like=True):
+    """An offer that was made to a member; its terms are those of the campaign's version."""
+
+    decision_id: str
+    campaign_id: str
+    campaign_version: int
+    offer_id: str
+    made_at: int
+    taken_by: str | None = None
+    """The order that took it up."""
+
+
+class Bonus(msgspec.Struct, array_like=True):
+    """What a purchase earned by taking up an offer, as long as it can be refunded."""
+
+    lot: int
+    offer: Offer
+    points: int
+    min_amount: int
+    reversed: bool = False
+
+
+class Bonuses(msgspec.Struct, array_like=True):
+    order_lot: int
+    """Tells two orders of one id from each other, the first of which is known no longer."""
+    known_until: int
+    amounts: list[int]
+    """Of the order's lines, in their order; minor units."""
+    bonuses: list[Bonus]
+
+
 class Grace(msgspec.Struct, array_like=True, frozen=True):
     started_at: int
     ends_at: int
@@ -203,15 +236,50 @@ class Core(msgspec.Struct, array_like=True):
     slide: Due | None = None
     """The next slide, as it was found when `slide_found_by` versions of `tiers` were known; -1: look again."""
     slide_found_by: int = -1
-    due: ShelfHead[Due] = msgspec.field(default_factory=ShelfHead)
-    spend: ShelfHead[Spend] = msgspec.field(default_factory=ShelfHead)
-    window: ShelfHead[Qualifying] = msgspec.field(default_factory=ShelfHead)
-    slid: ShelfHead[Qualifying] = msgspec.field(default_factory=ShelfHead)
-    keep: ShelfHead[Keep] = msgspec.field(default_factory=ShelfHead)
-    requests: ShelfHead[Request] = msgspec.field(default_factory=ShelfHead)
+    due: bytes | None = None
+    """The head of the shelf, as `DUE_HEAD` writes it; None where the shelf is empty. Likewise the other five."""
+    spend: bytes | None = None
+    window: bytes | None = None
+    slid: bytes | None = None
+    keep: bytes | None = None
+    requests: bytes | None = None
+    window_from: int | None = None
+    """The `occurred_at` of the first entry of the `window` shelf; None where it is empty."""
+    waiting: int | None = 0
+    """How many refunds wait for their order; None where a release that did not count them began this account."""
+    offered: list[str] = []
+    """The members that have a page of offers, so that a purchase of another one looks for none."""
 
 
-CORE: PageCodec[Core] = PageCodec(Core, 1)
+DUE_HEAD: PageCodec[ShelfHead[Due]] = PageCodec(ShelfHead[Due], 1)
+SPEND_HEAD: PageCodec[ShelfHead[Spend]] = PageCodec(ShelfHead[Spend], 1)
+QUALIFYING_HEAD: PageCodec[ShelfHead[Qualifying]] = PageCodec(ShelfHead[Qualifying], 1)
+KEEP_HEAD: PageCodec[ShelfHead[Keep]] = PageCodec(ShelfHead[Keep], 1)
+REQUEST_HEAD: PageCodec[ShelfHead[Request]] = PageCodec(ShelfHead[Request], 1)
+
+_HEADS_OF_V1: tuple[PageCodec[Any], ...] = (
+    DUE_HEAD,
+    SPEND_HEAD,
+    QUALIFYING_HEAD,
+    QUALIFYING_HEAD,
+    KEEP_HEAD,
+    REQUEST_HEAD,
+)
+_FIRST_HEAD_OF_V1 = 14
+
+
+def _core_2(old: list[Any]) -> list[Any]:
+    """Version 1 had the heads of the shelves in the page itself."""
+    new = old[:_FIRST_HEAD_OF_V1]
+    for codec, head in zip(_HEADS_OF_V1, old[_FIRST_HEAD_OF_V1:], strict=True):
+        shelf: ShelfHead[Any] = msgspec.convert(head, codec.shape)
+        new.append(codec.write(shelf) if shelf.front or shelf.numbers else None)
+    front, firsts = old[_FIRST_HEAD_OF_V1 + 2][:2]
+    first = front or firsts
+    return [*new, first[0][0] if first else None, None, []]
+
+
+CORE: PageCodec[Core] = PageCodec(Core, 2, {1: _core_2})
 LOT: PageCodec[Lot] = PageCodec(Lot, 1)
 ORDER: PageCodec[Order] = PageCodec(Order, 1)
 REDEMPTION: PageCodec[Redemption] = PageCodec(Redemption, 1)
@@ -219,6 +287,8 @@ SEEN: PageCodec[Seen] = PageCodec(Seen, 1)
 WAITING_PAGE: PageCodec[Waiting] = PageCodec(Waiting, 1)
 WAITS: PageCodec[list[str]] = PageCodec(list[str], 1)
 FACTS: PageCodec[Facts] = PageCodec(Facts, 1)
+OFFERS: PageCodec[list[Offer]] = PageCodec(list[Offer], 1)
+BONUSES: PageCodec[Bonuses] = PageCodec(Bonuses, 1)
 DUE_PAGE: PageCodec[list[Due]] = PageCodec(list[Due], 1)
 SPEND_PAGE: PageCodec[list[Spend]] = PageCodec(list[Spend], 1)
 QUALIFYING_PAGE: PageCodec[list[Qualifying]] = PageCodec(list[Qualifying], 1)
@@ -228,6 +298,8 @@ REQUEST_PAGE: PageCodec[list[Request]] = PageCodec(list[Request], 1)
 
 class Shelved(Generic[T]):
     """Pages of one kind, by id: read when asked for, written at `save` when handed back by `put`."""
+
+    __slots__ = ("_codec", "_dirty", "_kind", "_loaded", "_pages")
 
     def __init__(self, kind: str, pages: Pages, codec: PageCodec[T]) -> None:
         self._kind = kind
@@ -289,16 +361,19 @@ class Account:
         self.account_id = account_id
         self._pages = pages
         self.core = Core() if raw is None else CORE.read(raw)
-        self._opened: list[Shelved[Any] | Shelf[Any]] = []
+        self._opened: list[Shelved[Any]] = []
+        self._shelves: list[tuple[str, Shelf[Any], PageCodec[Any]]] = []
 
     def _shelved(self, kind: str, codec: PageCodec[T]) -> Shelved[T]:
         shelved = Shelved(kind, self._pages, codec)
         self._opened.append(shelved)
         return shelved
 
-    def _shelf(self, name: str, head: ShelfHead[Entry], codec: PageCodec[list[Entry]]) -> Shelf[Entry]:
-        shelf = Shelf(name, head, self._pages, codec)
-        self._opened.append(shelf)
+    def _shelf(
+        self, name: str, head: bytes | None, head_codec: PageCodec[ShelfHead[Entry]], codec: PageCodec[list[Entry]]
+    ) -> Shelf[Entry]:
+        shelf = Shelf(name, ShelfHead() if head is None else head_codec.read(head), self._pages, codec)
+        self._shelves.append((name, shelf, head_codec))
         return shelf
 
     @_Opened
@@ -326,28 +401,53 @@ class Account:
         return self._shelved("waits", WAITS)
 
     @_Opened
+    def offers(self) -> Shelved[list[Offer]]:
+        return self._shelved("offers", OFFERS)
+
+    @_Opened
+    def bonuses(self) -> Shelved[Bonuses]:
+        return self._shelved("bonus", BONUSES)
+
+    @_Opened
     def due(self) -> Shelf[Due]:
-        return self._shelf("due", self.core.due, DUE_PAGE)
+        return self._shelf("due", self.core.due, DUE_HEAD, DUE_PAGE)
 
     @_Opened
     def spend(self) -> Shelf[Spend]:
-        return self._shelf("spend", self.core.spend, SPEND_PAGE)
+        return self._shelf("spend", self.core.spend, SPEND_HEAD, SPEND_PAGE)
 
     @_Opened
     def window(self) -> Shelf[Qualifying]:
-        return self._shelf("window", self.core.window, QUALIFYING_PAGE)
+        return self._shelf("window", self.core.window, QUALIFYING_HEAD, QUALIFYING_PAGE)
 
     @_Opened
     def slid(self) -> Shelf[Qualifying]:
-        return self._shelf("slid", self.core.slid, QUALIFYING_PAGE)
+        return self._shelf("slid", self.core.slid, QUALIFYING_HEAD, QUALIFYING_PAGE)
 
     @_Opened
     def keep(self) -> Shelf[Keep]:
-        return self._shelf("keep", self.core.keep, KEEP_PAGE)
+        return self._shelf("keep", self.core.keep, KEEP_HEAD, KEEP_PAGE)
 
     @_Opened
     def requests(self) -> Shelf[Request]:
-        return self._shelf("requests", self.core.requests, REQUEST_PAGE)
+        return self._shelf("requests", self.core.requests, REQUEST_HEAD, REQUEST_PAGE)
+
+    def has_opened(self, name: str) -> bool:
+        """Whether this unit of work has asked for what is of this name: `lots`, `due`, …"""
+        return name in self.__dict__
+
+    def is_empty(self, name: str) -> bool:
+        """Whether there is nothing on the shelf of this name, without opening it."""
+        shelf = self.__dict__.get(name)
+        return not shelf if shelf is not None else getattr(self.core, name) is None
+
+    def first_in_window(self) -> int | None:
+        """The `occurred_at` of the oldest entry of the `window` shelf, without opening it."""
+        shelf = self.__dict__.get("window")
+        if shelf is None:
+            return self.core.window_from
+        first = shelf.first()
+        return None if first is None else first[0]
 
     @property
     def now(self) -> int:
@@ -373,6 +473,13 @@ class Account:
         self._pages.put("facts", FACTS.write(facts))
 
     def save(self) -> None:
+        core = self.core
         for opened in self._opened:
             opened.save()
-        self._pages.put("core", CORE.write(self.core))
+        core.window_from = self.first_in_window()
+        for name, shelf, codec in self._shelves:
+            if shelf.changed:
+                shelf.save()
+                shelf.changed = False
+                setattr(core, name, codec.write(shelf.head) if shelf else None)
+        self._pages.put("core", CORE.write(core))

@@ -57,7 +57,7 @@ class PageCodec(Generic[T]):
     """
 
     def __init__(self, shape: Any, version: int, upcasters: Mapping[int, Callable[[Any], Any]] | None = None) -> None:
-        self._shape = shape
+        self.shape = shape
         self._version = version
         self._upcasters = dict(upcasters or {})
         self._prefix = bytes([version])
@@ -84,5 +84,19 @@ class PageCodec(Generic[T]):
         plain = json.loads(body) if first & _WIDE else msgspec.msgpack.decode(body)
         for step in range(version, self._version):
             plain = self._upcasters[step](plain)
-        content: T = msgspec.convert(plain, self._shape)
+        content: T = msgspec.convert(plain, self.shape)
         return content
+
+
+class Payload(Generic[T]):
+    """Something on its way from one operator to another: a byte that says what it is, and a page."""
+
+    def __init__(self, tag: bytes, codec: PageCodec[T]) -> None:
+        self.tag = tag
+        self._codec = codec
+
+    def write(self, content: T) -> bytes:
+        return self.tag + self._codec.write(content)
+
+    def read(self, payload: bytes) -> T:
+        return self._codec.read(payload[1:])

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import json
-import re
+import math
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
 import orjson
 
 from loyalty.wire.reading import parse_json
 
-_FRACTION = re.compile(rb'(?:"\s*:|[\[,])\s*-?[0-9]+[.eE]')
-"""A number with a fraction or an exponent, or something that looks like one."""
+
+def _whole_number(text: str) -> float | int:
+    """1.0 is 1 in JSON."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return int(number) if number.is_integer() else number
+
+
+_DECODE = msgspec.json.Decoder(float_hook=_whole_number).decode
 
 
 def content_digest(value: bytes) -> bytes:
     """A digest that is equal for values that are equal as parsed JSON: order of keys, white space and the way a number
     or a letter is written make no difference. `value` must be valid JSON."""
-    content = parse_json(value)
-    if _FRACTION.search(value):
-        content = _whole(content)
     try:
-        text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # an integer wider than 64 bits
-        text = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+        text = orjson.dumps(_DECODE(value), option=orjson.OPT_SORT_KEYS)
+    except (ValueError, TypeError, RecursionError):  # numbers beyond 64 bits, or nested too deep for one of the two
+        text = _canonical(_whole(parse_json(value)))
     return blake2b(text, digest_size=12).digest()
+
+
+def _canonical(content: Any) -> bytes:
+    try:
+        return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an integer wider than 64 bits
+        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _whole(content: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from loyalty import earning, redemption, reversals, tiers
+from loyalty import earning, redemption, reversals, takeup, tiers
 from loyalty.account import (
     COMMITTED,
     EXPIRY,
@@ -27,6 +27,7 @@ from loyalty.account import (
     SLIDE,
     WAITING,
     Account,
+    Bonus,
     Cause,
     Due,
     Seen,
@@ -35,14 +36,7 @@ from loyalty.account import (
 from loyalty.codec import Pages
 from loyalty.content import content_digest
 from loyalty.docket import Docket, reason, to_json
-from loyalty.ledger import lapse, release
-from loyalty.program import Program
-from loyalty.records import Record, Refused, dead_letter
-from loyalty.reference import REFERENCE_TOPICS, learn_fact
-from loyalty.retention import REMEMBER_EVENTS_MS, tidy
-from loyalty.times import HOUR_MS, LAST_MS, format_time
-from loyalty.wire.program import ProgramDocument
-from loyalty.wire.transactions import (
+from loyalty.events import (
     Adjustment,
     Cancellation,
     Purchase,
@@ -51,9 +45,18 @@ from loyalty.wire.transactions import (
     RedemptionRequested,
     Refund,
     Transaction,
-    parse_transaction,
+    read_transaction,
 )
+from loyalty.ledger import lapse, release
+from loyalty.program import Program
+from loyalty.records import Record, Refused, dead_letter
+from loyalty.reference import REFERENCE_TOPICS, learn_fact
+from loyalty.retention import REMEMBER_EVENTS_MS, tidy
+from loyalty.times import FIRST_MS, HOUR_MS, LAST_MS, format_time
+from loyalty.wire.program import ProgramDocument
 
+NOTHING_DUE = FIRST_MS - 1
+"""A moment before every other."""
 WAIT_MS = 24 * HOUR_MS
 """How long a refund waits for its order, from its own `occurred_at`."""
 
@@ -78,7 +81,7 @@ class Verdict(msgspec.Struct):
     fate: str
     """`used`, `duplicate`, `dead_letter`, `waiting`, `reference` or `timer`."""
 
-    def encode(self, decided_at_ms: int) -> Iterable[str]:
+    def encode(self, decided_at_ms: int) -> Iterable[bytes]:
         """Each decision as the JSON of contract §5; `decided_at` is the caller's wall clock."""
         decided_at = format_time(decided_at_ms)
         for decision in self.decisions:
@@ -94,6 +97,8 @@ class _Case:
         self.program = program
         self.docket = Docket(self.account)
         self.dead_letters: list[tuple[bytes | None, dict[str, Any]]] = []
+        self.next_due: Due | None = None
+        """What is due next, as the last sweep left it."""
 
     def refuse(self, record: Record, refused: Refused) -> None:
         self.dead_letters.append((record.key, dead_letter(record, refused)))
@@ -118,14 +123,15 @@ class Desk:
         record = delivery.record
         case = _Case(account_id, pages, self.program)
         if record.topic in REFERENCE_TOPICS:
-            learn_fact(case.account, record)
-            return case.verdict("reference", _next_due(case))
+            learn_fact(case.account, record, self.program)
+            _sweep(case, NOTHING_DUE)
+            return case.verdict("reference", case.next_due)
         assert record.value is not None
-        event = parse_transaction(record.value)
+        event = read_transaction(record.value)
         fate = self._receive(case, event, delivery, record.value)
         tidy(case.account, self.program)
         case.account.save()
-        return case.verdict(fate, _next_due(case))
+        return case.verdict(fate, case.next_due)
 
     def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
         """Do everything that is due at or before `clock_ms`: the watermark, for an account that is quiet."""
@@ -133,13 +139,14 @@ class Desk:
         if _sweep(case, clock_ms):
             tidy(case.account, self.program)
             case.account.save()
-        return case.verdict("timer", _next_due(case))
+        return case.verdict("timer", case.next_due)
 
     def _receive(self, case: _Case, event: Transaction, delivery: Delivery, value: bytes) -> str:
         account, core, record = case.account, case.account.core, delivery.record
         digest = content_digest(value)
         seen = account.seen.get(event.event_id)
         if seen is not None and core.time is not None and core.time < seen.used_at + REMEMBER_EVENTS_MS:
+            _sweep(case, NOTHING_DUE)
             if seen.digest == digest:
                 return "duplicate"
             detail = f"Event {event.event_id} has been used already, with other content."
@@ -150,19 +157,20 @@ class Desk:
         core.time = event.occurred_at if core.time is None else max(core.time, event.occurred_at)
         core.arrivals += 1
         cause = Cause(
-            event_id=event.event_id,
-            partition=record.partition,
-            offset=record.offset,
-            occurred_at=event.occurred_at,
-            used_at=core.time,
-            number=core.arrivals,
-            late=delivery.late,
+            event.event_id,
+            record.partition,
+            record.offset,
+            event.occurred_at,
+            core.time,
+            core.arrivals,
+            delivery.late,
         )
         try:
             self._check_programme(event)
             waits = _judge(case, event, cause)
         except Refused as refused:
             case.refuse(record, refused)
+            _sweep(case, NOTHING_DUE)
             return "dead_letter"
         account.seen.put(event.event_id, Seen(digest, core.time))
         account.keep.add((core.time + REMEMBER_EVENTS_MS, f"seen/{event.event_id}"))
@@ -202,8 +210,10 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
     in_force = tiers.sync(account, program)
     before = account.core.window_sum
     reversal = False
+    bonuses: list[Bonus] = []
     if isinstance(event, Purchase):
         earning.purchase(account, program, event, cause, in_force, docket)
+        bonuses = takeup.take_up(account, program, event, cause, docket)
     elif isinstance(event, Adjustment):
         if event.qualifying:
             tiers.qualify(account, in_force, cause, event.points)
@@ -213,10 +223,16 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
         reversal = True
         if isinstance(event, Refund):
             reversals.refund(account, program, event, order, cause, docket)
+            bonuses = takeup.undo(account, program, event.order_id, order, cause, docket, cancelled=False)
         elif isinstance(event, Cancellation):
             reversals.cancel(account, program, event, order, cause, docket)
+            bonuses = takeup.undo(account, program, event.order_id, order, cause, docket, cancelled=True)
     tiers.judge(account, in_force, docket, cause=cause, occurred_at=event.occurred_at, before=before, reversal=reversal)
-    if isinstance(event, RedemptionRequested):
+    if isinstance(event, Purchase):
+        takeup.issue(bonuses, event, cause, docket)
+    elif isinstance(event, (Refund, Cancellation)) and order is not None:
+        takeup.revoke(bonuses, event.order_id, order, cause, docket)
+    elif isinstance(event, RedemptionRequested):
         redemption.request(account, program, event, cause, docket)
     elif found is not None:
         if isinstance(event, RedemptionCommitted):
@@ -230,6 +246,8 @@ def _wait(case: _Case, order_id: str, cause: Cause, record: Record, value: bytes
     account = case.account
     due_at = cause.occurred_at + WAIT_MS
     waiting = Waiting(cause, order_id, due_at, record.topic, record.timestamp_ms, record.key, value)
+    if account.core.waiting is not None:
+        account.core.waiting += 1
     account.waiting.put(cause.event_id, waiting)
     account.waits.put(order_id, [*(account.waits.get(order_id) or ()), cause.event_id])
     account.due.add((due_at, WAITING, cause.occurred_at, cause.number, cause.event_id))
@@ -237,6 +255,8 @@ def _wait(case: _Case, order_id: str, cause: Cause, record: Record, value: bytes
 
 def _stop_waiting(account: Account, waiting: Waiting) -> None:
     event_id = waiting.cause.event_id
+    if account.core.waiting is not None:
+        account.core.waiting -= 1
     account.waiting.remove(event_id)
     others = [other for other in account.waits.get(waiting.order_id) or () if other != event_id]
     if others:
@@ -254,14 +274,14 @@ def _waiting_record(waiting: Waiting) -> Record:
 def _follow(case: _Case, order_id: str) -> None:
     """The refunds that waited for this order follow right behind it, in the order in which they came."""
     account = case.account
-    if earning.known_order(account, order_id) is None:
+    if account.core.waiting == 0 or earning.known_order(account, order_id) is None:
         return
     for event_id in list(account.waits.get(order_id) or ()):
         waiting = account.waiting.get(event_id)
         assert waiting is not None
         _stop_waiting(account, waiting)
         try:
-            _judge(case, parse_transaction(waiting.value), waiting.cause)
+            _judge(case, read_transaction(waiting.value), waiting.cause)
         except Refused as refused:
             account.seen.remove(event_id)
             case.refuse(_waiting_record(waiting), refused)
@@ -269,15 +289,22 @@ def _follow(case: _Case, order_id: str) -> None:
 
 def _next_due(case: _Case) -> Due | None:
     account = case.account
-    candidates = [account.due.first(), tiers.next_slide(account, case.program)]
-    grace = account.core.grace
+    core = account.core
+    first = None if account.is_empty("due") else account.due.first()
+    slide = tiers.next_slide(account, case.program)
+    if slide is not None and (first is None or slide < first):
+        first = slide
+    grace = core.grace
     if grace is not None:
-        candidates.append((grace.ends_at, GRACE, grace.cause.occurred_at, grace.cause.number, ""))
-    return min((due for due in candidates if due is not None), default=None)
+        ends = (grace.ends_at, GRACE, grace.cause.occurred_at, grace.cause.number, "")
+        if first is None or ends < first:
+            first = ends
+    return first
 
 
 def _sweep(case: _Case, until: int) -> bool:
-    """Do everything due at or before `until` (ms), in the contract's order; says whether there was anything."""
+    """Do everything due at or before `until` (ms), in the contract's order, and look what is due next; says whether
+    there was anything."""
     core = case.account.core
     swept = False
     while (due := _next_due(case)) is not None and due[0] <= until:
@@ -286,6 +313,7 @@ def _sweep(case: _Case, until: int) -> bool:
             tiers.sync(case.account, case.program, slides_to_come=True)
         _DO[due[1]](case, due)
         swept = True
+    case.next_due = due
     return swept
 
 

@@ -19,13 +19,13 @@ def reason(code: str, detail: str, actual: int | None = None, threshold: int | N
     return {"code": code, "detail": detail, "actual": actual, "threshold": threshold}
 
 
-def to_json(content: dict[str, Any]) -> str:
+def to_json(content: dict[str, Any]) -> bytes:
     """Compact ASCII JSON; numbers are written exactly, whatever their size."""
     try:
-        text = orjson.dumps(content).decode()
+        text = orjson.dumps(content)
     except TypeError:  # an integer wider than 64 bits
-        return json.dumps(content, separators=(",", ":"))
-    return text if text.isascii() else json.dumps(content, separators=(",", ":"))
+        return json.dumps(content, separators=(",", ":")).encode()
+    return text if text.isascii() else json.dumps(content, separators=(",", ":")).encode()
 
 
 class Docket:
@@ -34,6 +34,7 @@ class Docket:
     def __init__(self, account: Account) -> None:
         self._account = account
         self.decisions: list[dict[str, Any]] = []
+        self._at: tuple[int, str] | None = None
         self._made: dict[tuple[str, str, str, int], int] = {}
 
     def post(
@@ -84,7 +85,7 @@ class Docket:
                 "account_id": account.account_id,
                 "member_id": member_id,
                 "subject": subject or {},
-                "occurred_at": format_time(occurred_at),
+                "occurred_at": self._text_of(occurred_at),
                 "decided_at": None,
                 "points": points,
                 "balance": {
@@ -101,3 +102,9 @@ class Docket:
                 "evidence": evidence,
             }
         )
+
+    def _text_of(self, occurred_at: int) -> str:
+        """Most decisions of one docket are of one moment."""
+        if self._at is None or self._at[0] != occurred_at:
+            self._at = occurred_at, format_time(occurred_at)
+        return self._at[1]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from loyalty.account import Account, Cause, Order, OrderLine
 from loyalty.docket import Docket, reason
+from loyalty.events import Purchase
 from loyalty.ledger import new_lot, open_pending
 from loyalty.program import InForce, Program
 from loyalty.records import Refused
 from loyalty.tiers import qualify
 from loyalty.times import DAY_MS
 from loyalty.wire.program import EarningBody, PartnerBody, TiersBody
-from loyalty.wire.transactions import Purchase, PurchaseLine
 
 ONE_BP = 10_000
 
@@ -27,7 +27,19 @@ class Rates(NamedTuple):
     partner_bp: int
 
 
-def line_points(line: PurchaseLine, rates: Rates) -> tuple[int, int]:
+class PricedLine(Protocol):
+    """What a line earns by."""
+
+    @property
+    def category(self) -> str: ...
+
+    @property
+    def amount(self) -> int:
+        """Of the whole line, in minor units."""
+        ...
+
+
+def line_points(line: PricedLine, rates: Rates) -> tuple[int, int]:
     """Points and qualifying points of one line: one floor division each, exact."""
     base = line.amount * rates.points * rates.category_bp.get(line.category, ONE_BP)
     scale = rates.per_minor * ONE_BP**3
@@ -97,6 +109,7 @@ def purchase(
             "tier": tier,
             "currency": event.currency,
             "partner_id": event.partner_id,
+            **_partner_share(event, rates, total),
             "lines": [
                 {
                     "line_id": line.line_id,
@@ -127,6 +140,15 @@ def _partner(program: Program, event: Purchase) -> InForce[PartnerBody] | None:
         state = "unknown" if partner is None else "not active"
         raise Refused("unknown_partner", f"Partner {event.partner_id} is {state} at the time of the purchase.")
     return partner
+
+
+def _partner_share(event: Purchase, rates: Rates, points: int) -> dict[str, int]:
+    """What a partner adds to a purchase (or takes, below 10 000): the settlement with it is by this."""
+    if event.partner_id is None:
+        return {}
+    plain = rates._replace(partner_bp=ONE_BP)
+    without = sum(line_points(line, plain)[0] for line in event.lines)
+    return {"partner_bp": rates.partner_bp, "points_without_partner": without, "partner_share": points - without}
 
 
 def _open(

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import msgspec
 
 from loyalty.account import Account
+from loyalty.events import RedemptionRequested
 from loyalty.times import MINUTE_MS, format_time
 from loyalty.wire.program import FraudBody
-from loyalty.wire.transactions import RedemptionRequested
 
 WATCHED_CHANNELS = ("web", "app")
 """The engagement and device rules look at requests of these channels only."""

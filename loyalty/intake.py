@@ -14,14 +14,15 @@ import msgspec
 
 from loyalty.codec import PageCodec, Pages
 from loyalty.desk import Delivery
+from loyalty.events import read_transaction
 from loyalty.records import Record, Refused, dead_letter
-from loyalty.reference import READERS
+from loyalty.reference import READERS, is_made_offer
 from loyalty.times import MINUTE_MS, format_time
 from loyalty.wire import program, transactions
+from loyalty.wire.decisions import Decision
 from loyalty.wire.keys import record_key
 from loyalty.wire.program import parse_program_document
 from loyalty.wire.reading import WireError
-from loyalty.wire.transactions import parse_transaction
 
 AHEAD_MS = 5 * MINUTE_MS
 """How far ahead of its record's timestamp an event may be."""
@@ -60,7 +61,13 @@ class DeadLetter(NamedTuple):
     clock: Clock | None
 
 
-Passed = ForAccount | Document | DeadLetter
+class Ignored(NamedTuple):
+    """A decision that is no fact for this job: only offers that were made are."""
+
+    clock: Clock | None
+
+
+Passed = ForAccount | Document | DeadLetter | Ignored
 
 
 class Progress(msgspec.Struct, array_like=True):
@@ -88,6 +95,8 @@ class Intake:
         self._lag_ms = lag_ms
         self._awaited = dict(awaited)
         self._progress: Progress | None = None
+        self._moved = False
+        """Whether the progress is another than in the pages."""
 
     def take(self, pages: Pages, record: Record) -> Passed:
         """Check the next record of its partition."""
@@ -98,7 +107,8 @@ class Intake:
             passed = self._refuse(progress, record, Refused(error.reason, str(error)))
         except Refused as refused:
             passed = self._refuse(progress, record, refused)
-        if record.topic == transactions.TOPIC or isinstance(passed, Document):
+        if self._moved:
+            self._moved = False
             pages.put("progress", PROGRESS.write(progress))
         return passed
 
@@ -125,13 +135,16 @@ class Intake:
             document = parse_program_document(record.value)
             _check_key(record, record_key(document))
             progress.documents += 1
+            self._moved = True
             assert record.value is not None
             return Document(progress.documents, record_key(document), record.value, self._clock(progress))
         if record.topic != transactions.TOPIC:
             fact = READERS[record.topic](record.value)
             _check_key(record, record_key(fact))
+            if isinstance(fact, Decision) and not is_made_offer(fact):
+                return Ignored(self._clock(progress))
             return ForAccount(fact.account_id, Delivery(record), progress.documents, self._clock(progress))
-        event = parse_transaction(record.value)
+        event = read_transaction(record.value)
         _check_key(record, event.account_id)
         if event.occurred_at > record.timestamp_ms + AHEAD_MS:
             raise Refused(
@@ -142,6 +155,7 @@ class Intake:
         late = latest is not None and event.occurred_at < latest - self._lag_ms
         if latest is None or event.occurred_at > latest:
             progress.latest[record.partition] = event.occurred_at
+            self._moved = True
         self._see(progress, record)
         self._tick(progress)
         clock = self._clock(progress)
@@ -150,19 +164,26 @@ class Intake:
 
     def _see(self, progress: Progress, record: Record) -> None:
         """A partition without a sound event holds the clock back only up to the offset that is awaited."""
+        if not self._awaited:
+            return
         awaited = self._awaited.get(record.partition)
         if awaited is not None and record.offset >= awaited and record.partition not in progress.passed_by:
             progress.passed_by.append(record.partition)
+            self._moved = True
 
     def _tick(self, progress: Progress) -> None:
-        if not progress.latest or any(
-            partition not in progress.latest and partition not in progress.passed_by for partition in self._awaited
-        ):
+        if not progress.latest:
             return
+        if self._awaited:
+            if any(one not in progress.latest and one not in progress.passed_by for one in self._awaited):
+                return
+            self._awaited = {}
         now = min(progress.latest.values()) - self._lag_ms
-        if progress.clock_ms is not None and now < progress.clock_ms:
-            progress.epoch += 1
-        progress.clock_ms = now
+        if now != progress.clock_ms:
+            if progress.clock_ms is not None and now < progress.clock_ms:
+                progress.epoch += 1
+            progress.clock_ms = now
+            self._moved = True
 
     @staticmethod
     def _clock(progress: Progress) -> Clock | None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from loyalty.codec import DictPages
 from loyalty.desk import Desk, Verdict
-from loyalty.intake import Clock, DeadLetter, Document, Intake
+from loyalty.intake import Clock, DeadLetter, Document, Ignored, Intake
 from loyalty.program import Program
 from loyalty.records import Record
 from loyalty.wire import transactions
@@ -32,7 +32,8 @@ class Outcome(NamedTuple):
     decisions: list[dict[str, Any]]
     dead_letters: list[dict[str, Any]]
     fates: dict[Place, str]
-    """What became of each record: `used`, `duplicate`, `dead_letter`, `waiting`, `reference` or `document`."""
+    """What became of each record: `used`, `duplicate`, `dead_letter`, `waiting`, `reference`, `document` or
+    `ignored`."""
 
 
 class Loop:
@@ -58,6 +59,8 @@ class Loop:
         if isinstance(passed, DeadLetter):
             self.outcome.fates[place] = "dead_letter"
             self.outcome.dead_letters.append(passed.content)
+        elif isinstance(passed, Ignored):
+            self.outcome.fates[place] = "ignored"
         elif isinstance(passed, Document):
             self.outcome.fates[place] = "document"
             self._desk.learn(parse_program_document(passed.value))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 from loyalty.times import DAY_MS, MINUTE_MS
 from loyalty.wire.program import (
+    CampaignBody,
     EarningBody,
     FraudBody,
     PartnerBody,
@@ -22,6 +23,9 @@ B = TypeVar("B")
 
 REQUIRED = ("earning", "tiers", "redemption", "fraud")
 """Without a version of each of these in force no transaction is decided (contract §3)."""
+
+CAMPAIGN = "campaign/"
+"""What the name of a campaign's document begins with."""
 
 REMEMBER_REQUESTS_MS = 35 * DAY_MS
 REMEMBER_QUALIFYING_MS = 731 * DAY_MS
@@ -42,6 +46,8 @@ class _Timeline(Generic[B]):
         self.versions: dict[int, tuple[int, B]] = {}
         self._starts: list[int] = []
         self._spans: list[InForce[B]] = []
+        self._latest: InForce[B] | None = None
+        """The one that was asked for last: nearly always the one that is asked for next."""
 
     def add(self, version: int, effective_from: int, body: B) -> None:
         self.versions[version] = (effective_from, body)
@@ -52,6 +58,7 @@ class _Timeline(Generic[B]):
             if spans and spans[-1][0] == start:
                 spans.pop()
             spans.append((start, candidate))
+        self._latest = None
         self._starts = [start for start, _ in spans]
         ends: list[int | None] = [*self._starts[1:], None]
         self._spans = [
@@ -60,8 +67,22 @@ class _Timeline(Generic[B]):
         ]
 
     def at(self, moment: int) -> InForce[B] | None:
+        latest = self._latest
+        if latest is not None and latest.since <= moment and (latest.until is None or moment < latest.until):
+            return latest
         found = bisect_right(self._starts, moment)
-        return self._spans[found - 1] if found else None
+        if not found:
+            return None
+        latest = self._latest = self._spans[found - 1]
+        return latest
+
+    @property
+    def begins(self) -> int:
+        """From then on, ms, some version is in force."""
+        return self._starts[0]
+
+    def spans(self) -> Sequence[InForce[B]]:
+        return self._spans
 
     def from_moment(self, moment: int) -> Iterator[InForce[B]]:
         found = bisect_right(self._starts, moment)
@@ -78,6 +99,8 @@ class Program:
 
     def __init__(self) -> None:
         self._timelines: dict[str, _Timeline[object]] = {}
+        self._complete_from: int | None = None
+        """From then on, ms, a version of each of the four required documents is in force."""
         self.tiers_known = 0
         """How many versions of `tiers` have been learnt."""
         self.remember_requests_ms = REMEMBER_REQUESTS_MS
@@ -87,6 +110,8 @@ class Program:
         body = document.body
         timeline = self._timelines.setdefault(document.document, _Timeline())
         timeline.add(document.version, document.effective_from, body)
+        if all(name in self._timelines for name in REQUIRED):
+            self._complete_from = max(self._timelines[name].begins for name in REQUIRED)
         if isinstance(body, FraudBody):
             for rule in body.velocity:
                 self.remember_requests_ms = max(self.remember_requests_ms, rule.window_minutes * MINUTE_MS)
@@ -100,10 +125,9 @@ class Program:
 
     def missing(self, moment: int) -> str | None:
         """The first of the four required documents that is not in force at `moment` (ms), if any."""
-        for document in REQUIRED:
-            if self._at(document, moment) is None:
-                return document
-        return None
+        if self._complete_from is not None and moment >= self._complete_from:
+            return None
+        return next(document for document in REQUIRED if self._at(document, moment) is None)
 
     def _required(self, document: str, moment: int) -> InForce[object]:
         found = self._at(document, moment)
@@ -133,3 +157,18 @@ class Program:
 
     def reward(self, reward_id: str, moment: int) -> InForce[RewardBody] | None:
         return cast("InForce[RewardBody] | None", self._at(f"reward/{reward_id}", moment))
+
+    def campaign_version(self, campaign_id: str, version: int) -> CampaignBody | None:
+        """What a version of a campaign says, whether or not it is in force; None while it is not known."""
+        timeline = self._timelines.get(f"{CAMPAIGN}{campaign_id}")
+        found = None if timeline is None else timeline.versions.get(version)
+        return None if found is None else cast("CampaignBody", found[1])
+
+    def campaigns(self) -> Iterator[tuple[str, Sequence[InForce[CampaignBody]], int]]:
+        """Each campaign's id, its versions in the order in which they are in force, and the longest `window_days` of
+        the cap of any version, in force or not."""
+        for document, timeline in self._timelines.items():
+            if document.startswith(CAMPAIGN):
+                campaign = cast("_Timeline[CampaignBody]", timeline)
+                longest = max(body.cap.window_days for _, body in campaign.versions.values())
+                yield document[len(CAMPAIGN) :], campaign.spans(), longest

@@ -11,13 +11,13 @@ import msgspec
 
 from loyalty.account import CANCELLED, COMMITTED, DENIED, EXPIRED, HELD, HOLD, Account, Cause, Due, Lot, Redemption
 from loyalty.docket import Docket, reason
+from loyalty.events import RedemptionCancelled, RedemptionCommitted, RedemptionRequested
 from loyalty.fraud import Finding, GateFacts, gate, gather
 from loyalty.ledger import expire_returned, give_back, hold, settle
 from loyalty.program import InForce, Program
 from loyalty.records import Refused
 from loyalty.times import DAY_MS, MINUTE_MS
 from loyalty.wire.program import FraudBody, RedemptionBody, RewardBody
-from loyalty.wire.transactions import RedemptionCancelled, RedemptionCommitted, RedemptionRequested
 
 
 class RedemptionFacts(msgspec.Struct, frozen=True):

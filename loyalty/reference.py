@@ -1,20 +1,28 @@
-"""Reference facts about an account: members, fraud signals, engagement context (contract §3)."""
+"""Reference facts about an account: members, fraud signals, engagement context (contract §3), and offers that were
+made to its members (§4)."""
 
 from __future__ import annotations
 
-from loyalty.account import Account, Facts, Signal
+from loyalty.account import Account, Facts, Offer, Signal
+from loyalty.program import CAMPAIGN, Program
 from loyalty.records import Record
+from loyalty.takeup import learn_offer
 from loyalty.times import DAY_MS
-from loyalty.wire import context, fraud, members
+from loyalty.wire import context, decisions, fraud, members
 from loyalty.wire.context import EngagementContext
+from loyalty.wire.decisions import Decision
 from loyalty.wire.fraud import FraudSignal
 from loyalty.wire.members import MemberConsent, MemberProfile
-from loyalty.wire.reading import Reader
+from loyalty.wire.reading import Reader, SchemaViolation
 
-READERS: dict[str, Reader[FraudSignal] | Reader[MemberProfile | MemberConsent] | Reader[EngagementContext]] = {
+READERS: dict[
+    str,
+    Reader[FraudSignal] | Reader[MemberProfile | MemberConsent] | Reader[EngagementContext] | Reader[Decision],
+] = {
     members.TOPIC: members.parse_member,
     fraud.TOPIC: fraud.parse_fraud_signal,
     context.TOPIC: context.parse_engagement_context,
+    decisions.TOPIC: decisions.parse_decision,
 }
 REFERENCE_TOPICS = frozenset(READERS)
 
@@ -22,10 +30,37 @@ REMEMBER_SIGNALS_MS = 35 * DAY_MS
 """A signal is dropped this long after it expired, by the account's time: for events that come out of order."""
 
 
-def learn_fact(account: Account, record: Record) -> None:
+def is_made_offer(decision: Decision) -> bool:
+    """Whether a decision is an offer that was made, which a purchase may take up; all others are nobody's facts.
+
+    Raises SchemaViolation for one that does not say whose it is, or what it offers.
+    """
+    if decision.type != "offer.decided" or decision.outcome != "made":
+        return False
+    if decision.member_id is None:
+        raise SchemaViolation("The field member_id of an offer should not be null.")
+    if "offer_id" not in decision.subject:
+        raise SchemaViolation("The field subject of an offer should name its offer_id.")
+    if _campaign(decision) is None:
+        raise SchemaViolation("The field rules of an offer should name its campaign.")
+    return True
+
+
+def _campaign(decision: Decision) -> tuple[str, int] | None:
+    """The campaign (id, version) of an offer."""
+    for document, version in decision.rules.items():
+        if document.startswith(CAMPAIGN):
+            return document[len(CAMPAIGN) :], version
+    return None
+
+
+def learn_fact(account: Account, record: Record, program: Program) -> None:
     """Keep a reference record that passed its checks. Of a member's profile, and of the context, the last to arrive
     counts."""
     fact = READERS[record.topic](record.value)
+    if isinstance(fact, Decision):
+        _learn_offer(account, program, fact)
+        return
     facts = account.facts()
     if isinstance(fact, FraudSignal):
         _add_signal(account, facts, fact)
@@ -48,3 +83,12 @@ def _add_signal(account: Account, facts: Facts, fact: FraudSignal) -> None:
     ]
     signals.append(Signal(fact.event_id, fact.signal, fact.score, fact.occurred_at, fact.expires_at))
     facts.signals = signals
+
+
+def _learn_offer(account: Account, program: Program, decision: Decision) -> None:
+    campaign = _campaign(decision)
+    assert campaign is not None
+    assert decision.member_id is not None
+    offer = Offer(decision.decision_id, *campaign, decision.subject["offer_id"], decision.occurred_at)
+    learn_offer(account, program, decision.member_id, offer)
+    account.save()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loyalty.account import HELD, Account, Lot
 from loyalty.program import Program
+from loyalty.takeup import forget_bonuses
 from loyalty.times import DAY_MS
 
 REMEMBER_EVENTS_MS = 35 * DAY_MS
@@ -15,16 +16,21 @@ def tidy(account: Account, program: Program) -> None:
     time = account.core.time
     if time is None:
         return
-    for lot in account.lots.touched():
-        _tidy_lot(account, lot, time)
+    if account.has_opened("lots"):
+        for lot in account.lots.touched():
+            _tidy_lot(account, lot, time)
     while (entry := account.keep.first()) is not None and entry[0] <= time:
         account.keep.remove(entry)
         kind, key = entry[1].split("/", 1)
         _FORGET[kind](account, key, time)
-    while (request := account.requests.first()) is not None and request[0] <= time - program.remember_requests_ms:
-        account.requests.remove(request)
-    while (slid := account.slid.first()) is not None and slid[0] <= time - program.remember_qualifying_ms:
-        account.slid.remove(slid)
+    if not account.is_empty("requests"):
+        too_old = time - program.remember_requests_ms
+        while (request := account.requests.first()) is not None and request[0] <= too_old:
+            account.requests.remove(request)
+    if not account.is_empty("slid"):
+        too_old = time - program.remember_qualifying_ms
+        while (slid := account.slid.first()) is not None and slid[0] <= too_old:
+            account.slid.remove(slid)
 
 
 def _tidy_lot(account: Account, lot: Lot, time: int) -> None:
@@ -62,4 +68,10 @@ def _forget_seen(account: Account, key: str, time: int) -> None:
         account.seen.remove(key)
 
 
-_FORGET = {"lot": _forget_lot, "order": _forget_order, "redemption": _forget_redemption, "seen": _forget_seen}
+_FORGET = {
+    "lot": _forget_lot,
+    "order": _forget_order,
+    "bonus": forget_bonuses,
+    "redemption": _forget_redemption,
+    "seen": _forget_seen,
+}

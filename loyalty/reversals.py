@@ -6,12 +6,12 @@ from typing import Any
 
 from loyalty.account import Account, Cause, Order, OrderLine
 from loyalty.docket import Docket, reason
+from loyalty.events import Adjustment, Cancellation, Refund
 from loyalty.ledger import Taken, new_lot, open_available, take
 from loyalty.program import Program
 from loyalty.records import Refused
 from loyalty.tiers import disqualify
 from loyalty.times import DAY_MS
-from loyalty.wire.transactions import Adjustment, Cancellation, Refund
 
 
 def kept(line_value: int, quantity: int, returned: int) -> int:
@@ -87,14 +87,16 @@ def _reverse(
         subject={"order_id": order_id},
         points=taken.change,
         reasons=[
-            reason(code, f"Order {order_id} was {what}: {points} points are no longer earned.{_rest(taken)}", points)
+            reason(
+                code, f"Order {order_id} was {what}: {points} points are no longer earned.{taken_rest(taken)}", points
+            )
         ],
         rules={"redemption": rules.version},
         evidence={
             "lines": lines,
             "qualifying_lost": qualifying,
             **before,
-            **_taken(taken, rules.body.negative_balance),
+            **taken_evidence(taken, rules.body.negative_balance),
         },
     )
 
@@ -123,8 +125,8 @@ def adjust(account: Account, program: Program, event: Adjustment, cause: Cause, 
         available = account.core.available
         taken = take(account, -event.points, None, floor=floor)
         change, rules = taken.change, {"redemption": redemption.version}
-        evidence = {"available": available, **_taken(taken, redemption.body.negative_balance)}
-        detail = f"{event.operator} took {-event.points} points: {event.reason}.{_rest(taken)}"
+        evidence = {"available": available, **taken_evidence(taken, redemption.body.negative_balance)}
+        detail = f"{event.operator} took {-event.points} points: {event.reason}.{taken_rest(taken)}"
     docket.post(
         "points.adjusted",
         cause=cause,
@@ -136,7 +138,8 @@ def adjust(account: Account, program: Program, event: Adjustment, cause: Cause, 
     )
 
 
-def _taken(taken: Taken, negative_balance: str) -> dict[str, Any]:
+def taken_evidence(taken: Taken, negative_balance: str) -> dict[str, Any]:
+    """What the evidence says of points that were taken."""
     evidence: dict[str, Any] = {"negative_balance": negative_balance}
     evidence["taken"] = {
         "own_lot": taken.own_lot,
@@ -148,7 +151,8 @@ def _taken(taken: Taken, negative_balance: str) -> dict[str, Any]:
     return evidence
 
 
-def _rest(taken: Taken) -> str:
+def taken_rest(taken: Taken) -> str:
+    """The end of a reason's sentence about points that were taken."""
     parts = []
     if taken.forgiven:
         parts.append(f" {taken.forgiven} had expired already and are forgiven.")

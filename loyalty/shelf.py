@@ -22,7 +22,8 @@ PAGE_MAX = 48
 
 
 class ShelfHead(msgspec.Struct, Generic[Entry], array_like=True):
-    """What is kept of a shelf in the account's core page."""
+    """What is kept of a shelf in the account's core page; written down by itself, so that it is read only when asked
+    for."""
 
     front: list[Entry] = []
     firsts: list[Entry] = []
@@ -31,11 +32,14 @@ class ShelfHead(msgspec.Struct, Generic[Entry], array_like=True):
 
 
 class Shelf(Generic[Entry]):
-    """A view of one shelf of one account; writes its pages at `save`."""
+    """A view of one shelf of one account; writes its pages at `save`. Whoever opened it keeps `head`, if `changed`."""
+
+    __slots__ = ("_codec", "_dirty", "_gone", "_loaded", "_name", "_pages", "changed", "head")
 
     def __init__(self, name: str, head: ShelfHead[Entry], pages: Pages, codec: PageCodec[list[Entry]]) -> None:
         self._name = name
         self.head = head
+        self.changed = False
         self._pages = pages
         self._codec = codec
         self._loaded: dict[int, list[Entry]] = {}
@@ -58,6 +62,7 @@ class Shelf(Generic[Entry]):
         self._dirty.add(number)
 
     def _drop_page(self, at: int) -> None:
+        self.changed = True
         number = self.head.numbers.pop(at)
         del self.head.firsts[at]
         self._loaded.pop(number, None)
@@ -75,6 +80,7 @@ class Shelf(Generic[Entry]):
 
     def add(self, entry: Entry) -> None:
         head = self.head
+        self.changed = True
         if head.numbers and entry >= head.firsts[0]:
             at = bisect_right(head.firsts, entry) - 1
             page = self._page(head.numbers[at])
@@ -94,6 +100,7 @@ class Shelf(Generic[Entry]):
     def remove(self, entry: Entry) -> None:
         """Take out an entry that is on the shelf; ValueError when it is not."""
         head = self.head
+        self.changed = True
         if head.numbers and entry >= head.firsts[0]:
             at = bisect_right(head.firsts, entry) - 1
             page = self._page(head.numbers[at])
@@ -143,9 +150,11 @@ class Shelf(Generic[Entry]):
         return count
 
     def save(self) -> None:
-        for number in self._dirty:
-            self._pages.put(f"{self._name}/{number}", self._codec.write(self._loaded[number]))
-        for number in self._gone:
-            self._pages.remove(f"{self._name}/{number}")
-        self._dirty.clear()
-        self._gone.clear()
+        """Writes what changed, all but the head."""
+        if self._dirty or self._gone:
+            for number in self._dirty:
+                self._pages.put(f"{self._name}/{number}", self._codec.write(self._loaded[number]))
+            for number in self._gone:
+                self._pages.remove(f"{self._name}/{number}")
+            self._dirty.clear()
+            self._gone.clear()

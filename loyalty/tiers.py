@@ -30,15 +30,17 @@ def sync(account: Account, program: Program, *, slides_to_come: bool = False) ->
         leaves -= 1
         if tiers.since < now:  # else it had left by the document before
             comes_back -= 1
-    while (entry := account.window.first()) is not None and entry[0] <= leaves:
+    while (first := account.first_in_window()) is not None and first <= leaves:
         core.slide_found_by = -1
+        entry = account.window.first()
+        assert entry is not None
         account.window.remove(entry)
         account.slid.add(entry)
         core.window_sum -= entry[2]
     if core.window_version != tiers.version:
         core.window_version = tiers.version
         core.slide_found_by = -1
-        while (entry := account.slid.last()) is not None and entry[0] > comes_back:
+        while not account.is_empty("slid") and (entry := account.slid.last()) is not None and entry[0] > comes_back:
             account.slid.remove(entry)
             account.window.add(entry)
             core.window_sum += entry[2]
@@ -51,9 +53,18 @@ def qualify(account: Account, tiers: InForce[TiersBody], cause: Cause, points: i
     """Count qualifying points (or take them, if negative) as of the `occurred_at` of their cause."""
     if not points:
         return
-    account.core.slide_found_by = -1
+    slide = account.core.slide
+    window = tiers.body.window_days * DAY_MS
     entry: Qualifying = (cause.occurred_at, cause.number, points, cause)
-    if cause.occurred_at > account.now - tiers.body.window_days * DAY_MS:
+    # What slides next is still the same if it is an older entry that leaves by this very document.
+    if (
+        slide is None
+        or entry[:2] < slide[2:4]
+        or slide[0] - slide[2] != window
+        or (tiers.until is not None and slide[0] >= tiers.until)
+    ):
+        account.core.slide_found_by = -1
+    if cause.occurred_at > account.now - window:
         account.window.add(entry)
         account.core.window_sum += points
     else:
@@ -89,7 +100,7 @@ def next_slide(account: Account, program: Program) -> Due | None:
 
 
 def _find_slide(account: Account, program: Program) -> Due | None:
-    if not account.window and not account.slid:
+    if account.is_empty("window") and account.is_empty("slid"):
         return None
     now = account.now
     for span in program.tiers_from(now):
@@ -98,7 +109,7 @@ def _find_slide(account: Account, program: Program) -> Due | None:
         entry = None
         if span.version != account.core.window_version:
             # What a longer window takes back is on the other shelf until `sync`; all of it is older than the rest.
-            entry = account.slid.at_or_after((low + (span.since <= now),))
+            entry = None if account.is_empty("slid") else account.slid.at_or_after((low + (span.since <= now),))
         entry = entry or account.window.at_or_after((low,))
         if entry is not None and (span.until is None or entry[0] + window < span.until):
             return (entry[0] + window, SLIDE, entry[0], entry[1], "")

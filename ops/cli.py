@@ -29,8 +29,8 @@ VERBS: dict[str, Verb] = {
     "watch": Verb("ops.watch:watch_command", "Show decisions as they are made."),
     "reconcile": Verb("ops.reconcile:reconcile_command", "Prove from the topics that nothing was lost or doubled."),
     "generate": Verb("ops.generate:generate_command", "Send realistic traffic; the same seed gives the same events."),
-    "run": Verb("ops.run:app", "A job on this machine, which goes on where it stopped: decisions."),
-    "submit": Verb("ops.submit:app", "A job to a Flink cluster: decisions."),
+    "run": Verb("ops.run:app", "Jobs on this machine, which go on where they stopped: decisions, offers, all."),
+    "submit": Verb("ops.submit:app", "A job to a Flink cluster: decisions, offers."),
 }
 
 

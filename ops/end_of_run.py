@@ -4,21 +4,24 @@ Three things, one after the other:
 
 1. the source has read the last record of every partition, in this run or in one before;
 2. a checkpoint that was triggered after that has completed, so whatever was read has been decided;
-3. every instance that decides has reached the watermark behind the intake, and that stands still.
+3. it is still: for the decision job, every instance that decides has reached the watermark behind the intake, and that
+   does not move; for the offers job, the operator that makes offers has been told to go on, and nothing more comes to
+   it.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from jobs.names import CLOCK_OF_RECORDS, DECIDE_FOR_ACCOUNT
+from jobs.kinds import OFFERS_KIND, JobKind
+from jobs.names import CLOCK_OF_RECORDS, DECIDE_FOR_ACCOUNT, MAKE_OFFERS
 from ops.flink import JobView
 
 Offsets = dict[str, dict[int, int]]
 """By topic and partition: an offset."""
 
-STANDS_STILL_S = 0.4
+STANDS_STILL_S = 0.6
 """Eight times the interval at which the intake sends its watermark."""
 STANDS_STILL_WITHOUT_CLOCK_S = 2.5
 """After a restart the intake sends the clock it had once more, within a second or so."""
@@ -31,9 +34,15 @@ class EndOfRun:
     """Knows when a job has come to the end of what there was when it started."""
 
     def __init__(
-        self, bootstrap: str, group: str, last_at_start: Mapping[str, Mapping[int, int]], read: Offsets
+        self,
+        bootstrap: str,
+        group: str,
+        last_at_start: Mapping[str, Mapping[int, int]],
+        read: Offsets,
+        progress: "Progress | None" = None,
     ) -> None:
         """`read` is how far the runs before came; the job's Kafka `group` may know better, after a crash."""
+        self._progress = progress or watermark
         self._wanted = last_at_start
         self._read = read
         self._committed = _Committed(bootstrap, group, last_at_start)
@@ -41,7 +50,7 @@ class EndOfRun:
         self._triggered_at = 0.0
         self._first_trigger_ms = 0
         self._decided = False
-        self._watermark: int | None = None
+        self._at: int | None = None
         self._still_since = 0.0
 
     def is_reached(self, view: JobView) -> bool:
@@ -70,16 +79,34 @@ class EndOfRun:
         return False
 
     def _stands_still(self, view: JobView) -> bool:
-        sent = view.metric(CLOCK_OF_RECORDS, "currentOutputWatermark")
-        reached = view.metric(DECIDE_FOR_ACCOUNT, "currentInputWatermark")
-        watermark = sent[0] if sent and set(reached) == set(sent) else None
+        at = self._progress(view)
         now = time.monotonic()
-        if watermark is None or watermark != self._watermark:
-            self._watermark, self._still_since = watermark, now
+        if at is None or at != self._at:
+            self._at, self._still_since = at, now
             return False
-        return now - self._still_since >= (
-            STANDS_STILL_WITHOUT_CLOCK_S if watermark == NO_WATERMARK else STANDS_STILL_S
-        )
+        return now - self._still_since >= (STANDS_STILL_WITHOUT_CLOCK_S if at == NO_WATERMARK else STANDS_STILL_S)
+
+
+Progress = Callable[[JobView], "int | None"]
+"""How far a job has come behind its intake, as a number that stands still when it has nothing to do; None: not yet."""
+
+
+def watermark(view: JobView) -> int | None:
+    """The watermark, if every instance that decides has reached it."""
+    sent = view.metric(CLOCK_OF_RECORDS, "currentOutputWatermark")
+    reached = view.metric(DECIDE_FOR_ACCOUNT, "currentInputWatermark")
+    return sent[0] if sent and set(reached) == set(sent) else None
+
+
+def elements_for_offers(view: JobView) -> int | None:
+    """How many elements have come to where offers are made. The first one is the word to go on, in every run."""
+    came = view.metric(MAKE_OFFERS, "numRecordsIn")
+    return came[0] if came and came[0] else None
+
+
+def progress_of(kind: JobKind) -> Progress:
+    """What stands still at the end of a run of this job."""
+    return elements_for_offers if kind is OFFERS_KIND else watermark
 
 
 def merged(one: Mapping[str, Mapping[int, int]], other: Mapping[str, Mapping[int, int]]) -> Offsets:

@@ -8,7 +8,7 @@ import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +134,10 @@ class FlinkRest:
 class JobView:
     """One job as its REST interface shows it. Every question raises FlinkUnreachable when nobody answers."""
 
-    def __init__(self, rest: FlinkRest, job_id: str) -> None:
+    def __init__(self, rest: FlinkRest, job_id: str, inputs: Sequence[str] = INPUTS) -> None:
+        """`inputs` are the topics that the job reads."""
         self._rest = rest
+        self._inputs = inputs
         self._path = f"/jobs/{job_id}"
         self._vertices: dict[str, str] = {}
 
@@ -179,7 +181,7 @@ class JobView:
         names: dict[str, tuple[str, int]] = {}
         for known in self._rest.get(path):
             found = re.search(r"\.topic\.(.+)\.partition\.(\d+)\.currentOffset$", known["id"])
-            topic = found and next((topic for topic in INPUTS if topic.replace(".", "_") == found[1]), None)
+            topic = found and next((topic for topic in self._inputs if topic.replace(".", "_") == found[1]), None)
             if found and topic:
                 names[known["id"]] = (topic, int(found[2]))
         positions: dict[str, dict[int, int]] = {}

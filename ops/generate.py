@@ -12,6 +12,7 @@ import typer
 
 from loyalty.times import HOUR_MS, MINUTE_MS, format_time, parse_time
 from loyalty.wire import context, fraud, members, transactions
+from loyalty.wire import engagements as engagement
 from ops.admin import metadata, open_admin
 from ops.errors import Refusal
 from ops.generator.faults import DUPLICATE
@@ -36,9 +37,17 @@ class Sent(NamedTuple):
         return sum(count for (topic, _), count in self.kinds.items() if topic == transactions.TOPIC)
 
 
-def generate(bootstrap: str, events: int, seed: int, accounts: int | None = None, rate: float | None = None) -> Sent:
-    """Sends `events` transactions of the default traffic, as `send`."""
-    return send(bootstrap, Traffic(seed, events, accounts or default_accounts(events)), rate)
+def generate(
+    bootstrap: str,
+    events: int,
+    seed: int,
+    accounts: int | None = None,
+    rate: float | None = None,
+    engagements: int = 0,
+) -> Sent:
+    """Sends `events` transactions of the default traffic, and engagements among them, as `send`."""
+    traffic = Traffic(seed, events, accounts or default_accounts(events), engagements=engagements)
+    return send(bootstrap, traffic, rate)
 
 
 def send(bootstrap: str, traffic: Traffic, rate: float | None = None, program: Path = FOLDER) -> Sent:
@@ -88,7 +97,7 @@ def _shop(program: Path, traffic: Traffic) -> Shop:
 
 def _topics_are_there(bootstrap: str) -> None:
     there = metadata(open_admin(bootstrap), bootstrap).topics
-    for topic in (transactions.TOPIC, members.TOPIC, fraud.TOPIC, context.TOPIC):
+    for topic in (transactions.TOPIC, engagement.TOPIC, members.TOPIC, fraud.TOPIC, context.TOPIC):
         if topic not in there:
             raise Refusal(
                 f"The cluster has no topic {topic}: run `loyalty topics apply --bootstrap {bootstrap}` first."
@@ -96,14 +105,15 @@ def _topics_are_there(bootstrap: str) -> None:
 
 
 def _paced(all_records: Iterator[OutRecord], sender: Sender, rate: float | None) -> Iterator[OutRecord]:
-    """Holds the transactions back until the reference records are delivered, and then to `rate` a second."""
+    """Holds the rest back until the reference records are delivered, and then the transactions to `rate` a second."""
     began: float | None = None
     count = 0
     for record in all_records:
+        if began is None and record.topic in (transactions.TOPIC, engagement.TOPIC):
+            sender.flush()
+            began = time.monotonic()
         if record.topic == transactions.TOPIC:
-            if began is None:
-                sender.flush()
-                began = time.monotonic()
+            assert began is not None
             if rate is not None:
                 ahead = count / rate - (time.monotonic() - began)
                 if ahead > _PACE_S:
@@ -127,6 +137,9 @@ def generate_command(
     accounts: Annotated[
         int | None, typer.Option(min=1, help="How many households there are. Default: one for twenty events.")
     ] = None,
+    engagements: Annotated[
+        int | None, typer.Option(min=0, help="How many engagement records to send among them. Default: as many.")
+    ] = None,
     rate: Annotated[
         float | None, typer.Option(min=0.1, help="Transactions a second. Default: as fast as they go.")
     ] = None,
@@ -146,7 +159,7 @@ def generate_command(
     ] = Traffic.late_rate,
     program: Annotated[Path, typer.Option(help="The folder of the programme.", show_default=False)] = FOLDER,
 ) -> None:
-    """Send realistic traffic: households that buy, bring back, redeem, and now and then do what they should not."""
+    """Send realistic traffic: households that buy, engage, redeem, and now and then do what they should not."""
     began = time.monotonic()
     traffic = Traffic(
         seed=seed,
@@ -158,6 +171,7 @@ def generate_command(
         duplicate_rate=duplicate_rate,
         fault_rate=fault_rate,
         late_rate=late_rate,
+        engagements=events if engagements is None else engagements,
     )
     sent = send(bootstrap, traffic, rate, program)
     for line in table(sent):

@@ -75,12 +75,12 @@ class JobFolder:
             os.fsync(file.fileno())
         temporary.replace(self._record)
 
-    def start_over(self, cluster_id: str, mode: Mode) -> JobRecord:
-        """Forgets what there was and gives the job a new identity."""
+    def start_over(self, cluster_id: str, mode: Mode, job: str = JOB) -> JobRecord:
+        """Forgets what there was and gives the job of this name a new identity."""
         self._record.unlink(missing_ok=True)
         for folder in (self.savepoints, self.checkpoints):
             shutil.rmtree(folder, ignore_errors=True)
-        return JobRecord(group=f"{JOB}-{uuid.uuid4().hex[:8]}", cluster_id=cluster_id, mode=mode)
+        return JobRecord(group=f"{job}-{uuid.uuid4().hex[:8]}", cluster_id=cluster_id, mode=mode)
 
     def restore_point(self, record: JobRecord) -> Path | None:
         """The newest of the last savepoint and, after a crash, the last checkpoint that was completed."""

@@ -3,12 +3,14 @@
 Every transaction record read must be exactly one of: used (a decision names it as its cause), dead letter, known
 duplicate (it says the same as a used one of its account), or a refund that still waits. And for every account the sum
 of points must be what the balance says, at every decision, with no gap in the sequence (contract §4 and §5).
+`ops.reconcile_offers` does the same for offers.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -19,8 +21,10 @@ from loyalty.wire.reading import WireError
 from loyalty.wire.transactions import Cancellation, Refund, Transaction, parse_transaction
 from ops.errors import Refusal
 from ops.reader import read_all
+from ops.reconcile_offers import OffersBook
 
 TRANSACTIONS, DECISIONS, DEAD_LETTERS = "loyalty.transactions", "loyalty.decisions", "loyalty.dead-letters"
+MEMBERS, PROGRAM = "loyalty.members", "loyalty.program"
 
 At = tuple[int, int]
 """Partition and offset of a transaction."""
@@ -39,6 +43,9 @@ class Reconciliation(NamedTuple):
     accounts: int
     reasons: Counter[str]
     violations: list[str]
+    offers_made: int = 0
+    offers_suppressed: int = 0
+    members_with_offers: int = 0
 
     @property
     def sound(self) -> bool:
@@ -54,8 +61,15 @@ class _Ledger:
         self.seen: dict[int, str] = {}
 
 
-def reconcile(records: list[Record], decisions: list[Record], dead_letters: list[Record]) -> Reconciliation:
+def reconcile(
+    records: list[Record],
+    decisions: list[Record],
+    dead_letters: list[Record],
+    members: Sequence[Record] = (),
+    program: Sequence[Record] = (),
+) -> Reconciliation:
     """Hold what was read against what was decided and refused."""
+    offers = OffersBook(members, program)
     violations: list[str] = []
     used: set[At] = set()
     ledgers: dict[str, _Ledger] = defaultdict(_Ledger)
@@ -63,10 +77,13 @@ def reconcile(records: list[Record], decisions: list[Record], dead_letters: list
     for record in decisions:
         decision = json.loads(record.value or b"null")
         cause = decision["cause"]
+        if decision["stream"] == "offers":
+            repeated += not offers.take(decision, violations)
+            continue
         if "timer" not in cause:
             used.add((cause["partition"], cause["offset"]))
-        if decision["stream"] == "ledger":
-            repeated += not _follow(ledgers[decision["account_id"]], decision, violations)
+        repeated += not _follow(ledgers[decision["account_id"]], decision, violations)
+    violations += offers.violations()
     dead, reasons = _dead_letters(dead_letters, violations)
     violations += [f"Transaction {at} was used and refused." for at in sorted(used & dead)]
     fates = _unused(records, used, dead)
@@ -86,6 +103,9 @@ def reconcile(records: list[Record], decisions: list[Record], dead_letters: list
         accounts=len(ledgers),
         reasons=reasons,
         violations=violations,
+        offers_made=len(offers.made),
+        offers_suppressed=offers.suppressed,
+        members_with_offers=offers.members,
     )
 
 
@@ -161,11 +181,11 @@ def _parse(record: Record) -> Transaction | None:
 
 
 def reconcile_topics(bootstrap: str) -> Reconciliation:
-    """Read the three topics to their end and reconcile them."""
-    read: dict[str, list[Record]] = {TRANSACTIONS: [], DECISIONS: [], DEAD_LETTERS: []}
+    """Read the topics to their end and reconcile them."""
+    read: dict[str, list[Record]] = {TRANSACTIONS: [], DECISIONS: [], DEAD_LETTERS: [], MEMBERS: [], PROGRAM: []}
     for record in read_all(bootstrap, *read):
         read[record.topic].append(record)
-    return reconcile(read[TRANSACTIONS], read[DECISIONS], read[DEAD_LETTERS])
+    return reconcile(*read.values())
 
 
 def show(found: Reconciliation) -> list[str]:
@@ -176,6 +196,11 @@ def show(found: Reconciliation) -> list[str]:
         f"decisions {found.decisions:,} for {found.accounts:,} accounts"
         + (f", {found.repeated:,} of them repeated by at-least-once delivery" if found.repeated else ""),
     ]
+    if found.members_with_offers:
+        lines.append(
+            f"offers {found.offers_made:,} made, {found.offers_suppressed:,} suppressed, "
+            f"for {found.members_with_offers:,} members"
+        )
     if found.reasons:
         lines.append(
             "dead letters: " + ", ".join(f"{reason} {count}" for reason, count in sorted(found.reasons.items()))

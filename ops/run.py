@@ -24,27 +24,31 @@ import typer
 from py4j.protocol import Py4JError, Py4JJavaError
 from pydantic import ValidationError
 
-from jobs.config import DecisionsConfig, Delivery, Mode, in_a_sentence
+from jobs.config import Delivery, JobConfig, Mode, in_a_sentence
 from jobs.held_at_start import NotThere, cluster_id, last_readable
-from jobs.names import CHECK_RECORDS, JOB, MAX_PARALLELISM
-from jobs.topics import INPUTS
+from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, JobKind
+from jobs.names import MAX_PARALLELISM, REFUSED, SELECT_DEAD_LETTERS, SELECT_DECISIONS
+from jobs.profiles import Profile
 from ops.artifacts import flink_connector_jar
 from ops.durations import milliseconds
-from ops.end_of_run import EndOfRun, Offsets, merged
+from ops.end_of_run import EndOfRun, Offsets, merged, progress_of
 from ops.errors import Refusal
 from ops.flink import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobView, free_port, root_cause, settings_of_processes
 from ops.job_state import JobFolder, JobRecord, job_folder, wait_for_java
+from ops.run_all import run_all_command
 
 app = typer.Typer(no_args_is_help=True)
 
 DEFAULT_STATE = Path(".loyalty/decisions")
-LOOK_EVERY_S = 0.2
+DEFAULT_OFFERS_STATE = Path(".loyalty/offers")
+LOOK_EVERY_S = 0.25
 SAY_EVERY_S = 2.0
 RESTART_ATTEMPTS = 8
 STOP_WITHIN_S = 120.0
 
-AddJob = Callable[[Any, DecisionsConfig], None]
-"""Adds a job to an environment: `jobs.decisions.add_decisions`, or what a test puts in its place."""
+AddJob = Callable[[Any, Any], None]
+"""Adds a job to an environment, with its configuration: `jobs.decisions.add_decisions`, or what a test puts in its
+place."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,10 @@ class RunOptions:
     parallelism: int = 1
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     mode: Mode = Mode.THREAD
+    profile: Profile = Profile.LATENCY
     watermark_lag_ms: int = 600_000
     checkpoint_interval_ms: int = 10_000
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `decisions` a word of the command line while it is the only job."""
+    kind: JobKind = DECISIONS_KIND
 
 
 @app.command("decisions")
@@ -78,6 +79,9 @@ def run_command(
         Delivery, typer.Option(help="How often a decision reaches its topic.")
     ] = Delivery.AT_LEAST_ONCE,
     mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
+    profile: Annotated[
+        Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
+    ] = Profile.LATENCY,
     watermark_lag: Annotated[str, typer.Option(help="How late an event may be: 30s, 10m, 24h …")] = "10m",
     checkpoint_interval: Annotated[
         str, typer.Option(help="How much is done again after a crash; with exactly-once, the time to a decision.")
@@ -96,10 +100,48 @@ def run_command(
         parallelism=parallelism,
         delivery=delivery,
         mode=mode,
+        profile=profile,
         watermark_lag_ms=milliseconds(watermark_lag),
         checkpoint_interval_ms=milliseconds(checkpoint_interval),
     )
     run(options, add_decisions)
+
+
+@app.command("offers")
+def run_offers_command(
+    bootstrap: Annotated[str, typer.Option(help="Kafka, as HOST:PORT.")],
+    until_end: Annotated[
+        bool, typer.Option("--until-end", help="Stop when what the topics held at the start has been decided.")
+    ] = False,
+    parallelism: Annotated[
+        int, typer.Option(min=1, max=MAX_PARALLELISM, help="Instances that match engagements with campaigns.")
+    ] = 1,
+    mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
+    profile: Annotated[
+        Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
+    ] = Profile.LATENCY,
+    checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a crash.")] = "10s",
+    state: Annotated[Path, typer.Option(help="The folder that says where the job stopped.")] = DEFAULT_OFFERS_STATE,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget where it stopped; start over.")] = False,
+) -> None:
+    """Make offers from engagements on this machine; go on where the last run stopped. Ctrl-C stops it cleanly."""
+    from jobs.offers import add_offers
+
+    options = RunOptions(
+        bootstrap=bootstrap,
+        state=state,
+        until_end=until_end,
+        fresh=fresh,
+        parallelism=parallelism,
+        mode=mode,
+        profile=profile,
+        checkpoint_interval_ms=milliseconds(checkpoint_interval),
+        kind=OFFERS_KIND,
+    )
+    run(options, add_offers)
+
+
+app.command("all")(run_all_command)
 
 
 def run(options: RunOptions, add_job: AddJob, say: Callable[[str], None] | None = None) -> None:
@@ -139,7 +181,7 @@ class _Run:
         os.environ.update(settings_of_processes(folder.path / "flink", folder.log, jvm=JVM_OF_A_RUN))
         with ThreadPoolExecutor(1) as aside:
             # While Java starts, which takes as long.
-            held = aside.submit(_ask_kafka, options.bootstrap)
+            held = aside.submit(_ask_kafka, options.bootstrap, options.kind)
             java = _start_java()
             try:
                 cluster, last = _answer(held)
@@ -156,7 +198,7 @@ class _Run:
         options, folder = self._options, self._folder
         if known is None:
             self._say(f"Starting from the beginning of the topics (state in {folder.path}).")
-            return folder.start_over(cluster, options.mode), None
+            return folder.start_over(cluster, options.mode, options.kind.names.job), None
         if known.cluster_id != cluster:
             raise Refusal(
                 f"The state in {folder.path} belongs to another Kafka cluster than the one at {options.bootstrap}; "
@@ -190,16 +232,19 @@ class _Run:
             }
         )
         rest = f"127.0.0.1:{free_port()}"
-        environment = create_environment(config, _mini_cluster(rest))
+        job = self._options.kind.names.job
+        environment = create_environment(job, config, _mini_cluster(rest))
         add_job(environment, config)
         try:
-            client = environment.execute_async(JOB)
+            client = environment.execute_async(job)
         except Py4JJavaError as problem:
             raise Refusal(
                 f"The job did not start: {root_cause(str(problem))}\nFlink's log is {self._folder.log}."
             ) from problem
-        view = JobView(FlinkRest(rest), str(client.get_job_id()))
-        end = EndOfRun(config.bootstrap, record.group, last, record.read) if self._options.until_end else None
+        kind = self._options.kind
+        view = JobView(FlinkRest(rest), str(client.get_job_id()), kind.inputs)
+        progress = progress_of(kind)
+        end = EndOfRun(config.bootstrap, record.group, last, record.read, progress) if self._options.until_end else None
         self._watch(client, view, end)
         self._finish(client, record)
 
@@ -216,11 +261,7 @@ class _Run:
                 if not running and view.runs():
                     running = True
                     took = time.monotonic() - self._began
-                    options = self._options
-                    self._say(
-                        f"Running after {took:.1f} s: parallelism {options.parallelism}, {options.mode.value} mode, "
-                        f"{options.delivery.value}, watermark lag {options.watermark_lag_ms / 1000:.0f} s."
-                    )
+                    self._say(f"Running after {took:.1f} s: {_in_words(self._options)}.")
                 if view.status() == "RESTARTING" and failure != (failure := view.latest_failure()):
                     running = False
                     self._say(f"The job failed and starts again: {failure}")
@@ -249,9 +290,9 @@ class _Run:
 
     def _tell(self, view: JobView) -> None:
         self._read = view.positions()
-        read = sum(view.metric(CHECK_RECORDS, "numRecordsIn"))
-        decisions = sum(view.metric("select-decisions", "numRecordsOut"))
-        dead = sum(view.metric("select-dead-letters", "numRecordsOut")) + sum(view.metric("refused", "numRecordsOut"))
+        read = sum(view.metric(self._options.kind.intake, "numRecordsIn"))
+        decisions = sum(view.metric(SELECT_DECISIONS, "numRecordsOut"))
+        dead = sum(view.metric(SELECT_DEAD_LETTERS, "numRecordsOut")) + sum(view.metric(REFUSED, "numRecordsOut"))
         if (read, decisions, dead) != self._counts:
             self._counts = (read, decisions, dead)
             self._say(f"{read:,} records read, {decisions:,} decisions, {dead:,} dead letters")
@@ -285,24 +326,34 @@ class _Run:
         )
 
 
-def _config(options: RunOptions) -> DecisionsConfig:
+def _in_words(options: RunOptions) -> str:
+    said = f"parallelism {options.parallelism}, {options.mode.value} mode, {options.delivery.value}"
+    if options.kind is DECISIONS_KIND:
+        said += f", watermark lag {options.watermark_lag_ms / 1000:.0f} s"
+    return said
+
+
+def _config(options: RunOptions) -> JobConfig:
     """What the command line says of the job. Raises Refusal when a setting is out of its range."""
+    given = {
+        "bootstrap": options.bootstrap,
+        "parallelism": options.parallelism,
+        "delivery": options.delivery,
+        "mode": options.mode,
+        "profile": options.profile,
+        "checkpoint_interval_ms": options.checkpoint_interval_ms,
+        "restart_attempts": RESTART_ATTEMPTS,
+    }
+    if options.kind is DECISIONS_KIND:
+        given["watermark_lag_ms"] = options.watermark_lag_ms
     try:
-        return DecisionsConfig(
-            bootstrap=options.bootstrap,
-            parallelism=options.parallelism,
-            delivery=options.delivery,
-            mode=options.mode,
-            watermark_lag_ms=options.watermark_lag_ms,
-            checkpoint_interval_ms=options.checkpoint_interval_ms,
-            restart_attempts=RESTART_ATTEMPTS,
-        )
+        return options.kind.config.model_validate(given)
     except ValidationError as problem:
         raise Refusal(in_a_sentence(problem)) from problem
 
 
-def _ask_kafka(bootstrap: str) -> tuple[str, Offsets]:
-    return cluster_id(bootstrap), last_readable(bootstrap, INPUTS)
+def _ask_kafka(bootstrap: str, kind: JobKind) -> tuple[str, Offsets]:
+    return cluster_id(bootstrap), last_readable(bootstrap, kind.inputs, committed_only=kind.committed_only)
 
 
 def _answer(held: "Future[tuple[str, Offsets]]") -> tuple[str, Offsets]:
@@ -357,9 +408,9 @@ def _mini_cluster(rest: str) -> dict[str, str]:
         "rest.port": port,
         "rest.bind-port": port,
         # The progress line and the end of a bounded run are read from metrics.
-        "metrics.fetcher.update-interval": "100 ms",
+        "metrics.fetcher.update-interval": "250 ms",
         # Otherwise its answers about a job are up to 3 s old.
-        "web.refresh-interval": "100 ms",
+        "web.refresh-interval": "250 ms",
     }
 
 

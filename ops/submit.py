@@ -17,10 +17,11 @@ import jobs
 import loyalty
 import udfs
 from jobs.config import Delivery, Mode, in_a_sentence
-from jobs.decisions import read_config
+from jobs.entry import read_config
 from jobs.held_at_start import NotThere, partitions_of
-from jobs.names import JOB, MAX_PARALLELISM
-from jobs.topics import INPUTS
+from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, JobKind
+from jobs.names import JOB, MAX_PARALLELISM, OFFERS_JOB
+from jobs.profiles import Profile
 from ops.artifacts import flink_connector_jar
 from ops.durations import milliseconds
 from ops.errors import Refusal
@@ -40,17 +41,14 @@ class Submission:
     parallelism: int = 1
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     mode: Mode = Mode.THREAD
+    profile: Profile = Profile.LATENCY
     watermark_lag_ms: int = 600_000
     checkpoint_interval_ms: int = 10_000
     checkpoint_dir: str | None = None
     group: str = JOB
     from_savepoint: str | None = None
     python: str = sys.executable
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `decisions` a word of the command line while it is the only job."""
+    kind: JobKind = DECISIONS_KIND
 
 
 @app.command("decisions")
@@ -62,6 +60,9 @@ def submit_command(
         Delivery, typer.Option(help="How often a decision reaches its topic.")
     ] = Delivery.AT_LEAST_ONCE,
     mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
+    profile: Annotated[
+        Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
+    ] = Profile.LATENCY,
     watermark_lag: Annotated[str, typer.Option(help="How late an event may be: 30s, 10m, 24h …")] = "10m",
     checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a failure.")] = "10s",
     checkpoint_dir: Annotated[
@@ -80,6 +81,7 @@ def submit_command(
         parallelism=parallelism,
         delivery=delivery,
         mode=mode,
+        profile=profile,
         watermark_lag_ms=milliseconds(watermark_lag),
         checkpoint_interval_ms=milliseconds(checkpoint_interval),
         checkpoint_dir=checkpoint_dir,
@@ -87,7 +89,49 @@ def submit_command(
         from_savepoint=from_savepoint,
         python=python,
     )
-    typer.echo(submit(submission, Path(jobs.__path__[0]) / "decisions.py"))
+    typer.echo(submit(submission, _entry_point(submission.kind)))
+
+
+@app.command("offers")
+def submit_offers_command(
+    cluster: Annotated[str, typer.Option(help="Flink's REST interface, as HOST:PORT.")],
+    bootstrap: Annotated[str, typer.Option(help="Kafka as the cluster and this machine reach it, as HOST:PORT.")],
+    parallelism: Annotated[
+        int, typer.Option(min=1, max=MAX_PARALLELISM, help="Instances that match engagements with campaigns.")
+    ] = 1,
+    mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
+    profile: Annotated[
+        Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
+    ] = Profile.LATENCY,
+    checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a failure.")] = "10s",
+    checkpoint_dir: Annotated[
+        str | None, typer.Option(help="A URI to keep checkpoints; default: the cluster's.")
+    ] = None,
+    group: Annotated[str, typer.Option(help="The Kafka group: one a job.")] = OFFERS_JOB,
+    from_savepoint: Annotated[str | None, typer.Option(help="A savepoint or checkpoint to go on from.")] = None,
+    python: Annotated[
+        str, typer.Option(help="Python on the cluster's machines, with this project's dependencies.")
+    ] = sys.executable,
+) -> None:
+    """Submit the offers job to a running Flink cluster and print the job's id."""
+    submission = Submission(
+        cluster=cluster,
+        bootstrap=bootstrap,
+        parallelism=parallelism,
+        mode=mode,
+        profile=profile,
+        checkpoint_interval_ms=milliseconds(checkpoint_interval),
+        checkpoint_dir=checkpoint_dir,
+        group=group,
+        from_savepoint=from_savepoint,
+        python=python,
+        kind=OFFERS_KIND,
+    )
+    typer.echo(submit(submission, _entry_point(submission.kind)))
+
+
+def _entry_point(kind: JobKind) -> Path:
+    return Path(jobs.__path__[0]) / f"{kind.word}.py"
 
 
 def submit(submission: Submission, entry_point: Path, packages: tuple[Path, ...] = ()) -> str:
@@ -102,7 +146,7 @@ def submit(submission: Submission, entry_point: Path, packages: tuple[Path, ...]
         Refusal: the cluster or Kafka does not answer, or `flink run` failed; in one sentence, with its reason.
     """
     try:
-        read_config(_arguments(submission))
+        read_config(submission.kind, _arguments(submission))
     except ValidationError as problem:
         raise Refusal(in_a_sentence(problem)) from problem
     try:
@@ -110,7 +154,7 @@ def submit(submission: Submission, entry_point: Path, packages: tuple[Path, ...]
     except FlinkUnreachable as problem:
         raise Refusal(f"No Flink cluster answered at {submission.cluster}.") from problem
     try:
-        partitions_of(submission.bootstrap, INPUTS)
+        partitions_of(submission.bootstrap, submission.kind.inputs)
     except NotThere as problem:
         raise Refusal(str(problem)) from problem
     with tempfile.TemporaryDirectory(prefix="loyalty-submit-") as temporary:
@@ -144,17 +188,19 @@ def _flink_run(submission: Submission, entry_point: Path, code: Path) -> list[st
 
 
 def _arguments(submission: Submission) -> list[str]:
-    """The command line of the job itself, as `jobs.decisions.read_config` takes it."""
+    """The command line of the job itself, as `jobs.entry.read_config` takes it."""
     settings = {
         "bootstrap": submission.bootstrap,
         "parallelism": submission.parallelism,
         "delivery": submission.delivery.value,
         "mode": submission.mode.value,
-        "watermark-lag-ms": submission.watermark_lag_ms,
+        "profile": submission.profile.value,
         "checkpoint-interval-ms": submission.checkpoint_interval_ms,
         "checkpoint-dir": submission.checkpoint_dir,
         "group": submission.group,
     }
+    if submission.kind is DECISIONS_KIND:
+        settings["watermark-lag-ms"] = submission.watermark_lag_ms
     arguments = []
     for name, value in settings.items():
         if value is not None:

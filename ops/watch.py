@@ -41,9 +41,10 @@ def line(decision: dict[str, Any], latency_ms: int | None = None) -> Text:
     what = kind if outcome == "posted" else f"{kind} {outcome}"
     points = decision["points"]
     balance = decision["balance"]
+    whose = decision["member_id"] if decision["stream"] == "offers" else decision["account_id"]
     text = Text()
     text.append(f"{decision['occurred_at'][:16].replace('T', ' ')}  ", style="dim")
-    text.append(f"{decision['account_id']:<14.14} #{decision['sequence']:<4} ", style="dim")
+    text.append(f"{whose:<14.14} #{decision['sequence']:<4} ", style="dim")
     text.append(f"{what:<28}", style=colour)
     text.append(f"{points:>+8,} " if points else " " * 9, style=colour)
     text.append(f" {balance['available']:>8,} available  {balance['tier'] or '-':<9}", style="dim")

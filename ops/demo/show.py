@@ -59,20 +59,20 @@ class _Screen:
 
 @contextmanager
 def _job(bootstrap: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The decision job in a process of its own, stopped as an operator would: SIGTERM, savepoint, exit 0."""
+    """The whole loop in processes of its own, stopped as an operator would: SIGTERM, savepoints, exit 0."""
     log = (folder / "job.log").open("wb")
-    command = [str(Path(sys.executable).with_name("loyalty")), "run", "decisions"]
+    command = [str(Path(sys.executable).with_name("loyalty")), "run", "all"]
     command += ["--bootstrap", bootstrap, "--state", str(folder / "state")]
     job = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     try:
         yield job
         job.send_signal(signal.SIGTERM)
-        if job.wait(60) != 0:
-            raise Refusal(f"The job did not stop cleanly:\n{_tail(folder / 'job.log')}")
+        if job.wait(90) != 0:
+            raise Refusal(f"The jobs did not stop cleanly:\n{_tail(folder / 'job.log')}")
     finally:
-        if job.poll() is None:
-            job.kill()
-            job.wait(10)
+        while job.poll() is None:  # asked a second time, it ends the jobs at once
+            job.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
         log.close()
 
 
@@ -137,7 +137,9 @@ def demo(events: int, rate: int, console: Console) -> None:
             with Sender(bootstrap) as sender:
                 for topic, key, value in reference():
                     sender.send(topic, key.encode(), value)
-            console.print("Topics and programme are there. Starting the decision job on the Flink mini-cluster …")
+            console.print(
+                "Topics and programme are there. Starting the decision job and the offers job on Flink mini-clusters …"
+            )
             screen = _Screen(bootstrap)
             try:
                 with _job(bootstrap, folder) as job:
@@ -145,16 +147,23 @@ def demo(events: int, rate: int, console: Console) -> None:
                         for scene in scenes():
                             _tell(scene, sender, screen, console, job, folder / "job.log")
                     console.print(
-                        f"\n[bold]Now {events:,} generated events, {rate:,} a second[/bold] "
-                        f"(one decision in {SHOWN_OF_GENERATED} is shown)."
+                        f"\n[bold]Now {events:,} generated transactions and as many engagements, {rate:,} of each a "
+                        f"second[/bold] (one decision in {SHOWN_OF_GENERATED} is shown)."
                     )
                     sending = threading.Thread(
-                        target=generate, kwargs={"bootstrap": bootstrap, "events": events, "seed": 7, "rate": rate}
+                        target=generate,
+                        kwargs={
+                            "bootstrap": bootstrap,
+                            "events": events,
+                            "seed": 7,
+                            "rate": rate,
+                            "engagements": events,
+                        },
                     )
                     sending.start()
                     came = _drain(screen, console, 4, sending)
                     sending.join()
-                    console.print(f"{came:,} decisions came. Stopping the job with a savepoint …")
+                    console.print(f"{came:,} decisions came. Stopping the jobs with savepoints …")
             finally:
                 screen.close()
             _close(bootstrap, console)

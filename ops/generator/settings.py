@@ -31,6 +31,9 @@ class Traffic:
     late_rate: float = 0.0
     """Purchases that come 15 minutes to 6 hours after they occurred, beyond the default watermark lag."""
 
+    engagements: int = 0
+    """Engagement records, bad ones included, among the transactions; with them, members change their consents."""
+
     @property
     def start_ms(self) -> int:
         return self.end_ms - self.days * DAY_MS

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from loyalty.program import REQUIRED
-from loyalty.wire.program import EarningBody, PartnerBody, ProgramDocument, RewardBody
+from loyalty.wire.program import CampaignBody, EarningBody, PartnerBody, ProgramDocument, RewardBody
 
 
 class Span(NamedTuple):
@@ -31,6 +31,7 @@ class Shop:
         self.pending_days = 0
         self.rewards: dict[str, list[Span]] = {}
         self.partners: dict[str, list[Span]] = {}
+        campaigns = set()
         for document in sorted(documents, key=lambda document: (document.effective_from, document.version)):
             name, since, body = document.document, document.effective_from, document.body
             begins[name] = min(since, begins.get(name, since))
@@ -43,6 +44,9 @@ class Shop:
                 self.rewards.setdefault(name.partition("/")[2], []).append(Span(since, body.points, body.active))
             elif isinstance(body, PartnerBody):
                 self.partners.setdefault(name.partition("/")[2], []).append(Span(since, 0, body.active))
+            elif isinstance(body, CampaignBody):
+                campaigns.add(name.partition("/")[2])
+        self.campaigns = sorted(campaigns)
         missing = [name for name in REQUIRED if name not in begins]
         if missing:
             raise ValueError(f"the programme has no document {missing[0]}")

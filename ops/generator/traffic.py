@@ -1,9 +1,10 @@
-"""The whole traffic in its order: first what is known of everybody, then the transactions."""
+"""The whole traffic in its order: first what is known of everybody, then the transactions and engagements."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ops.generator.engagements import Engagements, changes_of_mind
 from ops.generator.households import households
 from ops.generator.reference import alarms, reference_records
 from ops.generator.settings import OutRecord, Traffic
@@ -12,8 +13,14 @@ from ops.generator.transactions import Season
 
 
 def records(traffic: Traffic, shop: Shop) -> Iterator[OutRecord]:
-    """The reference records, then `traffic.events` transaction records, in the order in which they arrive."""
+    """The reference records, then `traffic.events` transaction records in the order in which they arrive, and
+    `traffic.engagements` engagements among them."""
     accounts = households(traffic, shop)
     expected = alarms(traffic, accounts)
     yield from reference_records(traffic, accounts, expected)
-    yield from Season(traffic, shop, accounts, expected)
+    season = Season(traffic, shop, accounts, expected)
+    if traffic.engagements:
+        yield from changes_of_mind(traffic, accounts)
+        yield from Engagements(traffic, shop, accounts).among(season)
+    else:
+        yield from season

@@ -46,6 +46,8 @@ class Season:
         self.given_up: deque[tuple[int, Household, str]] = deque(maxlen=_LATELY)
         self._later: list[tuple[int, int, FollowUp]] = []
         self._queued = 0
+        self.moment = traffic.start_ms
+        """When the record that was given last arrives (ms)."""
         self._changes = [*shop.changes(), traffic.end_ms * 2]
         self._look_around(traffic.start_ms)
         for alarm in expected:
@@ -77,6 +79,7 @@ class Season:
                 pace = (traffic.end_ms - moment) / max(1.0, left / _RECORDS_A_VISIT)
                 visit_at = min(moment + int(dice.gap(pace)), traffic.end_ms - 1)
             left -= 1
+            self.moment = moment
             yield record
 
     # What others of this package use.

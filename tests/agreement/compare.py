@@ -12,7 +12,7 @@ from typing import Any
 
 Plain = dict[str, Any]
 
-LISTED_RULES = ("points.earned", "tier.changed", "tier.grace", "redemption.decided")
+LISTED_RULES = ("points.earned", "tier.changed", "tier.grace", "redemption.decided", "offer.decided")
 """The types of decision whose `rules` the contract spells out."""
 
 MEASURED = frozenset(
@@ -56,10 +56,19 @@ def plain_dead_letter(letter: Plain) -> Plain:
 
 def differences(ours: Iterable[Plain], theirs: Iterable[Plain]) -> list[str]:
     """Where the two sets of decisions differ, account by account: the first difference of each account, in words."""
+    return _differences(ours, theirs, "account_id")
+
+
+def offer_differences(ours: Iterable[Plain], theirs: Iterable[Plain]) -> list[str]:
+    """Where the two sets of offers differ, member by member: the first difference of each member, in words."""
+    return _differences(ours, theirs, "member_id")
+
+
+def _differences(ours: Iterable[Plain], theirs: Iterable[Plain], whose: str) -> list[str]:
     by_account: dict[str, tuple[list[Plain], list[Plain]]] = defaultdict(lambda: ([], []))
     for side, decisions in enumerate((ours, theirs)):
         for decision in decisions:
-            by_account[decision["account_id"]][side].append(plain_decision(decision))
+            by_account[decision[whose]][side].append(plain_decision(decision))
     found = []
     for account_id, (mine, other) in sorted(by_account.items()):
         mine.sort(key=lambda decision: int(decision["sequence"]))

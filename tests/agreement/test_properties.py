@@ -109,6 +109,6 @@ def test_it_makes_no_difference_how_partitions_are_served(case: Case, chance: An
 def test_everything_that_is_written_is_what_the_wire_says(case: Case) -> None:
     outcome = _run(case)
     for decision in outcome.decisions:
-        parse_decision(to_json({**decision, "decided_at": "2026-01-01T00:00:00.000Z"}).encode())
+        parse_decision(to_json({**decision, "decided_at": "2026-01-01T00:00:00.000Z"}))
     for letter in outcome.dead_letters:
         parse_dead_letter(json.dumps(letter).encode())

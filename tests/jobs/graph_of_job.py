@@ -1,4 +1,4 @@
-"""`python -m tests.jobs.graph_of_job MODE`: the operators of the job as Flink would run them, as JSON lines."""
+"""`python -m tests.jobs.graph_of_job JOB MODE`: the operators of a job as Flink would run them, as JSON lines."""
 
 from __future__ import annotations
 
@@ -7,23 +7,32 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from jobs.config import DecisionsConfig, Delivery, Mode
+from jobs.config import DecisionsConfig, Delivery, Mode, OffersConfig
 from jobs.environment import create_environment
+from jobs.names import JOB, OFFERS_JOB
+from jobs.offers_topology import build
 from ops.artifacts import flink_connector_jar
 from ops.flink import settings_of_processes
 from tests.jobs.standin_job import add_standin
+from tests.jobs.standin_offers import StandInEngagementIntake, StandInMaker, StandInMatcher
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         os.environ.update(settings_of_processes(folder, folder / "log" / "flink.log"))
-        config = DecisionsConfig(
-            bootstrap="nowhere:1", parallelism=3, mode=Mode(sys.argv[1]), delivery=Delivery.EXACTLY_ONCE
-        )
-        environment = create_environment(config, {"pipeline.jars": flink_connector_jar().as_uri()})
-        add_standin(environment, config)
+        jar = {"pipeline.jars": flink_connector_jar().as_uri()}
+        given: dict[str, Any] = {"bootstrap": "nowhere:1", "parallelism": 3, "mode": Mode(sys.argv[2])}
+        if sys.argv[1] == "offers":
+            offers = OffersConfig(**given)
+            environment = create_environment(OFFERS_JOB, offers, jar)
+            build(environment, offers, StandInEngagementIntake(), StandInMatcher(), StandInMaker())
+        else:
+            config = DecisionsConfig(**given, delivery=Delivery.EXACTLY_ONCE)
+            environment = create_environment(JOB, config, jar)
+            add_standin(environment, config)
         graph = environment._generate_stream_graph()
         for node in graph.getStreamNodes().toArray():
             known = {

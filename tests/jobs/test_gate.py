@@ -34,7 +34,7 @@ def _places(records: Iterable[Record]) -> list[tuple[str, int]]:
 
 
 def test_transactions_wait_in_order_until_every_reference_topic_is_read_to_its_end() -> None:
-    gate = Gate(DictPages(), {TRANSACTIONS: {0: 9}, PROGRAM: {0: 4}, MEMBERS: {0: 1, 1: 7}})
+    gate = Gate(DictPages(), {TRANSACTIONS: {0: 9}, PROGRAM: {0: 4}, MEMBERS: {0: 1, 1: 7}}, TRANSACTIONS)
     assert _places(gate.admit(_packed(TRANSACTIONS, 0))) == []
     assert _places(gate.admit(_packed(MEMBERS, 1))) == [(MEMBERS, 1)]
     assert _places(gate.admit(_packed(TRANSACTIONS, 1))) == []
@@ -49,26 +49,26 @@ def test_transactions_wait_in_order_until_every_reference_topic_is_read_to_its_e
 
 
 def test_without_reference_records_nothing_waits() -> None:
-    gate = Gate(DictPages(), {TRANSACTIONS: {0: 9}, PROGRAM: {}})
+    gate = Gate(DictPages(), {TRANSACTIONS: {0: 9}, PROGRAM: {}}, TRANSACTIONS)
     assert _places(gate.admit(_packed(TRANSACTIONS, 0))) == [(TRANSACTIONS, 0)]
 
 
 def test_after_a_restart_what_waited_still_waits_and_what_was_read_counts_as_read() -> None:
     pages = DictPages()
     last = {PROGRAM: {0: 1}, MEMBERS: {0: 0}}
-    first = Gate(pages, last)
+    first = Gate(pages, last, TRANSACTIONS)
     assert _places(first.admit(_packed(TRANSACTIONS, 0))) == []
     assert _places(first.admit(_packed(PROGRAM, 1))) == [(PROGRAM, 1)]
 
-    again = Gate(pages, last)
+    again = Gate(pages, last, TRANSACTIONS)
     assert _places(again.release()) == []
     assert _places(again.admit(_packed(TRANSACTIONS, 1))) == []
     assert _places(again.admit(_packed(MEMBERS, 0))) == [(MEMBERS, 0), (TRANSACTIONS, 0), (TRANSACTIONS, 1)]
 
     # A failure may come between the last reference record and those that waited for it.
-    third = Gate(pages, {**last, PROGRAM: {0: 2}})
+    third = Gate(pages, {**last, PROGRAM: {0: 2}}, TRANSACTIONS)
     assert _places(third.admit(_packed(TRANSACTIONS, 2))) == []
-    fourth = Gate(pages, last)
+    fourth = Gate(pages, last, TRANSACTIONS)
     assert _places(fourth.release()) == [(TRANSACTIONS, 2)]
     assert _places(fourth.release()) == []
 
@@ -76,12 +76,12 @@ def test_after_a_restart_what_waited_still_waits_and_what_was_read_counts_as_rea
 def test_it_knows_which_transactions_of_before_the_start_are_still_to_come() -> None:
     pages = DictPages()
     last = {TRANSACTIONS: {0: 1, 1: 5}, PROGRAM: {0: 0}}
-    gate = Gate(pages, last)
-    assert gate.unread_transactions() == {0: 1, 1: 5}
+    gate = Gate(pages, last, TRANSACTIONS)
+    assert gate.unread() == {0: 1, 1: 5}
     list(gate.admit(_packed(TRANSACTIONS, 1)))
-    assert Gate(pages, last).unread_transactions() == {0: 1, 1: 5}, "one that waits has not been taken"
+    assert Gate(pages, last, TRANSACTIONS).unread() == {0: 1, 1: 5}, "one that waits has not been taken"
     list(gate.admit(_packed(PROGRAM, 0)))
-    assert Gate(pages, last).unread_transactions() == {1: 5}
+    assert Gate(pages, last, TRANSACTIONS).unread() == {1: 5}
 
 
 @given(st.lists(st.one_of(st.binary(), st.none())))
@@ -132,7 +132,7 @@ def test_a_document_comes_back(position: int, value: str) -> None:
 
 def test_page_names_of_the_job_are_marked() -> None:
     pages = DictPages()
-    gate = Gate(pages, {MEMBERS: {0: 5}})
+    gate = Gate(pages, {MEMBERS: {0: 5}}, TRANSACTIONS)
     for offset, topic in zip(count(), [TRANSACTIONS, PROGRAM]):
         list(gate.admit(_packed(topic, offset)))
     assert pages.pages

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import Producer
 
-from jobs.held_at_start import NotThere, cluster_id, last_readable
+from jobs.held_at_start import NotThere, cluster_id, last_made_offers, last_readable
+from jobs.topics import DECISIONS
 from tests.kafka_records import read_all, send
 
 
@@ -52,6 +53,32 @@ def test_records_of_aborted_and_open_transactions_are_passed_over(
         assert last_readable(bootstrap, [topic, only_aborted]) == {topic: {0: 0}, only_aborted: {}}
     finally:
         unfinished.abort_transaction(10)
+
+
+def test_a_reader_of_all_records_waits_for_those_of_open_transactions_too(
+    bootstrap: str, new_topic: Callable[..., str]
+) -> None:
+    topic = new_topic()
+    unfinished = _transaction(bootstrap, topic, b"open", commit=True)
+    try:
+        send(bootstrap, topic, [(None, b"behind it")], partition=0)
+        assert last_readable(bootstrap, [topic]) == {topic: {}}
+        assert last_readable(bootstrap, [topic], committed_only=False) == {topic: {0: 1}}
+    finally:
+        unfinished.abort_transaction(10)
+
+
+def test_the_last_made_offer_is_found_and_nothing_is_looked_at_twice(loyalty_topics: str) -> None:
+    made, suppressed = b'{"type": "offer.decided", "outcome": "made"}', b'{"type":"offer.decided","outcome":"no"}'
+    ledger = [(b"", b'{"type":"points.earned"}')] * 2_000
+    send(loyalty_topics, DECISIONS, [(b"", made), (b"", suppressed), *ledger], partition=0)
+    send(loyalty_topics, DECISIONS, [(b"", None), *ledger[:5], (b"", made), (b"", suppressed)], partition=2)
+    send(loyalty_topics, DECISIONS, ledger[:3], partition=3)
+
+    assert last_made_offers(loyalty_topics, lambda topic, partition: -1) == {DECISIONS: {0: 0, 2: 6}}
+    taken = {0: 0, 1: -1, 2: 5, 3: 2}
+    assert last_made_offers(loyalty_topics, lambda topic, partition: taken[partition]) == {DECISIONS: {2: 6}}
+    assert last_made_offers(loyalty_topics, lambda topic, partition: 2_001) == {}
 
 
 def test_a_missing_topic_is_named(bootstrap: str) -> None:

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from jobs.names import OPERATORS, SHAPE
+from jobs.names import DECISIONS_NAMES, OFFERS_NAMES, JobNames
 from tests.jobs.running import ROOT
 
-FROZEN = {
+DECISIONS = {
     "read-records": 1,
     "pack-records": 1,
     "hand-over-records": 1,
@@ -32,26 +32,49 @@ FROZEN = {
     "refused-dead-letters": 1,
     "Sink Committer: refused-dead-letters": 1,
 }
+OFFERS = {
+    "read-records": 1,
+    "pack-records": 1,
+    "hand-over-records": 1,
+    "check-engagements": 1,
+    "match-campaigns": 3,
+    "make-offers": 1,
+    "decided": 1,
+    "select-decisions": 1,
+    "decisions": 1,
+    "Sink Committer: decisions": 1,
+    "select-dead-letters": 1,
+    "dead-letters": 1,
+    "Sink Committer: dead-letters": 1,
+    "refused": 1,
+    "refused-dead-letters": 1,
+    "Sink Committer: refused-dead-letters": 1,
+}
+FROZEN = {"decisions": DECISIONS, "offers": OFFERS}
 """Each operator's uid, and its parallelism when the job's is 3."""
+KEEP_STATE = {"check-records", "decide-for-account", "check-engagements", "match-campaigns", "make-offers"}
 
 
-def test_every_uid_is_described_once() -> None:
-    assert [uid for _, uid in SHAPE] == list(OPERATORS)
+@pytest.mark.parametrize("names", [DECISIONS_NAMES, OFFERS_NAMES], ids=lambda names: names.job)
+def test_every_uid_is_described_once(names: JobNames) -> None:
+    uids = [uid for _, uid in names.shape]
+    assert len(uids) == len(set(uids))
+    assert set(uids) == set(names.operators)
 
 
+@pytest.mark.parametrize("job", ["decisions", "offers"])
 @pytest.mark.parametrize("mode", ["thread", "process"])
-def test_every_operator_that_flink_runs_has_its_frozen_name(mode: str) -> None:
-    command = [sys.executable, "-m", "tests.jobs.graph_of_job", mode]
+def test_every_operator_that_flink_runs_has_its_frozen_name(job: str, mode: str) -> None:
+    command = [sys.executable, "-m", "tests.jobs.graph_of_job", job, mode]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     operators = [json.loads(line) for line in done.stdout.splitlines()]
 
     # Python's state is named and written differently in the two modes, so those who keep some differ in name too.
     other = "" if mode == "thread" else "-in-process-mode"
-    renamed = {uid: uid + (other if uid in ("check-records", "decide-for-account") else "") for uid in FROZEN}
-    expected = {renamed[uid]: parallelism for uid, parallelism in FROZEN.items()}
+    expected = {uid + (other if uid in KEEP_STATE else ""): parallelism for uid, parallelism in FROZEN[job].items()}
     assert {operator["uid"]: operator["parallelism"] for operator in operators} == expected
-    assert len(operators) == len(FROZEN)
+    assert len(operators) == len(FROZEN[job])
     assert {operator["max_parallelism"] for operator in operators} == {128}
     for operator in operators:
         assert operator["name"].partition(":")[0] in operator["uid"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from jobs.clock import BEYOND, NO_CLOCK, timestamp, virtual
 from jobs.decide_for_account import DecideForAccount
 from jobs.domain import Clock, Pages, Passed, Record, Verdict
 from jobs.packing import Parcel, pack_document, pack_parcel, unpack_parcel
-from jobs.topics import MEMBERS, TRANSACTIONS
+from jobs.topics import DECISIONS, MEMBERS, TRANSACTIONS
 from tests.jobs.fakes import FakeFlink
 from tests.jobs.standin import StandInDesk, StandInIntake
 
@@ -158,12 +158,16 @@ def test_an_element_that_only_carries_the_clock_is_nobodys() -> None:
     assert dict(flink.map_state.by_key) == {}
 
 
+def _no_offers(taken: Any) -> dict[str, dict[int, int]]:
+    return {}
+
+
 class Check:
     """`CheckRecords` between fakes, sorted by where each element goes."""
 
     def __init__(self, flink: FakeFlink, last_at_start: Mapping[str, Mapping[int, int]]) -> None:
         self.flink = flink
-        self.operator = CheckRecords(StandInIntake(0), last_at_start)
+        self.operator = CheckRecords(StandInIntake(0), last_at_start, _no_offers)
         self.operator.open(flink)
 
     def take(self, topic: str, offset: int, value: bytes, partition: int = 0) -> list[Any]:
@@ -172,6 +176,38 @@ class Check:
 
     def tick(self) -> list[Any]:
         return _sorted(self.operator.on_timer(0, self.flink))
+
+
+def test_of_the_decisions_only_made_offers_are_facts_and_the_last_of_the_start_is_waited_for() -> None:
+    flink = FakeFlink()
+    asked: list[int] = []
+
+    def last_offers(taken: Callable[[str, int], int]) -> dict[str, dict[int, int]]:
+        asked.append(taken(DECISIONS, 0))
+        return {DECISIONS: {0: 7}}
+
+    def packed(topic: str, offset: int, value: bytes) -> bytes:
+        return f"{topic} 0 {offset} 1700000000000 1 {len(value)}\n".encode() + b"k" + value
+
+    def start() -> CheckRecords:
+        operator = CheckRecords(StandInIntake(0), {}, last_offers)
+        operator.open(flink)
+        return operator
+
+    offer = json.dumps({"account": "a", "type": "offer.decided", "outcome": "made"}).encode()
+    first = start()
+    assert _sorted(first.process_element(packed(TRANSACTIONS, 0, _event(50)), flink)) == [HELLO]
+    every_thousandth = packed(DECISIONS, 5, b'{"account": "a", "type": "points.earned"}')
+    assert _sorted(first.process_element(every_thousandth, flink)) == []
+
+    again = start()
+    clock = Clock(0, 50)
+    assert _sorted(again.process_element(packed(DECISIONS, 7, offer), flink)) == [
+        HELLO,
+        (Parcel("a", offer, 0, None), NO_CLOCK),
+        (Parcel("a", _event(50), 0, clock), timestamp(clock)),
+    ]
+    assert asked == [-1, 5], "the search goes back to what has been taken"
 
 
 def _sorted(elements: Iterable[Any]) -> list[Any]:
@@ -255,7 +291,7 @@ def test_the_intake_is_told_once_what_of_before_the_start_is_still_to_come() -> 
 
     flink = FakeFlink()
     for _ in range(2):
-        operator = CheckRecords(Listener(0), {TRANSACTIONS: {0: 0, 1: 3}})
+        operator = CheckRecords(Listener(0), {TRANSACTIONS: {0: 0, 1: 3}}, _no_offers)
         operator.open(flink)
         list(operator.process_element(f"{TRANSACTIONS} 0 0 1 -1 -1\n".encode(), flink))
         list(operator.on_timer(0, flink))

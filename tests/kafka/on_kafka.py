@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jobs.held_at_start import is_made_offer
 from loyalty import loop
 from loyalty.docket import to_json
 from loyalty.records import Record
@@ -41,15 +42,15 @@ def fresh_outputs(bootstrap: str) -> None:
     apply(bootstrap, read_catalogue())
 
 
-def run_command(bootstrap: str, state: Path, *options: str) -> list[str]:
-    """The command line of the decision job."""
-    words = ["run", "decisions", "--bootstrap", bootstrap, "--state", str(state), *options]
+def run_command(bootstrap: str, state: Path, *options: str, job: str = "decisions") -> list[str]:
+    """The command line of a job."""
+    words = ["run", job, "--bootstrap", bootstrap, "--state", str(state), *options]
     return [sys.executable, "-c", "import sys; from ops.cli import main; sys.exit(main())", *words]
 
 
-def run_to_end(bootstrap: str, state: Path, *options: str) -> str:
+def run_to_end(bootstrap: str, state: Path, *options: str, job: str = "decisions") -> str:
     """Decides what the topics hold and gives what the command printed. Raises Failed."""
-    return finish(run_command(bootstrap, state, "--until-end", *options))
+    return finish(run_command(bootstrap, state, "--until-end", *options, job=job))
 
 
 def records(bootstrap: str, *topics: str) -> list[Record]:
@@ -63,8 +64,9 @@ def values(bootstrap: str, topic: str) -> list[Plain]:
 
 
 def by_the_loop(bootstrap: str, lag_ms: int = LAG_MS) -> loop.Outcome:
-    """What the domain says of the same records without Kafka or Flink."""
-    outcome = loop.run(records(bootstrap, *REFERENCE), records(bootstrap, transactions.TOPIC), lag_ms)
+    """What the domain says of the same records without Kafka or Flink; all offers that were made come first."""
+    offers = [record for record in records(bootstrap, DECISIONS) if is_made_offer(record.value)]
+    outcome = loop.run(records(bootstrap, *REFERENCE) + offers, records(bootstrap, transactions.TOPIC), lag_ms)
     # As they would travel: a tuple in the evidence is a list on the wire.
     as_sent = [json.loads(to_json(decision)) for decision in outcome.decisions]
     return outcome._replace(decisions=as_sent)

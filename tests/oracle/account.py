@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from . import journal
-from .history import REFUND_WAITS_MS, Event, Grace, History, Line, Lot, Order, Redemption, Return
+from .history import REFUND_WAITS_MS, Event, Grace, History, Line, Lot, Order, Redemption, Return, TakenOffer
 from .journal import Move, Standing
 from .redemption import Reason, judge_request, reason
 from .reference import Document
@@ -138,7 +138,8 @@ class Account:
         releases_at = event.occurred_at + earning.body["pending_days"] * DAY_MS
         lot = self.open_lot(event, earning, body["order_id"], body["member_id"], releases_at)
         refund_until = event.occurred_at + earning.body["refund_days"] * DAY_MS
-        self.history.orders.append(Order(event, body["order_id"], lines, refund_until, lot.number))
+        order = Order(event, body["order_id"], lines, refund_until, lot.number)
+        self.history.orders.append(order)
         cause = self.cause_of(event)
         points = sum(line.points for line in lines.values())
         self.decide(
@@ -150,14 +151,52 @@ class Account:
             reasons=[reason("purchase")],
             rules=[earning, tiers, partner],
         )
+        bonuses = self.take_up_offers(order, cause, earning, releases_at)
         self.look_at_tiers(cause)
+        for bonus in bonuses:
+            self.decide_on_reward(bonus, "reward.issued", cause, "offer_taken")
+
+    def take_up_offers(self, order: Order, cause: Cause, earning: Document, releases_at: int) -> list[TakenOffer]:
+        """A lot of its own for the bonus of each offer that the purchase takes up."""
+        member_id = order.event.body["member_id"]
+        bonuses = []
+        for offer, campaign in self.history.offers_that_fit(order.event):
+            points, at_least = campaign.body["offer"]["bonus_points"], campaign.body["offer"]["min_amount"]
+            lot = self.open_lot(order.event, earning, order.order_id, member_id, releases_at, offer.offer_id)
+            bonuses.append(TakenOffer(offer, order, points, at_least, lot.number))
+            self.decide(
+                "points.earned",
+                cause,
+                moves=moved(lot.number, journal.OUTSIDE, journal.PENDING, points),
+                member_id=member_id,
+                subject=lot_subject(lot),
+                reasons=[reason("offer_bonus")],
+                rules=[earning, campaign],
+            )
+        self.history.taken += bonuses
+        return bonuses
+
+    def decide_on_reward(self, bonus: TakenOffer, kind: str, cause: Cause, code: str) -> None:
+        self.decide(
+            kind,
+            cause,
+            member_id=bonus.offer.member_id,
+            subject={"offer_id": bonus.offer.offer_id, "order_id": bonus.order.order_id},
+            reasons=[reason(code)],
+        )
 
     def open_lot(
-        self, event: Event, earning: Document, order_id: str | None, member_id: str | None, releases_at: int | None
+        self,
+        event: Event,
+        earning: Document,
+        order_id: str | None,
+        member_id: str | None,
+        releases_at: int | None,
+        offer_id: str | None = None,
     ) -> Lot:
         days = earning.body["expiry_days"]
         expires_at = None if days is None else event.occurred_at + days * DAY_MS
-        lot = Lot(len(self.history.lots), event, order_id, member_id, releases_at, expires_at)
+        lot = Lot(len(self.history.lots), event, order_id, member_id, releases_at, expires_at, offer_id)
         self.history.lots.append(lot)
         return lot
 
@@ -184,16 +223,29 @@ class Account:
         self.history.returns.append(Return(event, order, units))
         kept_after = self.history.kept_points(order)
         redemption = self.history.reference.in_force("redemption", event.occurred_at)
+        self.reverse(kept_before - kept_after, order.lot, cause, code, redemption)
+        amount_left = self.history.amount_left(order)
+        undone = [
+            one for one in self.history.bonuses_of(order) if code == "cancellation" or amount_left < one.min_amount
+        ]
+        for bonus in undone:
+            self.history.undone.add(bonus.lot)
+            self.reverse(bonus.bonus_points, bonus.lot, cause, code, redemption)
+        self.look_at_tiers(cause, sum_before)
+        for bonus in undone:
+            self.decide_on_reward(bonus, "reward.revoked", cause, "order_reversed")
+
+    def reverse(self, points: int, own_lot: int, cause: Cause, code: str, redemption: Document) -> None:
+        lot = self.history.lots[own_lot]
         self.decide(
             "points.reversed",
             cause,
-            moves=self.take(kept_before - kept_after, order.lot, redemption),
-            member_id=order.event.body["member_id"],
-            subject={"order_id": order.order_id},
+            moves=self.take(points, own_lot, redemption),
+            member_id=lot.member_id,
+            subject=lot_subject(lot),
             reasons=[reason(code)],
             rules=[redemption],
         )
-        self.look_at_tiers(cause, sum_before)
 
     def take(self, points: int, own_lot: int | None, redemption: Document) -> list[Move]:
         """From the own lot, forgiven where that has expired, from the other lots, then debt or written off."""
@@ -395,9 +447,9 @@ class Account:
             if redemption.hold_until is not None and places[redemption.number] == journal.HELD:
                 add(redemption.hold_until, HOLD, redemption.event, partial(self.end_hold, redemption))
         for lot in history.lots:
-            if lot.releases_at is not None and ("release", lot.event.arrival, lot.releases_at) not in history.done:
+            if lot.releases_at is not None and ("release", lot.number, lot.releases_at) not in history.done:
                 add(lot.releases_at, RELEASE, lot.event, partial(self.release, lot))
-            if lot.expires_at is not None and ("expiry", lot.event.arrival, lot.expires_at) not in history.done:
+            if lot.expires_at is not None and ("expiry", lot.number, lot.expires_at) not in history.done:
                 add(lot.expires_at, EXPIRY, lot.event, partial(self.end_lot, lot))
         qualifying = [event for event in history.adjustments if event.body["qualifying"]]
         for event in [order.event for order in history.orders] + qualifying:
@@ -430,7 +482,7 @@ class Account:
 
     def release(self, lot: Lot) -> None:
         assert lot.releases_at is not None
-        self.history.done.add(("release", lot.event.arrival, lot.releases_at))
+        self.history.done.add(("release", lot.number, lot.releases_at))
         points = self.history.standing().by_lot[lot.number, journal.PENDING]
         if points == 0:
             return
@@ -447,7 +499,7 @@ class Account:
 
     def end_lot(self, lot: Lot) -> None:
         assert lot.expires_at is not None
-        self.history.done.add(("expiry", lot.event.arrival, lot.expires_at))
+        self.history.done.add(("expiry", lot.number, lot.expires_at))
         standing = self.history.standing()
         if standing.by_lot[lot.number, journal.PENDING] + standing.by_lot[lot.number, journal.AVAILABLE] == 0:
             return
@@ -579,7 +631,8 @@ def redemption_subject(request: Event) -> dict[str, Any]:
 
 
 def lot_subject(lot: Lot) -> dict[str, Any]:
-    return {} if lot.order_id is None else {"order_id": lot.order_id}
+    named = {"order_id": lot.order_id, "offer_id": lot.offer_id}
+    return {name: one for name, one in named.items() if one is not None}
 
 
 def threshold_of(document: Document, tier: str) -> int:

@@ -31,6 +31,11 @@ def integer(low: int = -LARGEST, high: int = LARGEST) -> Check:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
+def exact_count(value: Any) -> bool:
+    """Computed numbers are exact, whatever their size (contract §4)."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def one_of(*allowed: str) -> Check:
     return lambda value: isinstance(value, str) and value in allowed
 
@@ -126,6 +131,13 @@ TRANSACTIONS: dict[str, Check] = {
     "redemption.cancelled": fields({"account_id": text, "redemption_id": text}),
 }
 
+ENGAGEMENT = fields(
+    {"account_id": text, "member_id": text, "channel": text},
+    {"campaign_id": text, "device_id": text, "session_id": text},
+)
+TRIGGERS = ("click", "open", "app_session", "store_visit", "campaign_interaction")
+ENGAGEMENTS: dict[str, Check] = dict.fromkeys(TRIGGERS, ENGAGEMENT)
+
 MEMBERS: dict[str, Check] = {
     "member.profile": fields(
         {"account_id": text, "member_id": text, "joined_at": time},
@@ -193,8 +205,18 @@ DOCUMENTS: dict[str, Check] = {
         ),
         engagement_rule,
     ),
-    # Offers are not decided by this job; their documents are accepted and not looked at.
-    "campaign": fields({}),
+    "campaign": fields(
+        {
+            "active_from": time,
+            "active_to": time,
+            "triggers": list_of(one_of(*TRIGGERS)),
+            "tiers": list_of(text),
+            "offer": fields({"offer_id": text, "bonus_points": COUNT, "min_amount": COUNT, "valid_days": COUNT}),
+            "cap": fields({"max_per_member": COUNT, "window_days": POSITIVE}),
+            "budget_points": COUNT,
+            "priority": integer(),
+        }
+    ),
     "partner": fields({"earn_bp": COUNT, "active": flag}),
     "reward": fields({"points": POSITIVE, "active": flag}),
 }
@@ -213,6 +235,25 @@ PROGRAM: dict[str, Check] = {
         known_document,
     ),
 }
+
+
+# Of a decision only what others look at: the tier that an account holds, and the offers that are made.
+BALANCE = fields({"tier": text, **dict.fromkeys(("pending", "available", "held", "debt", "qualifying"), exact_count)})
+DECISION = fields(
+    {
+        "decision_id": text,
+        "stream": one_of("ledger", "offers"),
+        "sequence": POSITIVE,
+        "type": text,
+        "outcome": text,
+        "account_id": text,
+        "subject": map_of(text, text),
+        "occurred_at": time,
+        "balance": BALANCE,
+        "rules": map_of(text, POSITIVE),
+    },
+    {"member_id": text},
+)
 
 
 def is_event(parsed: Any, types: Mapping[str, Check]) -> bool:

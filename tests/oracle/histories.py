@@ -251,9 +251,9 @@ STEPS_MS = (
 HOWS = (*["later"] * 20, *["snap"] * 15, *["earlier"] * 14, *["days"] * 3, "memory")
 
 
-def step(choose: Choices) -> Step:
+def step(choose: Choices, kinds: Sequence[str]) -> Step:
     return Step(
-        kind=choose.of(KINDS),
+        kind=choose.of(kinds),
         account=choose.of([0, 0, 0, 0, 1, 2]),
         pick=choose.upto(5),
         size=choose.upto(7),
@@ -267,7 +267,7 @@ def fact(choose: Choices) -> Fact:
 
 
 @st.composite
-def plans(draw: st.DrawFn, partitions: int | None = None) -> Plan:
+def plans(draw: st.DrawFn, partitions: int | None = None, kinds: Sequence[str] = KINDS) -> Plan:
     choose = Choices(draw(CHUNKS))
     at_least = draw(st.sampled_from([3, 15, 30, 45]))
     return Plan(
@@ -284,7 +284,7 @@ def plans(draw: st.DrawFn, partitions: int | None = None) -> Plan:
         signals=[fact(Choices(one)) for one in draw(st.lists(CHUNKS, min_size=choose.upto(4), max_size=6))],
         contexts=[fact(Choices(one)) for one in draw(st.lists(CHUNKS, min_size=choose.upto(2), max_size=3))],
         bad_reference=[Choices(one).upto(11) for one in draw(st.lists(CHUNKS, max_size=1))],
-        steps=[step(Choices(one)) for one in draw(st.lists(CHUNKS, min_size=at_least, max_size=60))],
+        steps=[step(Choices(one), kinds) for one in draw(st.lists(CHUNKS, min_size=at_least, max_size=60))],
     )
 
 

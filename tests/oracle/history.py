@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .journal import AVAILABLE, HELD, REPAID, Move, Standing
-from .reference import Document, Reference
+from .reference import Document, Offer, Reference
 from .wire import DAY_MS, HOUR_MS, Record
 
 REMEMBERED_MS = 35 * DAY_MS
@@ -50,7 +50,10 @@ class Return(NamedTuple):
 
 
 class Lot(NamedTuple):
-    """Points that were earned together. No `releases_at`: available at once. No `expires_at`: never expires."""
+    """Points that were earned together. No `releases_at`: available at once. No `expires_at`: never expires.
+
+    `offer_id` is that of the offer whose bonus it is, if it is one.
+    """
 
     number: int
     event: Event
@@ -58,11 +61,22 @@ class Lot(NamedTuple):
     member_id: str | None
     releases_at: int | None
     expires_at: int | None
+    offer_id: str | None = None
 
     @property
     def spending_order(self) -> tuple[int, int, int]:
         """Soonest expiry first, never-expiring last, then oldest."""
         return (NEVER if self.expires_at is None else self.expires_at, self.event.occurred_at, self.event.arrival)
+
+
+class TakenOffer(NamedTuple):
+    """An offer that a purchase took up: its terms, and the lot of its bonus."""
+
+    offer: Offer
+    order: Order
+    bonus_points: int
+    min_amount: int
+    lot: int
 
 
 class Redemption(NamedTuple):
@@ -94,8 +108,8 @@ class History:
     """Lists that only grow, but for `waiting`, whose refunds leave when they are applied or given up.
 
     `uses` pairs an event with the account's time at its first use; `given_up` are the arrivals of refunds that waited
-    in vain; `moments` are the `occurred_at` of the decisions; `done` are the due things behind us. `slides`
-    only saves time: what `slides_of` found for an `occurred_at`.
+    in vain; `undone` are the lots of bonuses that were reversed; `moments` are the `occurred_at` of the decisions;
+    `done` are the due things behind us. `slides` only saves time: what `slides_of` found for an `occurred_at`.
     """
 
     account_id: str
@@ -107,6 +121,8 @@ class History:
     returns: list[Return] = field(default_factory=list)
     adjustments: list[Event] = field(default_factory=list)
     lots: list[Lot] = field(default_factory=list)
+    taken: list[TakenOffer] = field(default_factory=list)
+    undone: set[int] = field(default_factory=set)
     redemptions: list[Redemption] = field(default_factory=list)
     graces: list[Grace] = field(default_factory=list)
     waiting: list[Event] = field(default_factory=list)
@@ -159,6 +175,35 @@ class History:
             for line_id, line in order.lines.items()
         )
 
+    # Offers
+
+    def offers_that_fit(self, purchase: Event) -> list[tuple[Offer, Document]]:
+        """The open offers that a purchase takes up and their terms, oldest first, then by `decision_id`."""
+        amount = sum(line["amount"] for line in purchase.body["lines"])
+        taken = [one.offer for one in self.taken]
+        found = []
+        for offer in self.reference.offers.get(self.account_id, []):
+            campaign = self.reference.documents.get(offer.campaign, {}).get(offer.version)
+            if campaign is None or offer in taken or offer.member_id != purchase.body["member_id"]:
+                continue
+            terms = campaign.body["offer"]
+            closes_at = offer.occurred_at + terms["valid_days"] * DAY_MS
+            if offer.occurred_at <= purchase.occurred_at < closes_at and amount >= terms["min_amount"]:
+                found.append((offer, campaign))
+        return sorted(found, key=lambda one: (one[0].occurred_at, one[0].decision_id))
+
+    def amount_left(self, order: Order) -> int:
+        """The minor units of an order that have not come back, each line rounded down on its own."""
+        back = self.units_back()
+        return sum(
+            line["amount"] * (line["quantity"] - back[order.lot, line["line_id"]]) // line["quantity"]
+            for line in order.event.body["lines"]
+        )
+
+    def bonuses_of(self, order: Order) -> list[TakenOffer]:
+        """Those that have not been reversed, in the order in which they were given."""
+        return [one for one in self.taken if one.order.lot == order.lot and one.lot not in self.undone]
+
     # Points
 
     def standing(self) -> Standing:
@@ -185,7 +230,7 @@ class History:
         return moves + self.spend(after, after.debt, REPAID)
 
     def has_expired(self, lot: Lot) -> bool:
-        return lot.expires_at is not None and ("expiry", lot.event.arrival, lot.expires_at) in self.done
+        return lot.expires_at is not None and ("expiry", lot.number, lot.expires_at) in self.done
 
     # Redemptions
 

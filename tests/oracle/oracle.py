@@ -2,16 +2,18 @@
 
 import base64
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import checks
 from .account import DUPLICATE, USED, WAITING, Account
 from .history import NEVER, Event, History
-from .reference import Reference, read_reference
+from .reference import Reference, read_reference, take_in
 from .wire import MINUTE_MS, Malformed, Record, parse_json, time_of
 
 TOO_EARLY_MS = 5 * MINUTE_MS
+
+TRANSACTIONS = "loyalty.transactions"
 
 Position = tuple[str, int, int]
 
@@ -59,17 +61,25 @@ class Clock:
 def decide_all(transactions: Sequence[Record], reference: Sequence[Record], lag_ms: int) -> Result:
     """Decides a bounded run: all reference records first, then the transactions in the given order.
 
+    Among the transactions there may be records of `loyalty.decisions`: what they say counts from when they arrive.
+
     The watermark (least over the partitions of the latest valid event, less `lag_ms`) ends where the last events left
     it: what is due by then has been done, nothing later.
     """
     known, refused = read_reference(reference)
     accounts: dict[str, Account] = {}
     judged: list[tuple[Account, Event]] = []
-    clock = Clock(transactions, lag_ms)
+    clock = Clock([record for record in transactions if record.topic == TRANSACTIONS], lag_ms)
     for record in transactions:
+        if record.topic != TRANSACTIONS:
+            assert record.topic == "loyalty.decisions", "only offers may come later"
+            reason = take_in(known, record)
+            if reason is not None:
+                refused.append((record, reason))
+            continue
         watermark = clock.watermark()
         clock.read(record)
-        parsed, reason = check(record)
+        parsed, reason = check(record, checks.TRANSACTIONS, "account_id")
         if reason is not None:
             refused.append((record, reason))
             continue
@@ -97,15 +107,15 @@ def new_account(account_id: str, known: Reference) -> Account:
     return Account(History(account_id, known))
 
 
-def check(record: Record) -> tuple[Any, str | None]:
+def check(record: Record, types: Mapping[str, checks.Check], key: str) -> tuple[Any, str | None]:
     """The checks of form, in the contract's order: the parsed event, or None and the reason of the dead letter."""
     try:
         parsed = parse_json(record.value)
     except Malformed:
         return None, "malformed_json"
-    if not checks.is_event(parsed, checks.TRANSACTIONS):
+    if not checks.is_event(parsed, types):
         return None, "schema_violation"
-    if record.key != parsed["account_id"].encode():
+    if record.key != parsed[key].encode():
         return None, "key_mismatch"
     if time_of(parsed, "occurred_at") > record.timestamp_ms + TOO_EARLY_MS:
         return None, "too_early"

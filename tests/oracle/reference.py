@@ -1,4 +1,5 @@
-"""The facts that decisions rest on: programme documents, members, fraud signals, engagement context (contract §3)."""
+"""The facts that decisions rest on (contract §3): programme documents, members, fraud signals, engagement context, and
+what other decisions say: the tiers that accounts hold, and the offers that were made."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,14 +30,38 @@ class Signal(NamedTuple):
     expires: int
 
 
+class Consent(NamedTuple):
+    """Whether a member wants offers, from `occurred_at` on (milliseconds since 1970)."""
+
+    occurred_at: int
+    offers: bool
+
+
+class Offer(NamedTuple):
+    """A made offer. Its terms are those of its campaign's version; `occurred_at` in milliseconds since 1970."""
+
+    decision_id: str
+    member_id: str
+    offer_id: str
+    campaign: str
+    version: int
+    occurred_at: int
+
+
 @dataclass
 class Reference:
-    """Everything known beside the transactions, all of it read before the first of them."""
+    """Everything known beside the events of the topic that is decided, in the order of arrival.
+
+    `consents` are by member; `ledger` (decisions as they were written) and `offers` (each once) by account.
+    """
 
     documents: dict[str, dict[int, Document]] = field(default_factory=dict)
     known_devices: dict[str, list[str]] = field(default_factory=dict)
     signals: dict[str, list[Signal]] = field(default_factory=dict)
     contexts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    consents: dict[str, list[Consent]] = field(default_factory=dict)
+    ledger: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    offers: dict[str, list[Offer]] = field(default_factory=dict)
 
     def find(self, name: str, moment: int) -> Document | None:
         """The highest version that is in effect at `moment`, in milliseconds since 1970."""
@@ -92,9 +117,12 @@ def account_key(event: dict[str, Any]) -> str:
 
 
 def keep_member(known: Reference, event: dict[str, Any]) -> None:
-    """The latest profile by arrival counts. Consent matters to offers only, which are decided elsewhere."""
+    """The latest profile by arrival counts; every consent counts from its own time on."""
     if event["type"] == "member.profile":
         known.known_devices[event["member_id"]] = event.get("known_devices") or []
+    else:
+        consent = Consent(time_of(event, "occurred_at"), event["offers"])
+        known.consents.setdefault(event["member_id"], []).append(consent)
 
 
 def keep_document(known: Reference, event: dict[str, Any]) -> None:
@@ -111,6 +139,25 @@ def keep_context(known: Reference, context: dict[str, Any]) -> None:
     known.contexts[context["account_id"]] = context
 
 
+def keep_decision(known: Reference, decision: dict[str, Any]) -> None:
+    """Decisions are written at least once, so one may come again."""
+    if decision["stream"] == "ledger":
+        known.ledger.setdefault(decision["account_id"], []).append(decision)
+    elif decision["outcome"] == "made":
+        ((campaign, version),) = decision["rules"].items()
+        offer = Offer(
+            decision["decision_id"],
+            decision["member_id"],
+            decision["subject"]["offer_id"],
+            campaign,
+            version,
+            time_of(decision, "occurred_at"),
+        )
+        offers = known.offers.setdefault(decision["account_id"], [])
+        if all(one.decision_id != offer.decision_id for one in offers):
+            offers.append(offer)
+
+
 class Topic(NamedTuple):
     """What a reference topic carries, by which key, and where it is kept."""
 
@@ -123,5 +170,6 @@ TOPICS = {
     "loyalty.members": Topic(partial(checks.is_event, types=checks.MEMBERS), member_key, keep_member),
     "loyalty.program": Topic(partial(checks.is_event, types=checks.PROGRAM), document_key, keep_document),
     "loyalty.fraud-signals": Topic(partial(checks.is_event, types=checks.FRAUD_SIGNALS), account_key, keep_signal),
+    "loyalty.decisions": Topic(checks.DECISION, account_key, keep_decision),
     "loyalty.engagement-context": Topic(checks.CONTEXT, account_key, keep_context),
 }

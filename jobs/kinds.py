@@ -1,0 +1,28 @@
+"""The jobs there are, and in what they differ for whoever starts and watches them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobs.config import DecisionsConfig, JobConfig, OffersConfig
+from jobs.names import CHECK_ENGAGEMENTS, CHECK_RECORDS, DECISIONS_NAMES, OFFERS_NAMES, JobNames
+from jobs.topics import INPUTS, OFFERS_INPUTS
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """A job, without the code that it is made of."""
+
+    word: str
+    """What the command line calls it; its entry point is `jobs/<word>.py`."""
+    names: JobNames
+    config: type[JobConfig]
+    inputs: tuple[str, ...]
+    committed_only: bool
+    """Whether it reads committed records only."""
+    intake: str
+    """The uid of the operator that takes each record."""
+
+
+DECISIONS_KIND = JobKind("decisions", DECISIONS_NAMES, DecisionsConfig, INPUTS, True, CHECK_RECORDS)
+OFFERS_KIND = JobKind("offers", OFFERS_NAMES, OffersConfig, OFFERS_INPUTS, False, CHECK_ENGAGEMENTS)

@@ -1,0 +1,31 @@
+"""The offers job, to be submitted: `flink run -py jobs/offers.py --bootstrap HOST:PORT [...]`.
+
+`loyalty submit offers` does that with all that the job needs; `loyalty run offers` runs the same job without a cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyflink.datastream import StreamExecutionEnvironment
+
+from jobs.config import OffersConfig
+from jobs.entry import AddJob, submit
+from jobs.kinds import OFFERS_KIND
+from jobs.offers_topology import build
+
+
+def add_offers(environment: StreamExecutionEnvironment, config: OffersConfig) -> None:
+    """The offers job with the loyalty domain in it."""
+    from jobs.offers_wiring import LoyaltyEngagementIntake, LoyaltyMaker, LoyaltyMatcher
+
+    build(environment, config, LoyaltyEngagementIntake(), LoyaltyMatcher(), LoyaltyMaker())
+
+
+def main(arguments: Sequence[str] | None = None, add_job: AddJob = add_offers) -> None:
+    """Submit the job: to a cluster under `flink run`, else to a mini-cluster in this process."""
+    submit(OFFERS_KIND, add_job, arguments)
+
+
+if __name__ == "__main__":
+    main()

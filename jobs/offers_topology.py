@@ -1,0 +1,55 @@
+"""How the operators of the offers job are joined. `docs/offers.md` says why they are."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pyflink.common import Types
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.table import StreamTableEnvironment
+
+from jobs import tables
+from jobs.check_engagements import DOCUMENTS, FOR_ACCOUNTS, PAST_OFFERS, CheckEngagements
+from jobs.check_records import REFUSED
+from jobs.config import OffersConfig
+from jobs.decide_for_account import OUTPUTS, PROGRAMME_STATE
+from jobs.held_at_start import last_readable
+from jobs.make_offers import TO_MAKER, MakeOffers
+from jobs.match_campaigns import MatchCampaigns
+from jobs.names import OFFERS_NAMES
+from jobs.offers_domain import EngagementIntake, Maker, Matcher
+from jobs.topics import OFFERS_INPUTS, OFFERS_REFERENCE
+from jobs.topology import key_by_first_field, records, side_output, write
+from jobs.uids import name_operators
+
+_BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
+
+
+def build(
+    environment: StreamExecutionEnvironment,
+    config: OffersConfig,
+    intake: EngagementIntake,
+    matcher: Matcher,
+    maker: Maker,
+) -> None:
+    """Adds the whole job to `environment`, from the input topics to the output topics; executing it is up to the
+    caller.
+
+    `intake`, `matcher` and `maker` are pickled into the job, so the modules of their classes must be there where it
+    runs.
+    """
+    table_environment = StreamTableEnvironment.create(environment)
+    # An offer is published outside any transaction, and has to be seen behind one that is still open.
+    tables.create_tables(table_environment, config, OFFERS_INPUTS, committed_only=False)
+    last_at_start = partial(last_readable, config.bootstrap, OFFERS_REFERENCE, committed_only=False)
+    checked = records(table_environment).process(CheckEngagements(intake, last_at_start), FOR_ACCOUNTS)
+    matched = (
+        key_by_first_field(checked, Types.STRING(), _BYTES)
+        .connect(side_output(checked, DOCUMENTS).broadcast(PROGRAMME_STATE))
+        .process(MatchCampaigns(matcher), TO_MAKER)
+        .set_parallelism(config.parallelism)
+    )
+    to_decide = matched.union(side_output(checked, PAST_OFFERS))
+    decided = key_by_first_field(to_decide, Types.INT(), _BYTES).process(MakeOffers(maker), OUTPUTS)
+    write(table_environment, decided, side_output(checked, REFUSED))
+    name_operators(environment, OFFERS_NAMES, config.mode)

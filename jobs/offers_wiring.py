@@ -1,0 +1,66 @@
+"""The domain as the offers job takes it: bytes in, bytes out, and the wall clock for `decided_at`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from jobs.domain import DECISIONS, DeadLetter, Document, Output, Pages, Record
+from jobs.offers_domain import ForMatcher, Found, PassedOn, Published
+from jobs.wiring import wall_clock_ms
+from loyalty import engagement_intake, matching, offers, records
+from loyalty.docket import to_json
+from loyalty.wire.program import parse_program_document
+
+
+class LoyaltyEngagementIntake:
+    """`loyalty.engagement_intake` behind the job's `EngagementIntake`."""
+
+    def __init__(self) -> None:
+        self._intake = engagement_intake.EngagementIntake()
+
+    def begin(self, pages: Pages) -> None:
+        self._intake = engagement_intake.EngagementIntake()
+
+    def take(self, pages: Pages, record: Record) -> Iterable[PassedOn]:
+        passed = self._intake.take(pages, records.Record(*record))
+        if passed is None:
+            return ()
+        if isinstance(passed, engagement_intake.ForAccount):
+            return (ForMatcher(*passed),)
+        if isinstance(passed, engagement_intake.Published):
+            return (Published(passed.value),)
+        if isinstance(passed, engagement_intake.Document):
+            return (Document(passed.position, passed.value.decode()),)
+        return (DeadLetter(passed.key, to_json(passed.content)),)
+
+
+class LoyaltyMatcher:
+    """`loyalty.matching` behind the job's `Matcher`."""
+
+    def __init__(self) -> None:
+        self._matcher = matching.Matcher()
+
+    def learn(self, document: str) -> None:
+        self._matcher.learn(parse_program_document(document.encode()))
+
+    def receive(self, account_id: str, pages: Pages, payload: bytes) -> Found:
+        match = self._matcher.receive(account_id, pages, payload)
+        return Found(match.matched, [DeadLetter(key, to_json(letter)) for key, letter in match.dead_letters])
+
+
+class LoyaltyMaker:
+    """`loyalty.offers` behind the job's `Maker`."""
+
+    def __init__(self, now: Callable[[], int] | None = None) -> None:
+        self._now = now or wall_clock_ms
+        self._maker = offers.OfferMaker()
+
+    def learn(self, pages: Pages, payload: bytes) -> None:
+        self._maker.published(pages, payload)
+
+    def decide(self, pages: Pages, payload: bytes) -> Sequence[Output]:
+        made = self._maker.settle(pages, payload)
+        return [
+            Output(DECISIONS, decision["account_id"].encode(), text)
+            for decision, text in zip(made.decisions, made.encode(self._now()), strict=True)
+        ]

@@ -1,0 +1,244 @@
+"""What an engagement may lead to (`match-campaigns`, keyed by account): the campaigns that it fits, by the account's
+tier as it was at its event time.
+
+Pages of an account:
+
+| Page | Content | Kept until |
+|---|---|---|
+| `ledger` | its latest decision's sequence and balance; the tiers held, by event time | always; tiers: two years |
+| `engaged/<member_id>` | the member's time, and when to forget the events below | always |
+| `seen/…/<event_id>` | the digest of an engagement that decided something | 35 days of the member's time |
+| `forget/<member_id>/<n>` | further pages of what to forget when | empty |
+
+A member's *time* is the highest `occurred_at` of the engagements that decided something. Engagements come in order for
+each member only (contract §1), so duplicates are known member by member, and a replay knows the same ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from loyalty.campaigns import Campaigns
+from loyalty.codec import PageCodec, Pages, Payload
+from loyalty.content import content_digest
+from loyalty.offers import MATCHED, Matched, latest, pruned
+from loyalty.records import Record, Refused, dead_letter
+from loyalty.retention import REMEMBER_EVENTS_MS
+from loyalty.shelf import Shelf, ShelfHead
+from loyalty.wire.program import ProgramDocument
+
+TIERS_KEPT_APART = 8
+"""Decisions of a ledger come in sequence (contract §1), but for those that are sent again after a crash."""
+
+Amounts = tuple[int, int, int, int, int]
+"""Pending, available, held, debt, qualifying."""
+
+
+class Engaged(msgspec.Struct, array_like=True, frozen=True):
+    """An engagement that passed its checks and fits the trigger and the dates of some campaign."""
+
+    event_id: str
+    member_id: str
+    type: str
+    occurred_at: int
+    record: Record
+
+
+class LedgerNews(msgspec.Struct, array_like=True, frozen=True):
+    """What a decision of the account's ledger says of its balance and its tier."""
+
+    sequence: int
+    occurred_at: int
+    amounts: Amounts
+    tier: str
+
+
+ENGAGED: Payload[Engaged] = Payload(b"e", PageCodec(Engaged, 1))
+LEDGER_NEWS: Payload[LedgerNews] = Payload(b"l", PageCodec(LedgerNews, 1))
+
+
+class Ledger(msgspec.Struct, array_like=True):
+    """What is known of an account's ledger."""
+
+    sequence: int
+    amounts: Amounts
+    tier: str
+    tiers: list[tuple[int, int, str]]
+    """Since when (event time, ms), by the decision of which sequence, which tier is held; both ascending."""
+
+
+Forget = tuple[int, str]
+"""(forget at, event id)."""
+
+
+class MemberTime(msgspec.Struct, array_like=True):
+    """A member's time, and when to forget the engagements that decided something."""
+
+    time: int
+    forget: ShelfHead[Forget] = msgspec.field(default_factory=ShelfHead)
+
+
+class Seen(msgspec.Struct, array_like=True):
+    digest: bytes
+    used_at: int
+    """The member's time at its first use."""
+
+
+LEDGER: PageCodec[Ledger] = PageCodec(Ledger, 1)
+MEMBER_TIME: PageCodec[MemberTime] = PageCodec(MemberTime, 1)
+SEEN: PageCodec[Seen] = PageCodec(Seen, 1)
+FORGET_PAGE: PageCodec[list[Forget]] = PageCodec(list[Forget], 1)
+
+
+class Match(NamedTuple):
+    """What `Matcher.receive` made of a payload."""
+
+    matched: bytes | None
+    """For `OfferMaker.settle`; None where there is nothing to settle."""
+    dead_letters: list[tuple[bytes | None, dict[str, Any]]]
+    """(key as received, content) of each."""
+    fate: str
+    """`used`, `unmatched` (it fits no campaign), `duplicate`, `dead_letter`, or `reference` for what is no
+    engagement."""
+
+
+_REFERENCE = Match(None, [], "reference")
+_DUPLICATE = Match(None, [], "duplicate")
+_UNMATCHED = Match(None, [], "unmatched")
+
+
+class Matcher:
+    """Matches engagements with campaigns, account by account. Holds no state of any account."""
+
+    def __init__(self) -> None:
+        self._campaigns = Campaigns()
+
+    def learn(self, document: ProgramDocument) -> None:
+        """A document counts from now on."""
+        self._campaigns.learn(document)
+
+    def receive(self, account_id: str, pages: Pages, payload: bytes) -> Match:
+        """Take what `EngagementIntake` passed on for this account."""
+        if payload[:1] == LEDGER_NEWS.tag:
+            _hear(pages, LEDGER_NEWS.read(payload))
+            return _REFERENCE
+        return self._engage(account_id, pages, ENGAGED.read(payload))
+
+    def _engage(self, account_id: str, pages: Pages, engaged: Engaged) -> Match:
+        at = engaged.occurred_at
+        fitting = self._campaigns.fitting(engaged.type, at)
+        if not fitting:
+            return _UNMATCHED
+        member = _Member(pages, engaged.member_id)
+        value = engaged.record.value
+        assert value is not None
+        digest = content_digest(value)
+        seen = member.seen(engaged.event_id)
+        if seen is not None:
+            if seen == digest:
+                return _DUPLICATE
+            refused = Refused(
+                "conflicting_duplicate", f"Event {engaged.event_id} has been used already, with other content."
+            )
+            letter = dead_letter(engaged.record, refused)
+            return Match(None, [(engaged.record.key, letter)], "dead_letter")
+        raw = pages.get("ledger")
+        ledger = None if raw is None else LEDGER.read(raw)
+        held = None if ledger is None else latest(ledger.tiers, at)
+        tier = self._campaigns.first_tier(at) if held is None else held[2]
+        candidates = [one for one in fitting if not one.tiers or tier in one.tiers]
+        if not candidates:
+            return _UNMATCHED
+        member.use(engaged.event_id, digest, at)
+        matched = Matched(
+            account_id=account_id,
+            member_id=engaged.member_id,
+            event_id=engaged.event_id,
+            type=engaged.type,
+            occurred_at=at,
+            topic=engaged.record.topic,
+            partition=engaged.record.partition,
+            offset=engaged.record.offset,
+            tier=tier,
+            ledger_sequence=0 if ledger is None else ledger.sequence,
+            amounts=(0, 0, 0, 0, 0) if ledger is None else ledger.amounts,
+            balance_tier=self._campaigns.first_tier(at) if ledger is None else ledger.tier,
+            candidates=candidates,
+        )
+        return Match(MATCHED.write(matched), [], "used")
+
+
+class _Member:
+    """What is kept of one member's engagements."""
+
+    def __init__(self, pages: Pages, member_id: str) -> None:
+        self._pages = pages
+        self._member_id = member_id
+        raw = pages.get(f"engaged/{member_id}")
+        self._kept = None if raw is None else MEMBER_TIME.read(raw)
+
+    def _page_of(self, event_id: str) -> str:
+        # An id may hold slashes; the length keeps one member's pages apart from another's.
+        return f"seen/{len(self._member_id)}/{self._member_id}/{event_id}"
+
+    def seen(self, event_id: str) -> bytes | None:
+        """The digest of an event that was used within the last 35 days of the member's time."""
+        if self._kept is None:
+            return None
+        raw = self._pages.get(self._page_of(event_id))
+        if raw is None:
+            return None
+        seen = SEEN.read(raw)
+        return seen.digest if self._kept.time < seen.used_at + REMEMBER_EVENTS_MS else None
+
+    def use(self, event_id: str, digest: bytes, occurred_at: int) -> None:
+        """The member's time moves on; what is over is forgotten."""
+        kept = self._kept
+        if kept is None:
+            kept = self._kept = MemberTime(occurred_at)
+        kept.time = time = max(kept.time, occurred_at)
+        pages = self._pages
+        pages.put(self._page_of(event_id), SEEN.write(Seen(digest, time)))
+        forget = Shelf(f"forget/{self._member_id}", kept.forget, pages, FORGET_PAGE)
+        forget.add((time + REMEMBER_EVENTS_MS, event_id))
+        while (entry := forget.first()) is not None and entry[0] <= time:
+            forget.remove(entry)
+            self._forget(entry[1], time)
+        forget.save()
+        pages.put(f"engaged/{self._member_id}", MEMBER_TIME.write(kept))
+
+    def _forget(self, event_id: str, time: int) -> None:
+        """Unless it was used again meanwhile."""
+        name = self._page_of(event_id)
+        raw = self._pages.get(name)
+        if raw is not None and SEEN.read(raw).used_at + REMEMBER_EVENTS_MS <= time:
+            self._pages.remove(name)
+
+
+def _hear(pages: Pages, news: LedgerNews) -> None:
+    """A decision of the ledger. Its sequence tells one that comes again, after a crash of the job that made it."""
+    raw = pages.get("ledger")
+    ledger = Ledger(0, news.amounts, news.tier, []) if raw is None else LEDGER.read(raw)
+    at, sequence = news.occurred_at, news.sequence
+    if sequence > ledger.sequence:
+        ledger.sequence, ledger.amounts, ledger.tier = sequence, news.amounts, news.tier
+    # Of those that are not after a moment the one with the highest sequence says the tier. So an entry counts for
+    # nothing once one that is not after it has a higher sequence.
+    before = [entry for entry in ledger.tiers if entry[0] <= at]
+    if before and before[-1][1] >= sequence:
+        return
+    after = [entry for entry in ledger.tiers if entry[0] > at and entry[1] > sequence]
+    tiers = [*(entry for entry in before if entry[0] < at), (at, sequence, news.tier), *after]
+    ledger.tiers = pruned(_merged(tiers))
+    pages.put("ledger", LEDGER.write(ledger))
+
+
+def _merged(tiers: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Most decisions leave the tier as it was: of those, only the last few are kept apart, for some that come out of
+    sequence."""
+    for at in range(len(tiers) - TIERS_KEPT_APART):
+        if tiers[at][2] == tiers[at + 1][2]:
+            return [*tiers[:at], (tiers[at][0], *tiers[at + 1][1:]), *tiers[at + 2 :]]
+    return tiers

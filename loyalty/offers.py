@@ -1,0 +1,391 @@
+"""Offers are made here (`make-offers`, one instance): the single owner of every budget and every cap.
+
+Members are keyed and a budget is global. So what an engagement may lead to is found in parallel (`loyalty.matching`),
+and what becomes of it is settled in one place, in order of arrival: a budget can never be overspent, and none of it is
+set aside for somebody who does not come for it. Only engagements that fit a campaign come here.
+
+Pages:
+
+| Page | Content | Kept until |
+|---|---|---|
+| `campaign/<id>` | points that its offers have used | always |
+| `member/<id>` | the member's sequence, time, consents, and when which campaign made offers | always; see below |
+| `published/<member_id>/<n>` | further pages of what was published before a crash | its engagement comes, or 35 days |
+
+An offer is remembered for the longest window of its campaign's cap and a year more, by the member's time; a consent for
+two years after another took its place. Consent is the member's, whatever account an engagement names.
+
+**After a crash** the job goes on from its last checkpoint and reads again the engagements since. The decisions that it
+had made of them are, up to some point of each member's, on `loyalty.decisions` already, and who gets the last points of
+a budget depends on the order in which members come, which no restart repeats. So the job reads its own decisions back.
+One whose sequence the member has reached is known; one beyond it was made after that checkpoint and stays decided: it
+uses the budget, counts for the cap, raises the sequence, and when its engagement comes again it is not made again.
+
+`decide` is the decision itself, a pure function of the facts that the decision's evidence keeps.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+import orjson
+
+from loyalty.campaigns import Candidate
+from loyalty.codec import PageCodec, Pages, Payload
+from loyalty.docket import reason, to_json
+from loyalty.program import CAMPAIGN, REMEMBER_QUALIFYING_MS
+from loyalty.retention import REMEMBER_EVENTS_MS
+from loyalty.shelf import Shelf, ShelfHead
+from loyalty.times import DAY_MS, format_time
+
+OFFERED, NO_CONSENT, CAP_REACHED = "offered", "no_consent", "cap_reached"
+BUDGET_EXHAUSTED, LOWER_PRIORITY = "budget_exhausted", "lower_priority"
+
+E = TypeVar("E", tuple[int, bool], tuple[int, int, str])
+
+REMEMBER_PAST_MS = REMEMBER_QUALIFYING_MS
+"""How far back an engagement finds the consent and the tier of its event time: two years."""
+REMEMBER_LATE_MS = 366 * DAY_MS
+"""How much longer than its window an offer is remembered for the cap: for engagements that come out of order."""
+REMEMBER_PUBLISHED_MS = REMEMBER_QUALIFYING_MS
+"""The same for one that was read back, which does not say how long the windows of its campaign are."""
+
+
+class Matched(msgspec.Struct, array_like=True, frozen=True):
+    """An engagement that fits at least one campaign, with all that a decision about it depends on but caps and
+    budgets."""
+
+    account_id: str
+    member_id: str
+    event_id: str
+    type: str
+    occurred_at: int
+    topic: str
+    partition: int
+    offset: int
+    tier: str
+    """The account's tier at `occurred_at`."""
+    ledger_sequence: int
+    """Of the latest decision of the account's ledger that was known; 0 before there is one."""
+    amounts: tuple[int, int, int, int, int]
+    """Its balance: pending, available, held, debt, qualifying."""
+    balance_tier: str
+    candidates: list[Candidate]
+    """The campaigns that fit, in the order in which they are considered."""
+
+
+class PublishedOffer(msgspec.Struct, array_like=True, frozen=True):
+    """A decision of this job as it was read back."""
+
+    member_id: str
+    sequence: int
+    event_id: str
+    occurred_at: int
+    campaign_id: str
+    code: str
+    """`offered` where it was made, else the reason why not."""
+    bonus_points: int
+
+
+class Consented(msgspec.Struct, array_like=True, frozen=True):
+    """What a member agreed to at a moment, or withdrew."""
+
+    member_id: str
+    occurred_at: int
+    offers: bool
+
+
+class Offers(NamedTuple):
+    """The decisions that an engagement made, in order; `decided_at` is still open."""
+
+    decisions: list[dict[str, Any]]
+
+    def encode(self, decided_at_ms: int) -> Iterable[bytes]:
+        """Each decision as the JSON of contract §5; `decided_at` is the caller's wall clock. Its record's key is
+        `account_id`."""
+        decided_at = format_time(decided_at_ms)
+        for decision in self.decisions:
+            decision["decided_at"] = decided_at
+            yield to_json(decision)
+
+
+MATCHED: PageCodec[Matched] = PageCodec(Matched, 1)
+PUBLISHED_OFFER: Payload[PublishedOffer] = Payload(b"o", PageCodec(PublishedOffer, 1))
+CONSENTED: Payload[Consented] = Payload(b"c", PageCodec(Consented, 1))
+
+
+class OfferFacts(msgspec.Struct, frozen=True):
+    """All that a decision about one campaign looks at."""
+
+    offers_agreed: bool | None
+    in_window: int
+    """Offers that the campaign has made to the member, in that window around this one which holds most of them."""
+    max_per_member: int
+    window_days: int
+    used_points: int
+    """What the campaign's offers have used of its budget."""
+    bonus_points: int
+    budget_points: int
+    made_instead: str | None
+    """The campaign whose offer this event has led to already."""
+
+
+def decide(facts: OfferFacts) -> dict[str, Any]:
+    """The reason: `offered` where the offer is made, else why it is suppressed (contract §4, *Offers*).
+
+    A campaign that could not be made for a reason of its own says that one, also behind the one that was made.
+    """
+    if not facts.offers_agreed:
+        said = "has not agreed to offers" if facts.offers_agreed is None else "does not wish to receive offers"
+        return reason(NO_CONSENT, f"The member {said} at that time.")
+    if facts.in_window >= facts.max_per_member:
+        detail = (
+            f"The member has had {facts.in_window} of these offers within {facts.window_days} days, "
+            f"{facts.max_per_member} are allowed."
+        )
+        return reason(CAP_REACHED, detail, facts.in_window, facts.max_per_member)
+    if facts.used_points + facts.bonus_points > facts.budget_points:
+        detail = (
+            f"Of the campaign's {facts.budget_points} points {facts.used_points} are used, "
+            f"too many for an offer of {facts.bonus_points}."
+        )
+        return reason(BUDGET_EXHAUSTED, detail, facts.used_points, facts.budget_points)
+    if facts.made_instead is not None:
+        return reason(LOWER_PRIORITY, f"The offer of campaign {facts.made_instead} was made instead.")
+    return reason(OFFERED, f"The member is offered {facts.bonus_points} points.", facts.bonus_points)
+
+
+class _Made(msgspec.Struct, array_like=True):
+    """The offers that one campaign has made to a member."""
+
+    remember_ms: int
+    times: list[int]
+    """Their `occurred_at`, ascending."""
+
+
+_PublishedEntry = tuple[int, str, str, str]
+"""(occurred at, event id, campaign id, code)."""
+
+
+class _Member(msgspec.Struct, array_like=True):
+    sequence: int = 0
+    time: int | None = None
+    """The highest `occurred_at` of the engagements that were settled."""
+    consents: list[tuple[int, bool]] = []
+    """Since when (event time, ms) offers are agreed to or not, in order."""
+    made: dict[str, _Made] = {}
+    published: ShelfHead[_PublishedEntry] = msgspec.field(default_factory=ShelfHead)
+    """Decisions beyond the last checkpoint whose engagement has not come again yet."""
+
+
+_MEMBER: PageCodec[_Member] = PageCodec(_Member, 1)
+_USED: PageCodec[int] = PageCodec(int, 1)
+_PUBLISHED_PAGE: PageCodec[list[_PublishedEntry]] = PageCodec(list[_PublishedEntry], 1)
+
+
+class OfferMaker:
+    """Settles engagements one by one. Holds no state: all of it is in the pages."""
+
+    def published(self, pages: Pages, value: bytes) -> None:
+        """Take what `EngagementIntake` passed on for this owner (`Published.value`): a decision of this job that is on
+        `loyalty.decisions`, or a member's consent."""
+        if value[:1] == CONSENTED.tag:
+            _agree(pages, CONSENTED.read(value))
+            return
+        offer = PUBLISHED_OFFER.read(value)
+        member = _load(pages, offer.member_id)
+        if offer.sequence <= member.sequence:
+            return
+        member.sequence = offer.sequence
+        if offer.code == OFFERED:
+            _count(member, offer.campaign_id, offer.occurred_at, REMEMBER_PUBLISHED_MS)
+            _use(pages, offer.campaign_id, _used(pages, offer.campaign_id) + offer.bonus_points)
+        shelf = _shelf(pages, offer.member_id, member)
+        shelf.add((offer.occurred_at, offer.event_id, offer.campaign_id, offer.code))
+        shelf.save()
+        pages.put(f"member/{offer.member_id}", _MEMBER.write(member))
+
+    def settle(self, pages: Pages, matched: bytes) -> Offers:
+        """Decide about every campaign of a match (`Match.matched`)."""
+        event = MATCHED.read(matched)
+        member = _load(pages, event.member_id)
+        member.time = event.occurred_at if member.time is None else max(member.time, event.occurred_at)
+        decided = _recall(pages, member, event)
+        consent = latest(member.consents, event.occurred_at)
+        agreed = None if consent is None else consent[1]
+        if NO_CONSENT in decided.values():  # by what was known then; the rest follows suit
+            agreed = False
+        made_instead = next((campaign for campaign, code in decided.items() if code == OFFERED), None)
+        decisions = []
+        for candidate in event.candidates:
+            if candidate.campaign_id in decided:
+                continue
+            facts = OfferFacts(
+                offers_agreed=agreed,
+                in_window=_in_window(member, candidate, event.occurred_at),
+                max_per_member=candidate.max_per_member,
+                window_days=candidate.window_days,
+                used_points=_used(pages, candidate.campaign_id),
+                bonus_points=candidate.bonus_points,
+                budget_points=candidate.budget_points,
+                made_instead=made_instead,
+            )
+            outcome = decide(facts)
+            if outcome["code"] == OFFERED:
+                made_instead = candidate.campaign_id
+                remember_ms = candidate.longest_window_days * DAY_MS + REMEMBER_LATE_MS
+                _count(member, candidate.campaign_id, event.occurred_at, remember_ms)
+                _use(pages, candidate.campaign_id, facts.used_points + candidate.bonus_points)
+            member.sequence += 1
+            decisions.append(_decision(event, candidate, member.sequence, facts, outcome))
+        _forget(member)
+        pages.put(f"member/{event.member_id}", _MEMBER.write(member))
+        return Offers(decisions)
+
+
+def _load(pages: Pages, member_id: str) -> _Member:
+    raw = pages.get(f"member/{member_id}")
+    return _Member() if raw is None else _MEMBER.read(raw)
+
+
+def _agree(pages: Pages, consented: Consented) -> None:
+    """Of two of one moment the last to arrive counts."""
+    member = _load(pages, consented.member_id)
+    consents = [entry for entry in member.consents if entry[0] != consented.occurred_at]
+    insort(consents, (consented.occurred_at, consented.offers))
+    member.consents = pruned(consents)
+    pages.put(f"member/{consented.member_id}", _MEMBER.write(member))
+
+
+def latest(entries: list[E], moment: int) -> E | None:
+    """The last entry that is not after `moment`; each begins with the moment since when it holds."""
+    at = bisect_right(entries, moment, key=lambda entry: entry[0])
+    return entries[at - 1] if at else None
+
+
+def pruned(entries: list[E]) -> list[E]:
+    """Without what was replaced more than two years before the newest entry."""
+    since = entries[-1][0] - REMEMBER_PAST_MS
+    first = 0
+    while first + 1 < len(entries) and entries[first + 1][0] <= since:
+        first += 1
+    return entries[first:]
+
+
+def _used(pages: Pages, campaign_id: str) -> int:
+    raw = pages.get(f"campaign/{campaign_id}")
+    return 0 if raw is None else _USED.read(raw)
+
+
+def _use(pages: Pages, campaign_id: str, points: int) -> None:
+    pages.put(f"campaign/{campaign_id}", _USED.write(points))
+
+
+def _count(member: _Member, campaign_id: str, at: int, remember_ms: int) -> None:
+    made = member.made.setdefault(campaign_id, _Made(remember_ms, []))
+    made.remember_ms = max(made.remember_ms, remember_ms)
+    insort(made.times, at)
+
+
+def _in_window(member: _Member, candidate: Candidate, at: int) -> int:
+    """How many offers lie in the fullest window, of those that an offer at `at` would lie in: that which ends then, or,
+    when the engagement comes out of order, one that ends with a later offer."""
+    made = member.made.get(candidate.campaign_id)
+    if made is None:
+        return 0
+    times = made.times
+    window = candidate.window_days * DAY_MS
+    later = bisect_right(times, at)
+    behind = bisect_left(times, at + window)
+    ends = [at, *times[later:behind]]
+    return max(bisect_right(times, end) - bisect_right(times, end - window) for end in ends)
+
+
+def _forget(member: _Member) -> None:
+    """Offers that no cap can count any more, by the member's own time."""
+    assert member.time is not None
+    for campaign_id, made in list(member.made.items()):
+        over = bisect_right(made.times, member.time - made.remember_ms)
+        if over == len(made.times):
+            del member.made[campaign_id]
+        else:
+            del made.times[:over]
+
+
+def _shelf(pages: Pages, member_id: str, member: _Member) -> Shelf[_PublishedEntry]:
+    return Shelf(f"published/{member_id}", member.published, pages, _PUBLISHED_PAGE)
+
+
+def _recall(pages: Pages, member: _Member, event: Matched) -> dict[str, str]:
+    """What was published about this engagement before a crash, by campaign; from now on that is settled."""
+    if not member.published.front and not member.published.numbers:
+        return {}
+    assert member.time is not None
+    shelf = _shelf(pages, event.member_id, member)
+    decided = {}
+    use = (event.occurred_at, event.event_id)
+    while (entry := shelf.at_or_after(use)) is not None and entry[:2] == use:
+        shelf.remove(entry)
+        decided[entry[2]] = entry[3]
+    while (entry := shelf.first()) is not None and entry[0] + REMEMBER_EVENTS_MS <= member.time:
+        shelf.remove(entry)
+    shelf.save()
+    return decided
+
+
+def _decision(
+    event: Matched, candidate: Candidate, sequence: int, facts: OfferFacts, outcome: dict[str, Any]
+) -> dict[str, Any]:
+    """Contract §5. The id is a digest of the engagement and the campaign, and of nothing that another run could see
+    differently."""
+    identity = orjson.dumps(
+        (event.account_id, event.member_id, event.event_id, event.occurred_at, candidate.campaign_id)
+    )
+    pending, available, held, debt, qualifying = event.amounts
+    return {
+        "decision_id": blake2b(identity, digest_size=16).hexdigest(),
+        "stream": "offers",
+        "sequence": sequence,
+        "type": "offer.decided",
+        "outcome": "made" if outcome["code"] == OFFERED else "suppressed",
+        "account_id": event.account_id,
+        "member_id": event.member_id,
+        "subject": {"offer_id": candidate.offer_id},
+        "occurred_at": format_time(event.occurred_at),
+        "decided_at": None,
+        "points": 0,
+        "balance": {
+            "pending": pending,
+            "available": available,
+            "held": held,
+            "debt": debt,
+            "qualifying": qualifying,
+            "tier": event.balance_tier,
+        },
+        "reasons": [outcome],
+        "cause": {
+            "event_id": event.event_id,
+            "topic": event.topic,
+            "partition": event.partition,
+            "offset": event.offset,
+        },
+        "rules": {f"{CAMPAIGN}{candidate.campaign_id}": candidate.version},
+        "evidence": {
+            "late": False,
+            "trigger": event.type,
+            "tier": event.tier,
+            "ledger_sequence": event.ledger_sequence,
+            "priority": candidate.priority,
+            "offer": {
+                "offer_id": candidate.offer_id,
+                "bonus_points": candidate.bonus_points,
+                "min_amount": candidate.min_amount,
+                "valid_days": candidate.valid_days,
+            },
+            "facts": msgspec.to_builtins(facts),
+        },
+    }

@@ -1,0 +1,163 @@
+"""`loyalty run all`: the whole loop on this machine, each job in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NamedTuple
+
+import typer
+
+from ops.errors import Refusal
+
+LOOK_EVERY_S = 0.2
+STOPS_WITHIN_S = 120.0
+
+SQL_COMMANDS = Path(__file__).parent / "sql_verbs.py"
+"""Where the commands of the SQL models are."""
+
+
+class Part(NamedTuple):
+    """One job of the loop: what its lines begin with, and the words of its command."""
+
+    name: str
+    words: Sequence[str]
+
+
+def run_all_command(
+    bootstrap: Annotated[str, typer.Option(help="Kafka, as HOST:PORT.")],
+    until_end: Annotated[
+        bool,
+        typer.Option(
+            "--until-end",
+            help="Stop when what the topics held at the start has been decided: first the offers, then the decisions.",
+        ),
+    ] = False,
+    state: Annotated[
+        Path, typer.Option(help="The folder in which each job has one that says where it stopped.")
+    ] = Path(".loyalty"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget where they stopped; start over.")] = False,
+) -> None:
+    """Run every job of the loop on this machine. Ctrl-C stops all of them cleanly; so does the end of one.
+
+    With --until-end the jobs run one after the other: offers first, since a purchase takes up what had been offered
+    when it is decided. The tiers that offers look at are then those which earlier runs decided.
+    """
+    options = ["--bootstrap", bootstrap, *(["--fresh"] if fresh else [])]
+    offers = Part("offers", ["run", "offers", *options, "--state", str(state / "offers")])
+    decisions = Part("decisions", ["run", "decisions", *options, "--state", str(state / "decisions")])
+    if until_end:
+        for part in (offers, decisions):
+            supervise([part._replace(words=[*part.words, "--until-end"])])
+    else:
+        supervise([decisions, offers, *engagement_context(bootstrap)])
+
+
+def engagement_context(bootstrap: str) -> list[Part]:
+    """The SQL model that the fraud gate looks at, where its command is part of the installation."""
+    if not SQL_COMMANDS.exists():
+        return []
+    return [Part("context", ["sql", "run", "engagement_context", "--bootstrap", bootstrap])]
+
+
+def supervise(parts: Sequence[Part], say: Callable[[str], None] | None = None) -> None:
+    """Runs all parts, and prints their lines behind their names, until all have ended.
+
+    Told to stop (SIGINT, SIGTERM), or when one fails, it tells the others to stop and waits for their savepoints; told
+    twice, it does not wait.
+
+    Raises:
+        Refusal: a part failed; which one, and its exit code.
+    """
+    say = say or (lambda line: print(line, flush=True))
+    width = max(len(part.name) for part in parts)
+    running: dict[str, subprocess.Popen[str]] = {}
+    printers = []
+    asked = _Asked()
+    with asked:
+        try:
+            for part in parts:
+                running[part.name] = process = _start(part.words)
+                printer = threading.Thread(target=_print_lines, args=(f"{part.name:<{width}} | ", process, say))
+                printer.start()
+                printers.append(printer)
+            failed = _wait(running, asked)
+        finally:
+            for process in running.values():
+                _kill(process)
+            for printer in printers:
+                printer.join()
+    if failed is not None:
+        name, code = failed
+        raise Refusal(f"The job {name} ended with exit code {code}; the others were stopped.")
+
+
+def _start(words: Sequence[str]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", "import sys; from ops.cli import main; sys.exit(main())", *words]
+    # In a session of its own, so that Ctrl-C at a terminal does not reach it a second time beside our SIGTERM.
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    )
+
+
+def _print_lines(prefix: str, process: subprocess.Popen[str], say: Callable[[str], None]) -> None:
+    assert process.stdout is not None
+    with process.stdout as lines:
+        for line in lines:
+            say(prefix + line.rstrip("\n"))
+
+
+class _Asked:
+    """How often this process has been asked to stop."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __enter__(self) -> "_Asked":
+        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.times += 1
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Ends it and its Java, which are a session of their own."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait(running: Mapping[str, subprocess.Popen[str]], asked: _Asked) -> tuple[str, int] | None:
+    """Until all have ended; gives the first that failed."""
+    failed: tuple[str, int] | None = None
+    told_at: float | None = None
+    while any(process.poll() is None for process in running.values()):
+        if failed is None:
+            failed = next(((name, code) for name, process in running.items() if (code := process.poll())), None)
+        if told_at is None and (failed is not None or asked.times):
+            told_at = time.monotonic()
+            for process in running.values():
+                if process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
+        if asked.times > 1 or (told_at is not None and time.monotonic() - told_at > STOPS_WITHIN_S):
+            for process in running.values():
+                _kill(process)
+        time.sleep(LOOK_EVERY_S)
+    return failed or next(((name, code) for name, process in running.items() if (code := process.poll())), None)

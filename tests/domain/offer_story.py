@@ -1,0 +1,118 @@
+"""Given, when, then for offers: campaigns, consents and engagements, told one by one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from loyalty.docket import to_json
+from loyalty.loop import Place
+from loyalty.offers_loop import Checkpoint, OffersLoop
+from loyalty.records import Record
+from loyalty.times import format_time
+from tests.domain.story import RECEIVED, START, TIERS, at
+
+CAMPAIGN: dict[str, Any] = {
+    "active_from": format_time(at()),
+    "active_to": format_time(at(1_000)),
+    "triggers": ["click"],
+    "tiers": [],
+    "offer": {"offer_id": "bonus", "bonus_points": 50, "min_amount": 1_000, "valid_days": 7},
+    "cap": {"max_per_member": 99, "window_days": 10},
+    "budget_points": 1_000_000,
+    "priority": 1,
+}
+BALANCE = {"pending": 0, "available": 0, "held": 0, "debt": 0, "qualifying": 0, "tier": "base"}
+
+
+def campaign_body(changes: dict[str, Any]) -> dict[str, Any]:
+    """`CAMPAIGN` with fields of its own, of its offer or of its cap changed."""
+    body = {**CAMPAIGN, **{name: value for name, value in changes.items() if name in CAMPAIGN}}
+    for part in ("offer", "cap"):
+        body[part] = {**body[part], **{name: value for name, value in changes.items() if name in body[part]}}
+    return body
+
+
+class OfferStory:
+    """Members of accounts `acc` and others; `mia` has agreed to offers unless told otherwise."""
+
+    def __init__(self, agreed: bool = True) -> None:
+        self.loop = OffersLoop()
+        self._offsets: dict[str, int] = {}
+        self._told = 0
+        self.document("tiers", TIERS)
+        if agreed:
+            self.consents(True, at(-1))
+
+    def document(self, document: str, body: dict[str, Any], version: int = 1, since: int = START) -> None:
+        name = f"{document}@{version}"
+        event = self.event("program.document", START, event_id=name)
+        event |= {"document": document, "version": version, "effective_from": format_time(since), "body": body}
+        self.read("loyalty.program", name, event)
+
+    def campaign(self, campaign_id: str = "spring", version: int = 1, since: int = START, **changes: Any) -> None:
+        self.document(f"campaign/{campaign_id}", campaign_body(changes), version, since)
+
+    def consents(self, offers: bool, when: int, member_id: str = "mia", account_id: str = "acc") -> None:
+        event = self.event("member.consent", when)
+        event |= {"account_id": account_id, "member_id": member_id, "offers": offers, "profiling": False}
+        self.read("loyalty.members", f"{member_id}:consent", event)
+
+    def holds(self, tier: str, when: int, sequence: int, account_id: str = "acc", **balance: int) -> None:
+        """A decision of the account's ledger that says its tier and its balance."""
+        decision = {
+            "decision_id": f"{account_id}-{sequence}",
+            "stream": "ledger",
+            "sequence": sequence,
+            "type": "tier.changed",
+            "outcome": tier,
+            "account_id": account_id,
+            "occurred_at": format_time(when),
+            "balance": {**BALANCE, **balance, "tier": tier},
+        }
+        self.read("loyalty.decisions", account_id, decision)
+
+    def clicks(self, when: int, kind: str = "click", **more: Any) -> list[dict[str, Any]]:
+        """An engagement of `mia`; returns the decisions that follow."""
+        return self.tell(self.engagement(when, kind, **more))
+
+    def engagement(self, when: int, kind: str = "click", **more: Any) -> dict[str, Any]:
+        return {**self.event(kind, when), "account_id": "acc", "member_id": "mia", "channel": "email", **more}
+
+    def tell(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        return self.read("loyalty.engagements", event["member_id"], event)
+
+    def read_back(self, decision: dict[str, Any]) -> None:
+        """One of the job's own decisions comes from `loyalty.decisions`."""
+        written = json.loads(to_json({**decision, "decided_at": decision["occurred_at"]}))
+        self.read("loyalty.decisions", decision["account_id"], written)
+
+    def crash_and_go_on(self, checkpoint: Checkpoint) -> None:
+        self.loop = OffersLoop(checkpoint)
+
+    @property
+    def refusals(self) -> list[str]:
+        return [letter["reason"] for letter in self.loop.outcome.dead_letters]
+
+    def fate(self, offset: int) -> str:
+        return self.loop.outcome.fates[Place("loyalty.engagements", 0, offset)]
+
+    def event(self, kind: str, when: int, event_id: str | None = None) -> dict[str, Any]:
+        self._told += 1
+        return {
+            "event_id": event_id or f"e{self._told}",
+            "type": kind,
+            "schema_version": 1,
+            "source": "test",
+            "occurred_at": format_time(when),
+        }
+
+    def read(self, topic: str, key: str, event: dict[str, Any]) -> list[dict[str, Any]]:
+        offset = self._offsets.get(topic, 0)
+        self._offsets[topic] = offset + 1
+        return self.loop.read(Record(topic, 0, offset, RECEIVED, key.encode(), json.dumps(event).encode()))
+
+
+def outcomes(decisions: list[dict[str, Any]]) -> list[str]:
+    """`spring offered`, `summer cap_reached`, …"""
+    return [f"{next(iter(one['rules'])).split('/', 1)[1]} {one['reasons'][0]['code']}" for one in decisions]

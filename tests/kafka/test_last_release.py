@@ -1,0 +1,99 @@
+"""A savepoint of the last release restores in this one, and the job goes on from it.
+
+`tests/jobs/frozen/decisions-1/` holds one, made by the release that did not read `loyalty.decisions` yet
+(`loyalty run decisions --until-end`, thread mode, parallelism 1, no transactions of Kafka's), and the records that were
+in its topics. `docs/offers.md` says when to add another.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from jobs.config import Mode
+from jobs.held_at_start import cluster_id
+from loyalty.wire import transactions
+from ops.job_state import JobRecord, job_folder
+from ops.topics import apply, read_catalogue
+from tests.jobs.running import ROOT
+from tests.kafka.on_kafka import DECISIONS, Plain, by_the_loop, first_differences, run_to_end, values, without_the_hour
+from tests.kafka_records import delete_topics, send
+
+FROZEN = ROOT / "tests" / "jobs" / "frozen" / "decisions-1"
+BOUGHT_AT = "2026-01-20T10:00:00.000Z"
+
+
+def _offer(example: Plain) -> Plain:
+    """An offer made to Ada, beside a decision that shows what every decision has."""
+    return {
+        **example,
+        "decision_id": "offer-to-ada",
+        "stream": "offers",
+        "sequence": 1,
+        "type": "offer.decided",
+        "outcome": "made",
+        "subject": {"offer_id": "inner-circle-1500"},
+        "occurred_at": "2026-01-19T10:00:00.000Z",
+        "points": 0,
+        "reasons": [{"code": "offered", "detail": "Ada is offered 1500 points.", "actual": 1500, "threshold": None}],
+        "rules": {"campaign/inner-circle": 1},
+        "cause": {"event_id": "click", "topic": "loyalty.engagements", "partition": 0, "offset": 0},
+    }
+
+
+def _purchase() -> bytes:
+    line = {"line_id": "1", "sku": "boots", "category": "fashion", "quantity": 1, "amount": 15_000}
+    event: dict[str, Any] = {"event_id": "ada-boots", "type": "purchase", "schema_version": 1, "source": "test"}
+    event |= {"occurred_at": BOUGHT_AT, "account_id": "ada", "member_id": "ada", "order_id": "ada-boots"}
+    return json.dumps({**event, "channel": "store", "currency": "EUR", "lines": [line]}).encode()
+
+
+def _redemption() -> list[bytes]:
+    """Of the points that Ada had earned before."""
+    event: dict[str, Any] = {"event_id": "ada-asks", "type": "redemption.requested", "schema_version": 1}
+    event |= {"source": "test", "occurred_at": "2026-02-25T09:00:00.000Z", "account_id": "ada"}
+    asks = {"member_id": "ada", "reward_id": "voucher-5", "points": 2_500, "channel": "store"}
+    event["redemption_id"] = "ada-voucher"
+    pays = {"event_id": "ada-pays", "type": "redemption.committed", "occurred_at": "2026-02-25T09:02:00.000Z"}
+    return [json.dumps({**event, **asks}).encode(), json.dumps({**event, **pays}).encode()]
+
+
+def test_a_savepoint_of_the_release_before_offers_restores_and_the_job_goes_on(bootstrap: str, tmp_path: Path) -> None:
+    topics = read_catalogue()
+    delete_topics(bootstrap, [topic.name for topic in topics])
+    apply(bootstrap, topics)
+    frozen: dict[tuple[str, int], list[tuple[bytes, bytes]]] = defaultdict(list)
+    for line in (FROZEN / "records.jsonl").read_text(encoding="utf-8").splitlines():
+        topic, partition, offset, key, value = json.loads(line)
+        assert len(frozen[topic, partition]) == offset
+        frozen[topic, partition].append((key.encode(), value.encode()))
+    for (topic, partition), pairs in frozen.items():
+        send(bootstrap, topic, pairs, partition=partition)
+    before = values(bootstrap, DECISIONS)
+    savepoint = shutil.copytree(FROZEN / "savepoint", tmp_path / "savepoint")
+    with job_folder(tmp_path / "state") as folder:
+        cluster = cluster_id(bootstrap)
+        record = JobRecord(group="as-before", cluster_id=cluster, mode=Mode.THREAD, savepoint=str(savepoint))
+        folder.write(record.model_copy(update={"savepoint_at": time.time()}))
+
+    adas = {topic: place for (topic, place), pairs in frozen.items() if b"ada" in {key for key, _ in pairs}}
+    ada = next(decision for decision in before if decision["account_id"] == "ada")
+    send(bootstrap, DECISIONS, [(b"ada", json.dumps(_offer(ada)).encode())], partition=adas[DECISIONS])
+    events = [_purchase(), *_redemption()]
+    send(bootstrap, transactions.TOPIC, [(b"ada", event) for event in events], partition=adas[transactions.TOPIC])
+    said = run_to_end(bootstrap, tmp_path / "state")
+
+    assert "Going on from the last savepoint" in said
+    known = {decision["decision_id"] for decision in before} | {"offer-to-ada"}
+    new = [decision for decision in values(bootstrap, DECISIONS) if decision["decision_id"] not in known]
+    expected = [decision for decision in by_the_loop(bootstrap).decisions if decision["decision_id"] not in known]
+    assert first_differences(without_the_hour(new), without_the_hour(expected)) == []
+    types = [decision["type"] for decision in new if decision["account_id"] == "ada"]
+    assert "redemption.settled" in types
+    assert any(decision["subject"].get("offer_id") for decision in new), "the offer was taken up"
+    sequences = [decision["sequence"] for decision in before + new if decision["account_id"] == "ada"]
+    assert sorted(sequences) == list(range(1, len(sequences) + 1)), "the ledger goes on without a gap"
