@@ -33,10 +33,10 @@ LAG_MS = 600_000
 
 PROBES = {
     "unpack record": ("bench.domain:unpack_record",),
-    "parse and check (intake)": ("loyalty.intake:parse_transaction",),
+    "parse and check (intake)": ("loyalty.intake:read_transaction",),
     "clock, packing (intake)": ("jobs.wiring:LoyaltyIntake.take",),
     "pack, unpack parcel": ("bench.domain:pack_parcel", "bench.domain:unpack_parcel"),
-    "parse again (desk)": ("loyalty.desk:parse_transaction",),
+    "parse again (desk)": ("loyalty.desk:read_transaction",),
     "content digest": ("loyalty.desk:content_digest",),
     "pages: decode": ("loyalty.codec:PageCodec.read",),
     "pages: encode": ("loyalty.codec:PageCodec.write",),
