@@ -42,8 +42,11 @@ class PricedLine(Protocol):
 def line_points(line: PricedLine, rates: Rates) -> tuple[int, int]:
     """Points and qualifying points of one line: one floor division each, exact."""
     base = line.amount * rates.points * rates.category_bp.get(line.category, ONE_BP)
-    scale = rates.per_minor * ONE_BP**3
-    return base * rates.tier_bp * rates.partner_bp // scale, base * ONE_BP * ONE_BP // scale
+    # The contract's division with 10 000² taken out of both sides.
+    qualifying = base // (rates.per_minor * ONE_BP)
+    if rates.tier_bp == ONE_BP and rates.partner_bp == ONE_BP:
+        return qualifying, qualifying
+    return base * rates.tier_bp * rates.partner_bp // (rates.per_minor * ONE_BP**3), qualifying
 
 
 def tier_rate(tiers: TiersBody, tier: str | None) -> int:
@@ -127,6 +130,8 @@ def purchase(
 
 def known_order(account: Account, order_id: str) -> Order | None:
     """The order, while the account's time is earlier than its purchase + `refund_days`."""
+    if not account.may_have_order(order_id):
+        return None
     order = account.orders.get(order_id)
     time = account.core.time
     return order if order is not None and time is not None and time < order.known_until else None
@@ -173,4 +178,5 @@ def _open(
     )
     open_pending(account, lot, points)
     account.orders.put(event.order_id, Order(cause, event.member_id, lot.number, known_until, lines))
+    account.note_order(event.order_id)
     account.keep.add((known_until, f"order/{event.order_id}"))

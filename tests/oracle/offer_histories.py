@@ -38,7 +38,7 @@ class LoopCase(NamedTuple):
     """What both jobs read. Among the `engagements` are reference records that come only then.
 
     `arrivals` say when the offers reach the decision job: how many 255ths of the transactions each comes behind the one
-    before it, where all those at 0 come before the first transaction.
+    before it, where all those at 0 come before the first transaction. Where the number is odd, the offer comes again.
     """
 
     transactions: list[Record]
@@ -51,6 +51,7 @@ class LoopCase(NamedTuple):
         """The reference and the transactions, with what the offers job wrote put where it arrives."""
         reference, transactions = list(self.reference), list(self.transactions)
         place = inserted = 0
+        again = []
         for number, offer in enumerate(offers):
             share = self.arrivals[number % len(self.arrivals)] if self.arrivals else 0
             place += len(self.transactions) * share // 255
@@ -59,7 +60,11 @@ class LoopCase(NamedTuple):
             else:
                 transactions.insert(place + inserted, offer)
                 inserted += 1
-        return reference, transactions
+            if share % 2:
+                again.append(offer)
+        # Halfway through what is left, so that there may be purchases behind it.
+        place = (place + inserted + len(transactions)) // 2
+        return reference, [*transactions[:place], *again, *transactions[place:]]
 
 
 class Consent(NamedTuple):

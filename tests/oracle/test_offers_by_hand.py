@@ -258,6 +258,36 @@ def test_an_engagement_that_fits_no_campaign_is_forgotten_and_moves_no_time() ->
     assert [offset for _, _, offset in story.offers().duplicates] == [3]
 
 
+def test_what_no_trigger_or_dates_fit_is_passed_over_before_duplicates_and_what_no_tier_fits_behind_them() -> None:
+    story = OfferStory()
+    story.campaign()
+    story.campaign("gold", triggers=["open"], tiers=["gold"])
+    story.engage(at(1), event_id="known")
+    story.engage(at(1), "store_visit", event_id="known")
+    story.engage(at(1), "open", event_id="known")
+    story.engage(at(1), "open")
+    offering = story.offers()
+    assert [offset for _, _, offset in offering.unmatched] == [1, 3]
+    assert [(one["offset"], one["reason"]) for one in offering.dead_letters] == [(2, "conflicting_duplicate")]
+
+
+def test_before_the_first_tiers_nothing_fits() -> None:
+    story = OfferStory()
+    story.campaign(active_from=time_text(at(-200)), effective_from=at(-200))
+    story.engage(at(-100, ms=-1))
+    assert len(story.offers().unmatched) == 1
+
+
+def test_the_member_agrees_and_is_capped_and_counted_whatever_account_is_named() -> None:
+    story = OfferStory()
+    story.campaign(max_per_member=2)
+    for account_id in ("a", "b", "c"):
+        story.engage(at(1), account_id=account_id, event_id="once")
+    offering = story.offers()
+    assert outcomes(offering) == ["spring made", "spring made", "spring cap_reached"]
+    assert [one["sequence"] for one in offering.decisions] == [1, 2, 3]
+
+
 # Taking up
 
 
