@@ -54,14 +54,15 @@ def run_all_command(
     decisions = Part("decisions", ["run", "decisions", *options, "--state", str(state / "decisions")])
     if until_end:
         for part in (offers, decisions):
-            supervise([part._replace(words=[*part.words, "--until-end"])])
+            if not supervise([part._replace(words=[*part.words, "--until-end"])]):
+                return
     else:
         model = Part("context", ["sql", "run", "engagement_context", *options, "--state", str(state / "sql")])
         supervise([decisions, offers, *([model] if context else [])])
 
 
-def supervise(parts: Sequence[Part], say: Callable[[str], None] | None = None) -> None:
-    """Runs all parts, and prints their lines behind their names, until all have ended.
+def supervise(parts: Sequence[Part], say: Callable[[str], None] | None = None) -> bool:
+    """Runs all parts, and prints their lines behind their names, until all have ended; False where it was told to stop.
 
     Told to stop (SIGINT, SIGTERM), or when one fails, it tells the others to stop and waits for their savepoints; told
     twice, it does not wait.
@@ -90,6 +91,7 @@ def supervise(parts: Sequence[Part], say: Callable[[str], None] | None = None) -
     if failed is not None:
         name, code = failed
         raise Refusal(f"The job {name} ended with exit code {code}; the others were stopped.")
+    return asked.times == 0
 
 
 def _start(words: Sequence[str]) -> subprocess.Popen[str]:

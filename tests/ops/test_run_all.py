@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,13 @@ def test_a_fresh_until_end_runs_offers_and_then_decisions(monkeypatch: pytest.Mo
     from ops import run_all
 
     ran: list[list[Part]] = []
-    monkeypatch.setattr(run_all, "supervise", lambda parts: ran.append(list(parts)))
+    ends_by_itself = True
+
+    def supervised(parts: Sequence[Part]) -> bool:
+        ran.append(list(parts))
+        return ends_by_itself
+
+    monkeypatch.setattr(run_all, "supervise", supervised)
     run_all.run_all_command("127.0.0.1:1", until_end=True, state=tmp_path, fresh=True)
     assert [[part.name for part in parts] for parts in ran] == [["offers"], ["decisions"]]
     for (part,) in ran:
@@ -68,3 +75,6 @@ def test_a_fresh_until_end_runs_offers_and_then_decisions(monkeypatch: pytest.Mo
     assert [part.name for part in ran[-1]] == ["decisions", "offers", "context"]
     run_all.run_all_command("127.0.0.1:1", state=tmp_path, context=False)
     assert [part.name for part in ran[-1]] == ["decisions", "offers"]
+    ends_by_itself = False
+    run_all.run_all_command("127.0.0.1:1", until_end=True, state=tmp_path)
+    assert [part.name for part in ran[-1]] == ["offers"], "told to stop, it does not begin with the decisions"
