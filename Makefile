@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ready := .venv/.ready
 
-.PHONY: help setup demo test lint format lock
+.PHONY: help setup demo test lint format lock sql-mutations
 
 help:
 	@echo "make setup   install everything into .venv (Python 3.10-3.12; no Java, Maven or Docker needed)"
@@ -11,6 +11,7 @@ help:
 	@echo "make test    all tests, with a real Kafka broker"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make format  let ruff rewrite what it can"
+	@echo "make sql-mutations   change every comparison, window and join of the SQL models and see a case fail"
 	@echo "make lock    resolve requirements.lock again (needs the network)"
 
 setup: $(ready)
@@ -34,6 +35,10 @@ lint: $(ready)
 format: $(ready)
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
+
+# Takes minutes, so it is no part of the tests.
+sql-mutations: $(ready)
+	@.venv/bin/python -m tests.sql.mutations
 
 # uv makes the lock, since pip cannot resolve for all Pythons and platforms at once; nothing else needs it.
 lock: $(ready)
