@@ -3,12 +3,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ready := .venv/.ready
 
-.PHONY: help setup demo test lint format lock sql-mutations
+.PHONY: help setup demo test lint format lock bench bench-quick sql-mutations
 
 help:
 	@echo "make setup   install everything into .venv (Python 3.10-3.12; no Java, Maven or Docker needed)"
 	@echo "make demo    the whole loop on this machine: Kafka, the programme, the job, a story, 20 000 events"
 	@echo "make test    all tests, with a real Kafka broker"
+	@echo "make bench   measure everything beside its peers, into docs/performance.md (25 minutes; bench-quick: 3)"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make format  let ruff rewrite what it can"
 	@echo "make sql-mutations   change every comparison, window and join of the SQL models and see a case fail"
@@ -26,6 +27,12 @@ demo: $(ready)
 
 test: $(ready)
 	@.venv/bin/python -m pytest -q
+
+bench: $(ready)
+	@.venv/bin/python -m bench --write
+
+bench-quick: $(ready)
+	@.venv/bin/python -m bench --quick
 
 lint: $(ready)
 	@.venv/bin/ruff check .

@@ -110,6 +110,16 @@ def test_an_offer_and_a_bonus_of_the_last_release_are_found_again() -> None:
     assert codes.count("offer_bonus") == codes.count("offer_taken") == codes.count("order_reversed") == 1
 
 
+@pytest.mark.parametrize("path", sorted(FROZEN.glob("*.json")), ids=lambda path: path.stem)
+def test_an_event_that_an_older_release_used_is_a_duplicate_still(path: Path) -> None:
+    pages = DictPages({name: base64.b64decode(page) for name, page in json.loads(path.read_text())["pages"].items()})
+    desk = _desk(eventful_story())
+    event = {**eventful_story().purchase("again", at(41), [(1_000, 1)]), "event_id": "e30"}
+    record = Record("loyalty.transactions", 0, 100, at(42), b"acc", json.dumps(event).encode())
+    ((_, letter),) = desk.receive("acc", pages, Delivery(record)).dead_letters
+    assert letter["reason"] == "conflicting_duplicate"
+
+
 def test_a_page_of_an_older_version_is_brought_up_to_date_step_by_step() -> None:
     codec: PageCodec[list[str]] = PageCodec(list[str], 3, {1: lambda old: [old], 2: lambda old: [*old, "two"]})
     first: PageCodec[str] = PageCodec(str, 1)
