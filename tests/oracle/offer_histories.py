@@ -216,14 +216,17 @@ def offer_histories() -> st.SearchStrategy[LoopCase]:
     return st.builds(lambda plan, offers: OfferWriter(plan, offers).write(), quiet_plans(), offer_plans())
 
 
-def loop_histories() -> st.SearchStrategy[LoopCase]:
-    """Whole histories of accounts and their members' engagements; the ledger's decisions are for the jobs to make."""
+def loop_histories(allow_late: bool = False) -> st.SearchStrategy[LoopCase]:
+    """Whole histories of accounts and their members' engagements; the ledger's decisions are for the jobs to make.
+
+    `allow_late` as in `histories`: then there is one partition only.
+    """
 
     def write(plan: Plan, offers: OfferPlan) -> LoopCase:
         plan = plan._replace(steps=[soon_brought_back(step) for step in plan.steps])
-        return OfferWriter(plan, offers._replace(held=[])).write()
+        return OfferWriter(plan, offers._replace(held=[]), allow_late).write()
 
-    return st.builds(write, plans(kinds=OFTEN_BOUGHT_AND_BROUGHT_BACK), offer_plans())
+    return st.builds(write, plans(1 if allow_late else None, OFTEN_BOUGHT_AND_BROUGHT_BACK), offer_plans())
 
 
 def soon_brought_back(step: Step) -> Step:
@@ -240,8 +243,8 @@ def soon_brought_back(step: Step) -> Step:
 class OfferWriter:
     """Turns a plan of the accounts, and then one of the offers, into records. All choices are in the plans."""
 
-    def __init__(self, plan: Plan, offers: OfferPlan) -> None:
-        self.base = Writer(plan, allow_late=False)
+    def __init__(self, plan: Plan, offers: OfferPlan, allow_late: bool = False) -> None:
+        self.base = Writer(plan, allow_late)
         self.plan = offers
         self.members = [
             (sent.account_id, f"{sent.account_id}m{number}")
