@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.names import JOB, MAX_PARALLELISM, OFFERS_JOB
+from jobs.profiles import Profile
 
 
 class Delivery(str, Enum):
@@ -33,6 +34,7 @@ class JobConfig(BaseModel):
     parallelism: int = Field(default=1, ge=1, le=MAX_PARALLELISM)
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     mode: Mode = Mode.THREAD
+    profile: Profile = Profile.LATENCY
     group: str = Field(min_length=1)
     """The Kafka group whose offsets tell how far the job is, and the prefix of its transactional ids: one a job."""
     checkpoint_interval_ms: int = Field(default=10_000, ge=100)

@@ -21,6 +21,7 @@ _OPTIONS = {
     "parallelism": "instances of what is done for each account",
     "delivery": "at-least-once or exactly-once",
     "mode": "thread or process",
+    "profile": "latency or throughput",
     "watermark_lag_ms": "how late an event may be",
     "checkpoint_interval_ms": "how much is done again after a failure",
     "checkpoint_dir": "a URI that the cluster can write to",

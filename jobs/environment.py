@@ -9,6 +9,7 @@ from pyflink.datastream import StreamExecutionEnvironment
 
 from jobs.config import JobConfig
 from jobs.names import MAX_PARALLELISM
+from jobs.profiles import KNOBS
 
 WATERMARK_INTERVAL_MS = 50
 
@@ -24,8 +25,7 @@ def settings(job: str, config: JobConfig) -> dict[str, str]:
         "table.exec.uid.generation": "DISABLED",
         # No operator changes what it was given, so there is no need of copies between those of one thread.
         "pipeline.object-reuse": "true",
-        # Of the time to a decision at low traffic, the default of 100 ms would be most, and twice.
-        "execution.buffer-timeout.interval": "5 ms",
+        "execution.buffer-timeout.interval": f"{KNOBS[config.profile].buffer_timeout_ms} ms",
         "table.local-time-zone": "UTC",
         "state.backend.type": "hashmap",
         "execution.checkpointing.interval": f"{config.checkpoint_interval_ms} ms",

@@ -12,6 +12,7 @@ from pyflink.table import DataTypes, Schema, StreamTableEnvironment, TableDescri
 
 from jobs.config import Delivery, JobConfig
 from jobs.domain import DEAD_LETTERS, DECISIONS
+from jobs.profiles import KNOBS
 
 RECORDS = "records"
 WANTED = "wanted"
@@ -109,11 +110,15 @@ def _source(config: JobConfig, topics: Sequence[str], committed_only: bool) -> T
 
 def _sink(config: JobConfig, topic: str, sink: str) -> TableDescriptor:
     schema = Schema.new_builder().column("key", DataTypes.BYTES()).column("value", DataTypes.BYTES()).build()
+    knobs = KNOBS[config.profile]
     descriptor = (
         _kafka(config, schema)
         .option("topic", topic)
         .option("sink.delivery-guarantee", config.delivery.value)
         .option("properties.max.request.size", str(MAX_REQUEST_BYTES))
+        .option("properties.linger.ms", str(knobs.linger_ms))
+        .option("properties.batch.size", str(knobs.batch_bytes))
+        .option("properties.compression.type", knobs.compression)
     )
     if config.delivery is Delivery.EXACTLY_ONCE:
         # Two sinks with one prefix would abort each other's transactions.

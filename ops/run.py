@@ -28,6 +28,7 @@ from jobs.config import Delivery, JobConfig, Mode, in_a_sentence
 from jobs.held_at_start import NotThere, cluster_id, last_readable
 from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, JobKind
 from jobs.names import MAX_PARALLELISM, REFUSED, SELECT_DEAD_LETTERS, SELECT_DECISIONS
+from jobs.profiles import Profile
 from ops.artifacts import flink_connector_jar
 from ops.durations import milliseconds
 from ops.end_of_run import EndOfRun, Offsets, merged, progress_of
@@ -40,7 +41,7 @@ app = typer.Typer(no_args_is_help=True)
 
 DEFAULT_STATE = Path(".loyalty/decisions")
 DEFAULT_OFFERS_STATE = Path(".loyalty/offers")
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S = 0.25
 SAY_EVERY_S = 2.0
 RESTART_ATTEMPTS = 8
 STOP_WITHIN_S = 120.0
@@ -61,6 +62,7 @@ class RunOptions:
     parallelism: int = 1
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     mode: Mode = Mode.THREAD
+    profile: Profile = Profile.LATENCY
     watermark_lag_ms: int = 600_000
     checkpoint_interval_ms: int = 10_000
     kind: JobKind = DECISIONS_KIND
@@ -77,6 +79,9 @@ def run_command(
         Delivery, typer.Option(help="How often a decision reaches its topic.")
     ] = Delivery.AT_LEAST_ONCE,
     mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
+    profile: Annotated[
+        Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
+    ] = Profile.LATENCY,
     watermark_lag: Annotated[str, typer.Option(help="How late an event may be: 30s, 10m, 24h …")] = "10m",
     checkpoint_interval: Annotated[
         str, typer.Option(help="How much is done again after a crash; with exactly-once, the time to a decision.")
@@ -95,6 +100,7 @@ def run_command(
         parallelism=parallelism,
         delivery=delivery,
         mode=mode,
+        profile=profile,
         watermark_lag_ms=milliseconds(watermark_lag),
         checkpoint_interval_ms=milliseconds(checkpoint_interval),
     )
@@ -111,6 +117,9 @@ def run_offers_command(
         int, typer.Option(min=1, max=MAX_PARALLELISM, help="Instances that match engagements with campaigns.")
     ] = 1,
     mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
+    profile: Annotated[
+        Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
+    ] = Profile.LATENCY,
     checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a crash.")] = "10s",
     state: Annotated[Path, typer.Option(help="The folder that says where the job stopped.")] = DEFAULT_OFFERS_STATE,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget where it stopped; start over.")] = False,
@@ -125,6 +134,7 @@ def run_offers_command(
         fresh=fresh,
         parallelism=parallelism,
         mode=mode,
+        profile=profile,
         checkpoint_interval_ms=milliseconds(checkpoint_interval),
         kind=OFFERS_KIND,
     )
@@ -330,6 +340,7 @@ def _config(options: RunOptions) -> JobConfig:
         "parallelism": options.parallelism,
         "delivery": options.delivery,
         "mode": options.mode,
+        "profile": options.profile,
         "checkpoint_interval_ms": options.checkpoint_interval_ms,
         "restart_attempts": RESTART_ATTEMPTS,
     }
@@ -397,9 +408,9 @@ def _mini_cluster(rest: str) -> dict[str, str]:
         "rest.port": port,
         "rest.bind-port": port,
         # The progress line and the end of a bounded run are read from metrics.
-        "metrics.fetcher.update-interval": "100 ms",
+        "metrics.fetcher.update-interval": "250 ms",
         # Otherwise its answers about a job are up to 3 s old.
-        "web.refresh-interval": "100 ms",
+        "web.refresh-interval": "250 ms",
     }
 
 

@@ -21,6 +21,7 @@ from jobs.entry import read_config
 from jobs.held_at_start import NotThere, partitions_of
 from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, JobKind
 from jobs.names import JOB, MAX_PARALLELISM, OFFERS_JOB
+from jobs.profiles import Profile
 from ops.artifacts import flink_connector_jar
 from ops.durations import milliseconds
 from ops.errors import Refusal
@@ -40,6 +41,7 @@ class Submission:
     parallelism: int = 1
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     mode: Mode = Mode.THREAD
+    profile: Profile = Profile.LATENCY
     watermark_lag_ms: int = 600_000
     checkpoint_interval_ms: int = 10_000
     checkpoint_dir: str | None = None
@@ -58,6 +60,9 @@ def submit_command(
         Delivery, typer.Option(help="How often a decision reaches its topic.")
     ] = Delivery.AT_LEAST_ONCE,
     mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
+    profile: Annotated[
+        Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
+    ] = Profile.LATENCY,
     watermark_lag: Annotated[str, typer.Option(help="How late an event may be: 30s, 10m, 24h …")] = "10m",
     checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a failure.")] = "10s",
     checkpoint_dir: Annotated[
@@ -76,6 +81,7 @@ def submit_command(
         parallelism=parallelism,
         delivery=delivery,
         mode=mode,
+        profile=profile,
         watermark_lag_ms=milliseconds(watermark_lag),
         checkpoint_interval_ms=milliseconds(checkpoint_interval),
         checkpoint_dir=checkpoint_dir,
@@ -94,6 +100,9 @@ def submit_offers_command(
         int, typer.Option(min=1, max=MAX_PARALLELISM, help="Instances that match engagements with campaigns.")
     ] = 1,
     mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
+    profile: Annotated[
+        Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
+    ] = Profile.LATENCY,
     checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a failure.")] = "10s",
     checkpoint_dir: Annotated[
         str | None, typer.Option(help="A URI to keep checkpoints; default: the cluster's.")
@@ -110,6 +119,7 @@ def submit_offers_command(
         bootstrap=bootstrap,
         parallelism=parallelism,
         mode=mode,
+        profile=profile,
         checkpoint_interval_ms=milliseconds(checkpoint_interval),
         checkpoint_dir=checkpoint_dir,
         group=group,
@@ -184,6 +194,7 @@ def _arguments(submission: Submission) -> list[str]:
         "parallelism": submission.parallelism,
         "delivery": submission.delivery.value,
         "mode": submission.mode.value,
+        "profile": submission.profile.value,
         "checkpoint-interval-ms": submission.checkpoint_interval_ms,
         "checkpoint-dir": submission.checkpoint_dir,
         "group": submission.group,

@@ -10,27 +10,9 @@ from loyalty.loop import Place
 from loyalty.offers_loop import Checkpoint, OffersLoop
 from loyalty.records import Record
 from loyalty.times import format_time
-from tests.domain.story import RECEIVED, START, TIERS, at
+from tests.domain.story import RECEIVED, START, TIERS, at, campaign_body
 
-CAMPAIGN: dict[str, Any] = {
-    "active_from": format_time(at()),
-    "active_to": format_time(at(1_000)),
-    "triggers": ["click"],
-    "tiers": [],
-    "offer": {"offer_id": "bonus", "bonus_points": 50, "min_amount": 1_000, "valid_days": 7},
-    "cap": {"max_per_member": 99, "window_days": 10},
-    "budget_points": 1_000_000,
-    "priority": 1,
-}
 BALANCE = {"pending": 0, "available": 0, "held": 0, "debt": 0, "qualifying": 0, "tier": "base"}
-
-
-def campaign_body(changes: dict[str, Any]) -> dict[str, Any]:
-    """`CAMPAIGN` with fields of its own, of its offer or of its cap changed."""
-    body = {**CAMPAIGN, **{name: value for name, value in changes.items() if name in CAMPAIGN}}
-    for part in ("offer", "cap"):
-        body[part] = {**body[part], **{name: value for name, value in changes.items() if name in body[part]}}
-    return body
 
 
 class OfferStory:

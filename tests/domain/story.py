@@ -37,12 +37,30 @@ REDEMPTION = {
     "cancel_days": 5,
     "negative_balance": "debt",
 }
+CAMPAIGN: dict[str, Any] = {
+    "active_from": format_time(START),
+    "active_to": format_time(START + 1_000 * DAY_MS),
+    "triggers": ["click"],
+    "tiers": [],
+    "offer": {"offer_id": "bonus", "bonus_points": 50, "min_amount": 1_000, "valid_days": 7},
+    "cap": {"max_per_member": 99, "window_days": 10},
+    "budget_points": 1_000_000,
+    "priority": 1,
+}
 FRAUD = {"deny_score": 90, "review_score": 50, "velocity": []}
 
 
 def at(days: float = 0, hours: float = 0, minutes: float = 0, ms: int = 0) -> int:
     """A moment after the start of the story."""
     return START + round(days * DAY_MS) + round(hours * HOUR_MS) + round(minutes * MINUTE_MS) + ms
+
+
+def campaign_body(changes: dict[str, Any]) -> dict[str, Any]:
+    """`CAMPAIGN` with fields of its own, of its offer or of its cap changed."""
+    body = {**CAMPAIGN, **{name: value for name, value in changes.items() if name in CAMPAIGN}}
+    for part in ("offer", "cap"):
+        body[part] = {**body[part], **{name: value for name, value in changes.items() if name in body[part]}}
+    return body
 
 
 class Story:
@@ -68,6 +86,34 @@ class Story:
     def reward(self, reward_id: str, points: int, active: bool = True) -> None:
         self.document(f"reward/{reward_id}", 1, {"points": points, "active": active})
 
+    def campaign(self, campaign_id: str = "spring", version: int = 1, **changes: Any) -> None:
+        self.document(f"campaign/{campaign_id}", version, campaign_body(changes))
+
+    def offered(
+        self, decision_id: str, when: int, *, member_id: str = "mia", campaign: str = "campaign/spring", **changes: Any
+    ) -> None:
+        """An offer was made to a member, says `loyalty.decisions`; `changes` replaces fields of the decision."""
+        offer_id = campaign.replace("campaign/", "offer-")
+        decision = {
+            "decision_id": decision_id,
+            "stream": "offers",
+            "sequence": 1,
+            "type": "offer.decided",
+            "outcome": "made",
+            "account_id": "acc",
+            "member_id": member_id,
+            "subject": {"offer_id": offer_id},
+            "occurred_at": format_time(when),
+            "decided_at": format_time(when),
+            "points": 0,
+            "balance": {"pending": 0, "available": 0, "held": 0, "debt": 0, "qualifying": 0, "tier": "base"},
+            "reasons": [{"code": "offered", "detail": "An offer.", "actual": None, "threshold": None}],
+            "cause": {"event_id": "click", "topic": "loyalty.engagements", "partition": 0, "offset": 0},
+            "rules": {campaign: 1},
+            "evidence": {},
+        }
+        self._read("loyalty.decisions", "acc", {**decision, **changes})
+
     def signal(self, score: int, since: int, until: int, signal: str = "stolen_password") -> None:
         event = self._event("fraud.signal", since)
         event |= {"account_id": "acc", "signal": signal, "score": score, "expires_at": format_time(until)}
@@ -90,6 +136,9 @@ class Story:
 
     def buys_lines(self, order_id: str, when: int, lines: list[tuple[int, int]], **more: Any) -> list[dict[str, Any]]:
         """Lines of (amount, quantity), named 1, 2, …"""
+        return self.tell(self.purchase(order_id, when, lines, **more))
+
+    def purchase(self, order_id: str, when: int, lines: list[tuple[int, int]], **more: Any) -> dict[str, Any]:
         event = self._event("purchase", when, **more)
         event |= {"member_id": "mia", "order_id": order_id, "channel": "store", "currency": "EUR", **more}
         category = event.pop("category", "other")
@@ -97,7 +146,7 @@ class Story:
             {"line_id": str(number), "sku": "sku", "category": category, "quantity": quantity, "amount": amount}
             for number, (amount, quantity) in enumerate(lines, start=1)
         ]
-        return self.tell(event)
+        return event
 
     def refunds(self, order_id: str, when: int, *units: tuple[str, int], **more: Any) -> list[dict[str, Any]]:
         event = self._event("refund", when, **more)

@@ -133,14 +133,14 @@ def test_what_was_published_of_an_engagement_that_never_comes_again_is_forgotten
     story = OfferStory()
     story.campaign(max_per_member=99)
     before = story.loop.checkpoint()
-    decisions = [decision for number in range(90) for decision in story.clicks(at(1, ms=number), **known(number))]
+    decisions = [decision for number in range(90) for decision in story.clicks(at(1, ms=-number), **known(number))]
     story.crash_and_go_on(before)
     for decision in decisions:
         story.read_back(decision)
     assert any(name.startswith("published/") for name in story.loop.checkpoint().maker)
-    story.clicks(at(36))
+    story.clicks(at(36, ms=-1))
     assert published_left(story.loop.checkpoint())
-    story.clicks(at(37))
+    story.clicks(at(36))
     assert not published_left(story.loop.checkpoint())
 
 

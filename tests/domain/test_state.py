@@ -10,10 +10,13 @@ import pytest
 
 from loyalty.account import Account
 from loyalty.codec import DictPages, PageCodec, UnknownPageVersion
-from loyalty.desk import Desk
+from loyalty.desk import Delivery, Desk
+from loyalty.records import Record
 from tests.domain.story import Story, at
 
 FROZEN = Path(__file__).parent / "frozen"
+VERSION = 2
+"""Rises when the pages of an account change their form: then `freeze` writes another file."""
 
 
 def eventful_story() -> Story:
@@ -23,6 +26,8 @@ def eventful_story() -> Story:
     story.profile("phone")
     story.engaged(at(1), phone=at(1))
     story.signal(20, at(), at(90))
+    story.campaign(valid_days=30)
+    story.offered("taken", at(36))
     for day in range(40):
         story.buys(f"o{day}", 1_000 + day, at(day, hours=day % 5))
         if day % 7 == 6:
@@ -30,6 +35,7 @@ def eventful_story() -> Story:
     story.requests("held", 10, at(39, hours=9))
     story.refunds("missing", at(39, hours=10))
     story.adjusts(10**15, at(39, hours=11))
+    story.offered("open", at(39))
     return story
 
 
@@ -81,7 +87,27 @@ def test_an_account_of_every_released_version_is_read_and_goes_on(path: Path) ->
 
 
 def test_there_is_a_frozen_account_of_this_version() -> None:
-    assert (FROZEN / "account-v1.json").exists()
+    now = eventful_story().pages
+    frozen = json.loads((FROZEN / f"account-v{VERSION}.json").read_text())["pages"]
+    assert {name.split("/")[0] for name in frozen} == {name.split("/")[0] for name in now}
+    assert {name: base64.b64decode(page)[0] for name, page in frozen.items()} == {
+        name: page[0] for name, page in now.items()
+    }
+
+
+def test_an_offer_and_a_bonus_of_the_last_release_are_found_again() -> None:
+    frozen = json.loads((FROZEN / "account-v2.json").read_text())
+    pages = DictPages({name: base64.b64decode(page) for name, page in frozen["pages"].items()})
+    desk = _desk(eventful_story())
+    story = eventful_story()
+    purchase = story.purchase("next", at(41), [(1_000, 1)])
+    cancellation = {**story.purchase("o36", at(41), []), "type": "cancellation"}
+    decided = []
+    for offset, event in enumerate((purchase, cancellation), start=100):
+        record = Record("loyalty.transactions", 0, offset, at(42), b"acc", json.dumps(event).encode())
+        decided += desk.receive("acc", pages, Delivery(record)).decisions
+    codes = [decision["reasons"][0]["code"] for decision in decided]
+    assert codes.count("offer_bonus") == codes.count("offer_taken") == codes.count("order_reversed") == 1
 
 
 def test_a_page_of_an_older_version_is_brought_up_to_date_step_by_step() -> None:
@@ -116,7 +142,7 @@ def freeze() -> None:
         "then": [d["type"] for d in _desk(story).fire("acc", pages, at(500)).decisions],
     }
     FROZEN.mkdir(exist_ok=True)
-    (FROZEN / "account-v1.json").write_text(json.dumps(content, indent=1) + "\n")
+    (FROZEN / f"account-v{VERSION}.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
 def _desk(story: Story) -> Desk:

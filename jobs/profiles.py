@@ -1,0 +1,41 @@
+"""What a job is tuned for: the handful of settings that matter, each with its reason. Measured in docs/performance.md.
+
+| | `latency` | `throughput` |
+|---|---|---|
+| for | decisions that somebody waits for | catching up, replays, bounded runs |
+| Flink sends a buffer that is not full | after 5 ms | after 100 ms |
+| the producer waits for more to send in one request | 2 ms | 50 ms |
+| a request's batch for one partition holds | 64 KiB | 512 KiB |
+| batches are compressed | no | lz4: the broker stores and sends a third |
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Profile(str, Enum):
+    """What a job is tuned for. It changes no decision, and a job may go on in another one."""
+
+    LATENCY = "latency"
+    THROUGHPUT = "throughput"
+
+
+class Knobs(NamedTuple):
+    """Settings of Flink and of its Kafka producer."""
+
+    buffer_timeout_ms: int
+    """How long an element may lie in a network buffer that is not full. Twice on the way to a decision, so Flink's
+    default of 100 ms would be most of the time to it; at full load buffers fill before either."""
+    linger_ms: int
+    """How long the producer gathers records for one request. With 0 it sends a request for nearly each decision, and
+    those cost it and the broker together as much as half of deciding."""
+    batch_bytes: int
+    compression: str
+
+
+KNOBS = {
+    Profile.LATENCY: Knobs(buffer_timeout_ms=5, linger_ms=2, batch_bytes=64 * 1024, compression="none"),
+    Profile.THROUGHPUT: Knobs(buffer_timeout_ms=100, linger_ms=50, batch_bytes=512 * 1024, compression="lz4"),
+}
