@@ -129,14 +129,14 @@ class CaseRunner:
         """
         self._plan(before)
         self._found.collect()
-        job = self._cluster.submit(self._j_environment.getStreamGraph(True))
+        job = self._cluster.submit(self._graph())
         with self._connected(job) as connection:
             for record in arrivals(given, self._event_times, self._keys):
                 connection.sendall(record.as_line() + b"\n")
             time.sleep(10 * PAUSE_S)
             savepoint = self._cluster.savepoint(job, folder)
         self._plan(after)
-        graph = self._j_environment.getStreamGraph(True)
+        graph = self._graph()
         settings = java().org.apache.flink.runtime.jobgraph.SavepointRestoreSettings
         graph.setSavepointRestoreSettings(settings.forPath(savepoint, False))
         self._found.collect()
@@ -148,8 +148,14 @@ class CaseRunner:
             return False
         return self._cluster.wait(job) is None
 
+    def _graph(self) -> Any:
+        graph = self._j_environment.getStreamGraph(False)
+        self._forget_job()
+        return graph
+
     def _forget_job(self) -> None:
-        self._j_environment.getStreamGraph(True)
+        if len(self._j_environment.getTransformations()):
+            self._j_environment.getStreamGraph(True)
 
     @property
     def _j_environment(self) -> Any:
