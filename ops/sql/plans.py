@@ -138,7 +138,8 @@ def _kept(nodes: list[Node], node: Node) -> Any:
     }
     if "overSpec" in by:
         keys["over"] = [by["overSpec"]["partition"], [group["orderBy"] for group in by["overSpec"]["groups"]]]
-    calls = [(call.get("type"), call.get("distinct"), _function(call)) for call in _calls(by)]
+    taken_back = by.get("aggCallNeedRetractions", [])
+    calls = [(call.get("type"), call.get("distinct"), _keeps(call, any(taken_back))) for call in _calls(by)]
     read = [_types(nodes[number - 1]["rows"]) for number in node["reads"]]
     return node["operator"], json.dumps([keys, calls, read, _types(node["rows"])], sort_keys=True)
 
@@ -159,8 +160,13 @@ def _calls(by: Node) -> list[Node]:
     return list(found)
 
 
-def _function(call: Node) -> str:
-    return str(call.get("internalName") or call.get("aggFunction") or call.get("name") or "")
+def _keeps(call: Node, taken_back: bool) -> str:
+    """What an aggregate keeps: one value of the result's type is alike to Flink; of others, the name says it."""
+    name = str(call.get("internalName") or call.get("name") or "")
+    return "one value" if name in _ONE_VALUE and not taken_back else name
+
+
+_ONE_VALUE = {"$SUM$1", "$MAX$1", "$MIN$1"}
 
 
 def _called(node: Node) -> str:
