@@ -73,7 +73,7 @@ def main() -> None:
 
 @contextmanager
 def _jobs(bootstrap: str, folder: Path) -> Iterator[None]:
-    command = [str(Path(sys.executable).with_name("loyalty")), "run", "all", "--bootstrap", bootstrap]
+    command = [str(Path(sys.executable).with_name("loyalty")), "run", "all", "--no-context", "--bootstrap", bootstrap]
     log = folder / "jobs.log"
     with log.open("wb") as file:
         job = subprocess.Popen([*command, "--state", str(folder / "state")], stdout=file, stderr=subprocess.STDOUT)

@@ -42,8 +42,11 @@ class PricedLine(Protocol):
 def line_points(line: PricedLine, rates: Rates) -> tuple[int, int]:
     """Points and qualifying points of one line: one floor division each, exact."""
     base = line.amount * rates.points * rates.category_bp.get(line.category, ONE_BP)
-    scale = rates.per_minor * ONE_BP**3
-    return base * rates.tier_bp * rates.partner_bp // scale, base * ONE_BP * ONE_BP // scale
+    # The contract's division with 10 000² taken out of both sides.
+    qualifying = base // (rates.per_minor * ONE_BP)
+    if rates.tier_bp == ONE_BP and rates.partner_bp == ONE_BP:
+        return qualifying, qualifying
+    return base * rates.tier_bp * rates.partner_bp // (rates.per_minor * ONE_BP**3), qualifying
 
 
 def tier_rate(tiers: TiersBody, tier: str | None) -> int:

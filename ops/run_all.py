@@ -18,9 +18,6 @@ from ops.errors import Refusal
 LOOK_EVERY_S = 0.2
 STOPS_WITHIN_S = 120.0
 
-SQL_COMMANDS = Path(__file__).parent / "sql_verbs.py"
-"""Where the commands of the SQL models are."""
-
 
 class Part(NamedTuple):
     """One job of the loop: what its lines begin with, and the words of its command."""
@@ -42,11 +39,15 @@ def run_all_command(
         Path, typer.Option(help="The folder in which each job has one that says where it stopped.")
     ] = Path(".loyalty"),
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget where they stopped; start over.")] = False,
+    context: Annotated[
+        bool, typer.Option(help="Also run the SQL model that tells the fraud gate who was engaged when.")
+    ] = True,
 ) -> None:
     """Run every job of the loop on this machine. Ctrl-C stops all of them cleanly; so does the end of one.
 
     With --until-end the jobs run one after the other: offers first, since a purchase takes up what had been offered
-    when it is decided. The tiers that offers look at are then those which earlier runs decided.
+    when it is decided. The tiers that offers look at are then those which earlier runs decided. The engagement
+    context is taken as it is on its topic.
     """
     options = ["--bootstrap", bootstrap, *(["--fresh"] if fresh else [])]
     offers = Part("offers", ["run", "offers", *options, "--state", str(state / "offers")])
@@ -55,14 +56,8 @@ def run_all_command(
         for part in (offers, decisions):
             supervise([part._replace(words=[*part.words, "--until-end"])])
     else:
-        supervise([decisions, offers, *engagement_context(bootstrap)])
-
-
-def engagement_context(bootstrap: str) -> list[Part]:
-    """The SQL model that the fraud gate looks at, where its command is part of the installation."""
-    if not SQL_COMMANDS.exists():
-        return []
-    return [Part("context", ["sql", "run", "engagement_context", "--bootstrap", bootstrap])]
+        model = Part("context", ["sql", "run", "engagement_context", *options, "--state", str(state / "sql")])
+        supervise([decisions, offers, *([model] if context else [])])
 
 
 def supervise(parts: Sequence[Part], say: Callable[[str], None] | None = None) -> None:

@@ -61,7 +61,7 @@ class _Screen:
 def _job(bootstrap: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The whole loop in processes of its own, stopped as an operator would: SIGTERM, savepoints, exit 0."""
     log = (folder / "job.log").open("wb")
-    command = [str(Path(sys.executable).with_name("loyalty")), "run", "all"]
+    command = [str(Path(sys.executable).with_name("loyalty")), "run", "all", "--no-context"]
     command += ["--bootstrap", bootstrap, "--state", str(folder / "state")]
     job = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     try:

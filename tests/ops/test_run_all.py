@@ -65,4 +65,6 @@ def test_a_fresh_until_end_runs_offers_and_then_decisions(monkeypatch: pytest.Mo
     for (part,) in ran:
         assert {"--until-end", "--fresh", str(tmp_path / part.name)} <= set(part.words)
     run_all.run_all_command("127.0.0.1:1", until_end=False, state=tmp_path, fresh=False)
-    assert [part.name for part in ran[-1]][:2] == ["decisions", "offers"]
+    assert [part.name for part in ran[-1]] == ["decisions", "offers", "context"]
+    run_all.run_all_command("127.0.0.1:1", state=tmp_path, context=False)
+    assert [part.name for part in ran[-1]] == ["decisions", "offers"]
