@@ -3,14 +3,16 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ready := .venv/.ready
 
-.PHONY: help setup demo test lint format lock
+.PHONY: help setup demo test lint format lock bench bench-quick sql-mutations
 
 help:
 	@echo "make setup   install everything into .venv (Python 3.10-3.12; no Java, Maven or Docker needed)"
 	@echo "make demo    the whole loop on this machine: Kafka, the programme, the job, a story, 20 000 events"
 	@echo "make test    all tests, with a real Kafka broker"
+	@echo "make bench   measure everything beside its peers, into docs/performance.md (25 minutes; bench-quick: 3)"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make format  let ruff rewrite what it can"
+	@echo "make sql-mutations   change every comparison, window and join of the SQL models and see a case fail"
 	@echo "make lock    resolve requirements.lock again (needs the network)"
 
 setup: $(ready)
@@ -26,6 +28,12 @@ demo: $(ready)
 test: $(ready)
 	@.venv/bin/python -m pytest -q
 
+bench: $(ready)
+	@.venv/bin/python -m bench --write
+
+bench-quick: $(ready)
+	@.venv/bin/python -m bench --quick
+
 lint: $(ready)
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -34,6 +42,10 @@ lint: $(ready)
 format: $(ready)
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
+
+# Takes minutes, so it is no part of the tests.
+sql-mutations: $(ready)
+	@.venv/bin/python -m tests.sql.mutations
 
 # uv makes the lock, since pip cannot resolve for all Pythons and platforms at once; nothing else needs it.
 lock: $(ready)

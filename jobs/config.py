@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from jobs.names import JOB, MAX_PARALLELISM, OFFERS_JOB
+from jobs.names import JOB, MAX_PARALLELISM, OFFERS_JOB, SQL_JOB
 from jobs.profiles import Profile
 
 
@@ -64,6 +64,12 @@ class OffersConfig(JobConfig):
     delivery: Literal[Delivery.AT_LEAST_ONCE] = Delivery.AT_LEAST_ONCE
     """Never in a transaction: an open one would hide the decisions behind it in the same partition from consumers of
     committed records (docs/offers.md)."""
+
+
+class SqlConfig(JobConfig):
+    """The settings of the job of the SQL models."""
+
+    group: str = Field(default=SQL_JOB, min_length=1)
 
 
 def in_a_sentence(problem: ValidationError) -> str:

@@ -39,6 +39,8 @@ class DecideForAccount(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         self._desk = desk
         self._documents: int | None = None
         self._none_waits: set[str] = set()
+        self._woken_at: dict[str, int] = {}
+        """By account, the virtual moment of the timer that was set last: setting it again would cross in vain."""
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._pages = FlinkPages(runtime_context, ACCOUNT_PAGES)
@@ -74,14 +76,17 @@ class DecideForAccount(KeyedBroadcastProcessFunction):  # type: ignore[misc]
             yield from self._catch_up(account_id, ctx)
             if self._has_waiting(account_id):
                 self._look_again(ctx)
-        elif not self._has_waiting(account_id):
+            return
+        if self._woken_at.get(account_id) == timestamp:
+            del self._woken_at[account_id]
+        if not self._has_waiting(account_id):
             yield from self._due(account_id, timestamp, ctx.timer_service())
 
     def _receive(self, parcel: Parcel, timers: Any) -> Iterator[Row]:
         clock = parcel.clock
         clock_ms = None if clock is None else clock.at_ms
         verdict = self._desk.receive(parcel.account_id, self._pages, parcel.payload, clock_ms)
-        return self._settle(verdict, 0 if clock is None else clock.epoch, timers)
+        return self._settle(parcel.account_id, verdict, 0 if clock is None else clock.epoch, timers)
 
     def _due(self, account_id: str, timestamp: int, timers: Any) -> Iterator[Row]:
         due, clock = exact(timestamp), exact(timers.current_watermark())
@@ -99,12 +104,19 @@ class DecideForAccount(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         if verdict.next_due_ms is not None and verdict.next_due_ms <= clock.at_ms:
             # Flink would call again at once, for ever.
             raise RuntimeError(f"{account_id}: what is due at {verdict.next_due_ms} was not done at {clock.at_ms}")
-        return self._settle(verdict, clock.epoch, timers)
+        return self._settle(account_id, verdict, clock.epoch, timers)
 
-    def _settle(self, verdict: Verdict, epoch: int, timers: Any) -> Iterator[Row]:
+    def _settle(self, account_id: str, verdict: Verdict, epoch: int, timers: Any) -> Iterator[Row]:
         if verdict.next_due_ms is not None:
-            timers.register_event_time_timer(virtual(Clock(epoch, verdict.next_due_ms)))
+            self._wake_at(account_id, virtual(Clock(epoch, verdict.next_due_ms)), timers)
         return rows(verdict.outputs)
+
+    def _wake_at(self, account_id: str, moment: int, timers: Any) -> None:
+        if self._woken_at.get(account_id) != moment:
+            if len(self._woken_at) >= REMEMBER_ACCOUNTS:
+                self._woken_at.clear()
+            self._woken_at[account_id] = moment
+            timers.register_event_time_timer(moment)
 
     def _catch_up(self, account_id: str, ctx: Any) -> Iterator[Row]:
         """Receive those of the account's records that need wait no longer; after the last, do what is due by now."""

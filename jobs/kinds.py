@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jobs.config import DecisionsConfig, JobConfig, OffersConfig
-from jobs.names import CHECK_ENGAGEMENTS, CHECK_RECORDS, DECISIONS_NAMES, OFFERS_NAMES, JobNames
+from jobs.config import DecisionsConfig, JobConfig, OffersConfig, SqlConfig
+from jobs.names import CHECK_ENGAGEMENTS, CHECK_RECORDS, DECISIONS_NAMES, OFFERS_NAMES, SQL_NAMES, JobNames
 from jobs.topics import INPUTS, OFFERS_INPUTS
 
 
@@ -20,9 +20,10 @@ class JobKind:
     inputs: tuple[str, ...]
     committed_only: bool
     """Whether it reads committed records only."""
-    intake: str
-    """The uid of the operator that takes each record."""
+    intake: str | None
+    """The uid of the operator that takes each record, where one does."""
 
 
 DECISIONS_KIND = JobKind("decisions", DECISIONS_NAMES, DecisionsConfig, INPUTS, True, CHECK_RECORDS)
 OFFERS_KIND = JobKind("offers", OFFERS_NAMES, OffersConfig, OFFERS_INPUTS, False, CHECK_ENGAGEMENTS)
+SQL_KIND = JobKind("sql", SQL_NAMES, SqlConfig, tuple(dict.fromkeys((*INPUTS, *OFFERS_INPUTS))), True, None)

@@ -26,7 +26,7 @@ class MatchCampaigns(DecideForAccount):
     def __init__(self, matcher: Matcher) -> None:
         super().__init__(_AsDesk(matcher))
 
-    def _settle(self, verdict: Verdict, epoch: int, timers: Any) -> Iterator[Row]:
+    def _settle(self, account_id: str, verdict: Verdict, epoch: int, timers: Any) -> Iterator[Row]:
         for topic, key, value in verdict.outputs:
             yield to_maker(MATCHED, value) if topic == TO_MAKER else to_maker(REFUSED, pack_refused(key, value))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 JOB = "loyalty-decisions"
+SQL_JOB = "loyalty-sql"
 OFFERS_JOB = "loyalty-offers"
 MAX_PARALLELISM = 128
 """The number of key groups. Fixed with the first savepoint; no parallelism can be higher."""
@@ -112,3 +113,5 @@ DECISIONS_NAMES = JobNames(JOB, OPERATORS, SHAPE, frozenset({CHECK_RECORDS, DECI
 OFFERS_NAMES = JobNames(
     OFFERS_JOB, _OFFERS_OPERATORS, _OFFERS_SHAPE, frozenset({CHECK_ENGAGEMENTS, MATCH_CAMPAIGNS, MAKE_OFFERS})
 )
+SQL_NAMES = JobNames(SQL_JOB, {}, (), frozenset())
+"""The planner names the operators of the SQL models, by their place in the plan."""

@@ -8,7 +8,7 @@ Pages of an account:
 | `lot/<number>` | one lot of points | it is empty and no known order or redemption may give back to it |
 | `order/<order_id>` | a purchase's lines and what came back | the account's time reaches purchase + `refund_days` |
 | `redemption/<id>` | a request and what it drew | not held, and the account's time reaches request + `cancel_days` |
-| `seen/<event_id>` | the content's digest | the account's time reaches that of its first use + 35 days |
+| `seen/<digest>` | of a busy account: a used event | the account's time reaches that of its use + 35 days |
 | `waiting/<event_id>` | a refund that waits for its order, as it came | its order comes, or its 24 hours end |
 | `waits/<order_id>` | which events wait for this order | as above |
 | `facts` | members, signals, engagement context | a signal: 35 days after it expired; the rest: replaced |
@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
+from zlib import crc32
 
 import msgspec
 
@@ -199,8 +200,6 @@ class Bonus(msgspec.Struct, array_like=True):
 
 
 class Bonuses(msgspec.Struct, array_like=True):
-    order_lot: int
-    """Tells two orders of one id from each other, the first of which is known no longer."""
     known_until: int
     amounts: list[int]
     """Of the order's lines, in their order; minor units."""
@@ -245,6 +244,13 @@ class Core(msgspec.Struct, array_like=True):
     requests: bytes | None = None
     window_from: int | None = None
     """The `occurred_at` of the first entry of the `window` shelf; None where it is empty."""
+    seen: bytes = b""
+    """The events that were used last (`loyalty.seen`)."""
+    seen_pages: int = 0
+    """Whether there are pages of further ones, and how they are named."""
+    orders: bytes | None = b""
+    """A short digest of the id of each order that has a page, so that most others are known to have none without
+    asking for it; None where there are too many, or a release before did not note them."""
     waiting: int | None = 0
     """How many refunds wait for their order; None where a release that did not count them began this account."""
     offered: list[str] = []
@@ -266,6 +272,8 @@ _HEADS_OF_V1: tuple[PageCodec[Any], ...] = (
     REQUEST_HEAD,
 )
 _FIRST_HEAD_OF_V1 = 14
+SEEN_BY_ID = 2
+_ORDERS_NOTED_MAX = 128
 
 
 def _core_2(old: list[Any]) -> list[Any]:
@@ -276,7 +284,7 @@ def _core_2(old: list[Any]) -> list[Any]:
         new.append(codec.write(shelf) if shelf.front or shelf.numbers else None)
     front, firsts = old[_FIRST_HEAD_OF_V1 + 2][:2]
     first = front or firsts
-    return [*new, first[0][0] if first else None, None, []]
+    return [*new, first[0][0] if first else None, b"", SEEN_BY_ID, None, None, []]
 
 
 CORE: PageCodec[Core] = PageCodec(Core, 2, {1: _core_2})
@@ -314,6 +322,10 @@ class Shelved(Generic[T]):
         raw = self._pages.get(f"{self._kind}/{key}")
         content = self._loaded[key] = None if raw is None else self._codec.read(raw)
         return content
+
+    def has_read(self, key: str) -> bool:
+        """Whether it was asked for, or put, in this unit of work."""
+        return key in self._loaded
 
     def put(self, key: str, content: T) -> None:
         """Also after changing what `get` gave: a change that is not put is not kept."""
@@ -449,6 +461,25 @@ class Account:
         first = shelf.first()
         return None if first is None else first[0]
 
+    def note_order(self, order_id: str) -> None:
+        """There is a page of this order from now on."""
+        core = self.core
+        if core.orders is not None:
+            core.orders = None if len(core.orders) >= 4 * _ORDERS_NOTED_MAX else core.orders + _short(order_id)
+
+    def forget_order(self, order_id: str) -> None:
+        """There is no page of this order any more."""
+        noted = self.core.orders
+        if noted is not None:
+            at = _aligned(noted, _short(order_id))
+            if at >= 0:
+                self.core.orders = noted[:at] + noted[at + 4 :]
+
+    def may_have_order(self, order_id: str) -> bool:
+        """False only if there is no page of this order."""
+        noted = self.core.orders
+        return noted is None or _aligned(noted, _short(order_id)) >= 0
+
     @property
     def now(self) -> int:
         """The moment that tiers are judged at: the account's time, or the latest due thing that the watermark has
@@ -483,3 +514,14 @@ class Account:
                 shelf.changed = False
                 setattr(core, name, codec.write(shelf.head) if shelf else None)
         self._pages.put("core", CORE.write(core))
+
+
+def _short(text: str) -> bytes:
+    return crc32(text.encode("utf-8", "surrogatepass")).to_bytes(4, "little")
+
+
+def _aligned(noted: bytes, short: bytes) -> int:
+    at = noted.find(short)
+    while at > 0 and at % 4:
+        at = noted.find(short, at + 1)
+    return at

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from loyalty import earning, redemption, reversals, takeup, tiers
+from loyalty import earning, redemption, reversals, seen, takeup, tiers
 from loyalty.account import (
     COMMITTED,
     EXPIRY,
@@ -30,7 +30,6 @@ from loyalty.account import (
     Bonus,
     Cause,
     Due,
-    Seen,
     Waiting,
 )
 from loyalty.codec import Pages
@@ -51,7 +50,7 @@ from loyalty.ledger import lapse, release
 from loyalty.program import Program
 from loyalty.records import Record, Refused, dead_letter
 from loyalty.reference import REFERENCE_TOPICS, learn_fact
-from loyalty.retention import REMEMBER_EVENTS_MS, tidy
+from loyalty.retention import tidy
 from loyalty.times import FIRST_MS, HOUR_MS, LAST_MS, format_time
 from loyalty.wire.program import ProgramDocument
 
@@ -144,10 +143,10 @@ class Desk:
     def _receive(self, case: _Case, event: Transaction, delivery: Delivery, value: bytes) -> str:
         account, core, record = case.account, case.account.core, delivery.record
         digest = content_digest(value)
-        seen = account.seen.get(event.event_id)
-        if seen is not None and core.time is not None and core.time < seen.used_at + REMEMBER_EVENTS_MS:
+        known = seen.find(account, event.event_id)
+        if known is not None:
             _sweep(case, NOTHING_DUE)
-            if seen.digest == digest:
+            if known.digest == digest:
                 return "duplicate"
             detail = f"Event {event.event_id} has been used already, with other content."
             case.refuse(record, Refused("conflicting_duplicate", detail))
@@ -172,8 +171,7 @@ class Desk:
             case.refuse(record, refused)
             _sweep(case, NOTHING_DUE)
             return "dead_letter"
-        account.seen.put(event.event_id, Seen(digest, core.time))
-        account.keep.add((core.time + REMEMBER_EVENTS_MS, f"seen/{event.event_id}"))
+        seen.remember(account, event.event_id, digest)
         if waits is not None:
             _wait(case, waits, cause, record, value)
         elif isinstance(event, Purchase):
@@ -283,7 +281,7 @@ def _follow(case: _Case, order_id: str) -> None:
         try:
             _judge(case, read_transaction(waiting.value), waiting.cause)
         except Refused as refused:
-            account.seen.remove(event_id)
+            seen.forget(account, event_id)
             case.refuse(_waiting_record(waiting), refused)
 
 
@@ -386,7 +384,7 @@ def _give_up_waiting(case: _Case, due: Due) -> None:
     waiting = account.waiting.get(due[4])
     assert waiting is not None
     _stop_waiting(account, waiting)
-    account.seen.remove(due[4])
+    seen.forget(account, due[4])
     detail = f"Order {waiting.order_id} did not come within 24 hours of the refund."
     case.refuse(_waiting_record(waiting), Refused("unknown_order", detail))
 

@@ -127,6 +127,8 @@ def purchase(
 
 def known_order(account: Account, order_id: str) -> Order | None:
     """The order, while the account's time is earlier than its purchase + `refund_days`."""
+    if not account.may_have_order(order_id):
+        return None
     order = account.orders.get(order_id)
     time = account.core.time
     return order if order is not None and time is not None and time < order.known_until else None
@@ -173,4 +175,5 @@ def _open(
     )
     open_pending(account, lot, points)
     account.orders.put(event.order_id, Order(cause, event.member_id, lot.number, known_until, lines))
+    account.note_order(event.order_id)
     account.keep.add((known_until, f"order/{event.order_id}"))

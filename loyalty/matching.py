@@ -25,7 +25,7 @@ from loyalty.codec import PageCodec, Pages, Payload
 from loyalty.content import content_digest
 from loyalty.offers import MATCHED, Matched, latest, pruned
 from loyalty.records import Record, Refused, dead_letter
-from loyalty.retention import REMEMBER_EVENTS_MS
+from loyalty.seen import REMEMBER_EVENTS_MS
 from loyalty.shelf import Shelf, ShelfHead
 from loyalty.wire.program import ProgramDocument
 

@@ -38,7 +38,7 @@ from loyalty.campaigns import Candidate
 from loyalty.codec import PageCodec, Pages, Payload
 from loyalty.docket import reason, to_json
 from loyalty.program import CAMPAIGN, REMEMBER_QUALIFYING_MS
-from loyalty.retention import REMEMBER_EVENTS_MS
+from loyalty.seen import REMEMBER_EVENTS_MS
 from loyalty.shelf import Shelf, ShelfHead
 from loyalty.times import DAY_MS, format_time
 

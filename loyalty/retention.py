@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from loyalty.account import HELD, Account, Lot
 from loyalty.program import Program
+from loyalty.seen import REMEMBER_EVENTS_MS, forget_old
 from loyalty.takeup import forget_bonuses
-from loyalty.times import DAY_MS
-
-REMEMBER_EVENTS_MS = 35 * DAY_MS
-"""An `event_id` is known for this long (contract §4, *Duplicates*)."""
 
 
 def tidy(account: Account, program: Program) -> None:
@@ -19,6 +16,7 @@ def tidy(account: Account, program: Program) -> None:
     if account.has_opened("lots"):
         for lot in account.lots.touched():
             _tidy_lot(account, lot, time)
+    forget_old(account, time)
     while (entry := account.keep.first()) is not None and entry[0] <= time:
         account.keep.remove(entry)
         kind, key = entry[1].split("/", 1)
@@ -51,9 +49,11 @@ def _forget_lot(account: Account, key: str, time: int) -> None:
 
 
 def _forget_order(account: Account, key: str, time: int) -> None:
-    order = account.orders.get(key)
-    if order is not None and order.known_until <= time:
+    # One that was bought again has been read for that; any other need not be.
+    order = account.orders.get(key) if account.orders.has_read(key) else None
+    if order is None or order.known_until <= time:
         account.orders.remove(key)
+        account.forget_order(key)
 
 
 def _forget_redemption(account: Account, key: str, time: int) -> None:

@@ -44,9 +44,9 @@ def flink_connector_jar(say: Callable[[str], None] | None = None) -> Path:
     return fetch(pinned()["flink-connector"], say=say)[0]
 
 
-def pinned() -> Mapping[str, list[Jar]]:
-    """Every pinned jar by group, `kafka` or `flink-connector`."""
-    jars = yaml.safe_load(PINS.read_text(encoding="utf-8"))["jars"]
+def pinned(pins_file: Path = PINS) -> Mapping[str, list[Jar]]:
+    """Every jar that a file pins, by group: `kafka` and `flink-connector` in our own."""
+    jars = yaml.safe_load(pins_file.read_text(encoding="utf-8"))["jars"]
     return {group: [Jar(coordinates, sha256) for coordinates, sha256 in pins.items()] for group, pins in jars.items()}
 
 
@@ -131,11 +131,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def pin() -> None:
-    """Resolves the roots and writes `artifacts.yaml` anew, with the checksum of every jar."""
+def pin(pins_file: Path = PINS, made_by: str = "python -m ops.artifacts --pin") -> None:
+    """Resolves the roots of a file and writes it anew, with the checksum of every jar."""
     from jgo.maven import MavenContext
 
-    pins = yaml.safe_load(PINS.read_text(encoding="utf-8"))
+    pins = yaml.safe_load(pins_file.read_text(encoding="utf-8"))
     jars: dict[str, dict[str, str]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         context = MavenContext(repo_cache=Path(temporary), local_repos=[], timeout=60)
@@ -145,8 +145,8 @@ def pin() -> None:
                 f"{found.groupId}:{found.artifactId}:{found.version}": _sha256(found.artifact.resolve())
                 for found in [*wanted, *sorted(behind, key=lambda d: (d.groupId, d.artifactId))]
             }
-    PINS.write_text(
-        "# What `roots` resolved to, with the SHA-256 of every jar; made by `python -m ops.artifacts --pin`.\n"
+    pins_file.write_text(
+        f"# What `roots` resolved to, with the SHA-256 of every jar; made by `{made_by}`.\n"
         + yaml.safe_dump({"roots": pins["roots"], "jars": jars}, sort_keys=False, width=200),
         encoding="utf-8",
     )

@@ -30,7 +30,8 @@ VERBS: dict[str, Verb] = {
     "reconcile": Verb("ops.reconcile:reconcile_command", "Prove from the topics that nothing was lost or doubled."),
     "generate": Verb("ops.generate:generate_command", "Send realistic traffic; the same seed gives the same events."),
     "run": Verb("ops.run:app", "Jobs on this machine, which go on where they stopped: decisions, offers, all."),
-    "submit": Verb("ops.submit:app", "A job to a Flink cluster: decisions, offers."),
+    "sql": Verb("ops.sql.verbs:app", "The SQL models: check, test, plan, run, audit, show."),
+    "submit": Verb("ops.submit:app", "A job to a Flink cluster: decisions, offers, sql."),
 }
 
 

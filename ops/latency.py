@@ -9,7 +9,7 @@ from ops.reader import read_all
 
 
 def latencies(bootstrap: str) -> list[int]:
-    """For each event that was decided: ms from its record's timestamp to that of its first decision."""
+    """For each transaction that was decided: ms from its record's timestamp to that of its first decision."""
     received: dict[tuple[int, int], int] = {}
     decided: dict[tuple[int, int], int] = {}
     for record in read_all(bootstrap, "loyalty.transactions", "loyalty.decisions"):
@@ -17,7 +17,7 @@ def latencies(bootstrap: str) -> list[int]:
             received[record.partition, record.offset] = record.timestamp_ms
             continue
         cause = json.loads(record.value or b"{}")["cause"]
-        if "timer" not in cause:
+        if "timer" not in cause and cause["topic"] == "loyalty.transactions":
             decided.setdefault((cause["partition"], cause["offset"]), record.timestamp_ms)
     return [moment - received[at] for at, moment in decided.items() if at in received]
 

@@ -7,19 +7,15 @@ not due.
 
 import os
 import shutil
-import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
-import psutil
 import typer
 from py4j.protocol import Py4JError, Py4JJavaError
 from pydantic import ValidationError
@@ -29,12 +25,12 @@ from jobs.held_at_start import NotThere, cluster_id, last_readable
 from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, JobKind
 from jobs.names import MAX_PARALLELISM, REFUSED, SELECT_DEAD_LETTERS, SELECT_DECISIONS
 from jobs.profiles import Profile
-from ops.artifacts import flink_connector_jar
 from ops.durations import milliseconds
 from ops.end_of_run import EndOfRun, Offsets, merged, progress_of
 from ops.errors import Refusal
 from ops.flink import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobView, free_port, root_cause, settings_of_processes
 from ops.job_state import JobFolder, JobRecord, job_folder, wait_for_java
+from ops.mini_cluster import end_java, mini_cluster, start_java, stop_signals, stop_with_savepoint
 from ops.run_all import run_all_command
 
 app = typer.Typer(no_args_is_help=True)
@@ -151,7 +147,7 @@ def run(options: RunOptions, add_job: AddJob, say: Callable[[str], None] | None 
         Refusal: it cannot start, or failed; in one sentence.
     """
     say = say or (lambda line: print(line, flush=True))
-    with job_folder(options.state) as folder, _stop_signals() as stop:
+    with job_folder(options.state) as folder, stop_signals() as stop:
         _Run(options, folder, say, stop).go(add_job)
 
 
@@ -182,7 +178,7 @@ class _Run:
         with ThreadPoolExecutor(1) as aside:
             # While Java starts, which takes as long.
             held = aside.submit(_ask_kafka, options.bootstrap, options.kind)
-            java = _start_java()
+            java = start_java()
             try:
                 cluster, last = _answer(held)
                 record, point = self._prepare(known, cluster, last)
@@ -190,7 +186,7 @@ class _Run:
                 folder.write(record)
                 self._run(add_job, record, point, last)
             finally:
-                _end_java(java)
+                end_java(java)
                 shutil.rmtree(folder.path / "flink", ignore_errors=True)
 
     def _prepare(self, known: JobRecord | None, cluster: str, last: Offsets) -> tuple[JobRecord, Path | None]:
@@ -233,7 +229,7 @@ class _Run:
         )
         rest = f"127.0.0.1:{free_port()}"
         job = self._options.kind.names.job
-        environment = create_environment(job, config, _mini_cluster(rest))
+        environment = create_environment(job, config, mini_cluster(rest))
         add_job(environment, config)
         try:
             client = environment.execute_async(job)
@@ -290,7 +286,9 @@ class _Run:
 
     def _tell(self, view: JobView) -> None:
         self._read = view.positions()
-        read = sum(view.metric(self._options.kind.intake, "numRecordsIn"))
+        intake = self._options.kind.intake
+        assert intake is not None
+        read = sum(view.metric(intake, "numRecordsIn"))
         decisions = sum(view.metric(SELECT_DECISIONS, "numRecordsOut"))
         dead = sum(view.metric(SELECT_DEAD_LETTERS, "numRecordsOut")) + sum(view.metric(REFUSED, "numRecordsOut"))
         if (read, decisions, dead) != self._counts:
@@ -300,7 +298,7 @@ class _Run:
     def _finish(self, client: Any, record: JobRecord) -> None:
         self._folder.savepoints.mkdir(exist_ok=True)
         try:
-            path = _stop_with_savepoint(client, self._folder.savepoints.as_uri())
+            path = stop_with_savepoint(client, self._folder.savepoints.as_uri())
         except Py4JError as problem:
             raise Refusal(
                 f"The job did not stop with a savepoint: {root_cause(str(problem))}\n"
@@ -361,72 +359,3 @@ def _answer(held: "Future[tuple[str, Offsets]]") -> tuple[str, Offsets]:
         return held.result()
     except NotThere as problem:
         raise Refusal(str(problem)) from problem
-
-
-def _start_java() -> psutil.Process:
-    """Starts the JVM in which Flink and its mini-cluster run."""
-    from pyflink.java_gateway import get_gateway
-
-    before = {child.pid for child in psutil.Process().children()}
-    get_gateway()
-    return next(child for child in psutil.Process().children() if child.pid not in before)
-
-
-def _stop_with_savepoint(client: Any, folder: str) -> str:
-    """PyFlink's own method calls one that Flink 2 no longer has."""
-    from pyflink.java_gateway import get_gateway
-
-    formats = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
-    stopped = client._j_job_client.stopWithSavepoint(False, folder, formats.CANONICAL)
-    path: str = stopped.get()
-    return path
-
-
-def _end_java(java: psutil.Process) -> None:
-    from pyflink.java_gateway import get_gateway
-
-    # Otherwise each of Java's objects that is left in this process would complain that Java is gone.
-    get_gateway().shutdown()
-    try:
-        java.terminate()
-        java.wait(10)
-    except psutil.TimeoutExpired:
-        java.kill()
-        java.wait(10)
-    except psutil.NoSuchProcess:
-        pass
-
-
-def _mini_cluster(rest: str) -> dict[str, str]:
-    address, _, port = rest.partition(":")
-    return {
-        "pipeline.jars": flink_connector_jar().as_uri(),
-        "python.executable": sys.executable,
-        "python.client.executable": sys.executable,
-        "rest.address": address,
-        "rest.bind-address": address,
-        "rest.port": port,
-        "rest.bind-port": port,
-        # The progress line and the end of a bounded run are read from metrics.
-        "metrics.fetcher.update-interval": "250 ms",
-        # Otherwise its answers about a job are up to 3 s old.
-        "web.refresh-interval": "250 ms",
-    }
-
-
-@contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """SIGINT and SIGTERM ask to stop, once; the second one stops at once, without a savepoint."""
-    stop = threading.Event()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
-            sys.exit(128 + number)
-        stop.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

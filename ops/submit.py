@@ -15,12 +15,13 @@ from pydantic import ValidationError
 
 import jobs
 import loyalty
+import sql
 import udfs
 from jobs.config import Delivery, Mode, in_a_sentence
 from jobs.entry import read_config
 from jobs.held_at_start import NotThere, partitions_of
-from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, JobKind
-from jobs.names import JOB, MAX_PARALLELISM, OFFERS_JOB
+from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, SQL_KIND, JobKind
+from jobs.names import JOB, MAX_PARALLELISM, OFFERS_JOB, SQL_JOB
 from jobs.profiles import Profile
 from ops.artifacts import flink_connector_jar
 from ops.durations import milliseconds
@@ -132,6 +133,35 @@ def submit_offers_command(
 
 def _entry_point(kind: JobKind) -> Path:
     return Path(jobs.__path__[0]) / f"{kind.word}.py"
+
+
+@app.command("sql")
+def submit_sql_command(
+    cluster: Annotated[str, typer.Option(help="Flink's REST interface, as HOST:PORT.")],
+    bootstrap: Annotated[str, typer.Option(help="Kafka as the cluster and this machine reach it, as HOST:PORT.")],
+    parallelism: Annotated[int, typer.Option(min=1, help="Instances of each operator.")] = 1,
+    checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a failure.")] = "10s",
+    checkpoint_dir: Annotated[
+        str | None, typer.Option(help="A URI to keep checkpoints; default: the cluster's.")
+    ] = None,
+    from_savepoint: Annotated[str | None, typer.Option(help="A savepoint or checkpoint to go on from.")] = None,
+    python: Annotated[
+        str, typer.Option(help="Python on the cluster's machines, with this project's dependencies.")
+    ] = sys.executable,
+) -> None:
+    """Submit all SQL models as one job to a running Flink cluster and print the job's id."""
+    submission = Submission(
+        cluster=cluster,
+        bootstrap=bootstrap,
+        parallelism=parallelism,
+        checkpoint_interval_ms=milliseconds(checkpoint_interval),
+        checkpoint_dir=checkpoint_dir,
+        group=SQL_JOB,
+        from_savepoint=from_savepoint,
+        python=python,
+        kind=SQL_KIND,
+    )
+    typer.echo(submit(submission, _entry_point(submission.kind), (Path(sql.__path__[0]),)))
 
 
 def submit(submission: Submission, entry_point: Path, packages: tuple[Path, ...] = ()) -> str:

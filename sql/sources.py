@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Collection
 
 from pyflink.table import Schema, TableDescriptor, TableEnvironment
 
-FOLDER = Path(__file__).with_name("sources")
+from sql.project import read_project
+
 CONNECTION = "kafka"
 
 
 def create_sources(
-    tables: TableEnvironment, bootstrap: str, *, until_end: bool = False, group: str = "loyalty-sql"
+    tables: TableEnvironment,
+    bootstrap: str,
+    *,
+    until_end: bool = False,
+    group: str = "loyalty-sql",
+    only: Collection[str] | None = None,
 ) -> list[str]:
-    """Creates every source table and gives their names, in order.
+    """Creates every source table, or `only` some, and gives their names, in order.
 
     The files say what a table is; where it is read from is in the table `kafka`, made here, which each of them is
     `LIKE`. So nothing is ever pasted into SQL, and every file can be read and checked as it stands.
@@ -23,14 +29,16 @@ def create_sources(
         bootstrap: `host:port` of the cluster. Nothing connects to it until a table is read.
         until_end: read what the topics hold when a query starts, and end there.
         group: the consumer group under which the reading can be seen on the cluster.
+        only: the names of the tables to create.
 
     Raises Py4JJavaError or TableException when Flink does not accept a file.
     """
-    tables.create_temporary_table(CONNECTION, _connection(bootstrap, until_end, group))
-    files = sorted(FOLDER.glob("*.sql"))
-    for file in files:
-        tables.execute_sql(file.read_text(encoding="utf-8"))
-    return [file.stem for file in files]
+    if CONNECTION not in tables.list_temporary_tables():
+        tables.create_temporary_table(CONNECTION, _connection(bootstrap, until_end, group))
+    sources = [file for file in read_project().sources.values() if only is None or file.name in only]
+    for file in sources:
+        tables.execute_sql(file.text)
+    return [file.name for file in sources]
 
 
 def _connection(bootstrap: str, until_end: bool, group: str) -> TableDescriptor:

@@ -1,7 +1,8 @@
 """What `udfs.register` makes known to SQL.
 
-Types are whole numbers and text only: thread mode breaks on temporal types and on arrays of rows. NULL in any argument
-gives NULL, as in SQL's own functions, and so does a result that does not exist or does not fit into a BIGINT.
+Types are whole numbers, text and maps of text only: thread mode breaks on temporal types and on arrays of rows. NULL in
+any argument gives NULL, as in SQL's own functions, and so does a result that does not exist or does not fit into a
+BIGINT.
 """
 
 from __future__ import annotations
@@ -10,18 +11,23 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, NamedTuple
 
+import orjson
+
+from loyalty import engagement, masking, reason_texts
 from loyalty.earning import ONE_BP, Rates, line_points
 from loyalty.times import format_time, parse_time
 from loyalty.wire.transactions import PurchaseLine
 
 BIGINT_MAX = 2**63 - 1
 
+Answer = int | str | dict[str, str]
+
 
 class Function(NamedTuple):
     """A scalar function of SQL: SQL types, the arguments by name and in order."""
 
     name: str
-    call: Callable[..., int | str | None]
+    call: Callable[..., Answer | None]
     takes: Mapping[str, str]
     gives: str
     meaning: str
@@ -47,6 +53,22 @@ def time_text(ms: int) -> str:
     return format_time(ms)
 
 
+def recent_devices(seen: str, until: str) -> dict[str, str]:
+    """`loyalty.engagement.recent_devices`; `seen` is a JSON array of pairs: a device, a time as the topics write it."""
+    pairs = ((device, parse_time(at)) for device, at in orjson.loads(seen))
+    return {device: format_time(at) for device, at in engagement.recent_devices(pairs, parse_time(until)).items()}
+
+
+def masked(value: str, classification: str) -> str:
+    """`loyalty.masking.masked`."""
+    return masking.masked(value, classification)
+
+
+def reason_text(code: str) -> str:
+    """`loyalty.reason_texts.reason_text`."""
+    return reason_texts.reason_text(code)
+
+
 _CATEGORY = "category"
 
 
@@ -55,18 +77,18 @@ def _line(amount: int) -> PurchaseLine:
     return PurchaseLine.model_construct(line_id="1", sku="", category=_CATEGORY, quantity=1, amount=amount)
 
 
-def _or_null(call: Callable[..., int | str]) -> Callable[..., int | str | None]:
+def _or_null(call: Callable[..., Answer]) -> Callable[..., Answer | None]:
     """An error in a function would stop the query, so what has no answer is NULL."""
 
     @wraps(call)
-    def answer(*arguments: Any) -> int | str | None:
+    def answer(*arguments: Any) -> Answer | None:
         if None in arguments:
             return None
         try:
             found = call(*arguments)
-        except (ValueError, ZeroDivisionError):
+        except (TypeError, ValueError, ZeroDivisionError):
             return None
-        return found if isinstance(found, str) or -BIGINT_MAX - 1 <= found <= BIGINT_MAX else None
+        return found if not isinstance(found, int) or -BIGINT_MAX - 1 <= found <= BIGINT_MAX else None
 
     return answer
 
@@ -106,6 +128,27 @@ FUNCTIONS = (
         {"ms": "BIGINT"},
         "STRING",
         "milliseconds since 1970 as the topics write a time",
+    ),
+    Function(
+        "recent_devices",
+        _or_null(recent_devices),
+        {"seen": "STRING", "until": "STRING"},
+        "MAP<STRING, STRING>",
+        "the devices seen in the 24 h up to `until`, with the last time of each; `seen` is JSON, `[[device, time], …]`",
+    ),
+    Function(
+        "masked",
+        _or_null(masked),
+        {"value": "STRING", "classification": "STRING"},
+        "STRING",
+        "a field as it may be shown by its classification: all, the last 4 characters or none of it",
+    ),
+    Function(
+        "reason_text",
+        _or_null(reason_text),
+        {"code": "STRING"},
+        "STRING",
+        "what a reason code says in a few words",
     ),
 )
 """In the order of the table in `sql/README.md`."""

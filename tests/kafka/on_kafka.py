@@ -19,6 +19,7 @@ from ops.reconcile import Reconciliation, reconcile_topics
 from ops.topics import apply, read_catalogue
 from tests.jobs.running import finish
 from tests.kafka_records import delete_topics, read_all
+from tests.oracle.wire import Record as OracleRecord
 
 DECISIONS, DEAD_LETTERS = "loyalty.decisions", "loyalty.dead-letters"
 REFERENCE = (program.TOPIC, members.TOPIC, fraud.TOPIC, context.TOPIC)
@@ -56,6 +57,11 @@ def run_to_end(bootstrap: str, state: Path, *options: str, job: str = "decisions
 def records(bootstrap: str, *topics: str) -> list[Record]:
     """Everything in these topics, each partition in its order."""
     return [Record(*kept) for topic in topics for kept in read_all(bootstrap, topic)]
+
+
+def as_the_oracle_reads(bootstrap: str, *topics: str) -> list[OracleRecord]:
+    """The same for the oracle, which shares no code with the domain."""
+    return [OracleRecord(*kept) for topic in topics for kept in read_all(bootstrap, topic)]
 
 
 def values(bootstrap: str, topic: str) -> list[Plain]:

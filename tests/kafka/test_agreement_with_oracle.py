@@ -13,14 +13,13 @@ from tests.kafka.on_kafka import (
     DECISIONS,
     LAG_MS,
     REFERENCE,
+    as_the_oracle_reads,
     assert_reconciles,
     fresh_topics,
-    records,
     run_to_end,
     values,
 )
 from tests.oracle import oracle
-from tests.oracle.wire import Record
 
 EVENTS = 100_000
 ACCOUNTS = 2_000
@@ -37,13 +36,6 @@ class _Stopwatch:
         self._at = now
 
 
-def _as_the_oracle_reads(bootstrap: str, *topics: str) -> list[Record]:
-    return [
-        Record(one.topic, one.partition, one.offset, one.timestamp_ms, one.key, one.value)
-        for one in records(bootstrap, *topics)
-    ]
-
-
 def test_the_job_and_the_oracle_decide_a_hundred_thousand_events_alike(bootstrap: str, tmp_path: Path) -> None:
     watch = _Stopwatch()
     fresh_topics(bootstrap)
@@ -53,8 +45,8 @@ def test_the_job_and_the_oracle_decide_a_hundred_thousand_events_alike(bootstrap
     watch.took("job")
     counts = assert_reconciles(bootstrap)
     decisions, dead_letters = values(bootstrap, DECISIONS), values(bootstrap, DEAD_LETTERS)
-    read = _as_the_oracle_reads(bootstrap, transactions.TOPIC)
-    reference = _as_the_oracle_reads(bootstrap, *REFERENCE)
+    read = as_the_oracle_reads(bootstrap, transactions.TOPIC)
+    reference = as_the_oracle_reads(bootstrap, *REFERENCE)
     watch.took("reading back and reconciling")
     theirs = oracle.decide_all(read, reference, LAG_MS)
     watch.took("oracle")

@@ -1,38 +1,50 @@
-"""The offers job on a real broker: the same offers as the domain makes, however it is run; and their taking up."""
+"""The offers job on a real broker: the same offers as the domain; and the whole loop beside the oracle."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from jobs.held_at_start import is_made_offer
 from loyalty.docket import to_json
 from loyalty.offers_loop import OffersOutcome, run_offers
-from loyalty.wire import engagements, members, program
+from loyalty.wire import engagements, members, program, transactions
 from ops.generate import generate
+from tests.agreement.compare import dead_letter_differences, differences, offer_differences
+from tests.jobs.running import finish
 from tests.kafka.on_kafka import (
     DEAD_LETTERS,
     DECISIONS,
+    LAG_MS,
+    REFERENCE,
     Plain,
+    as_the_oracle_reads,
+    assert_reconciles,
     by_place,
-    by_the_loop,
     first_differences,
     fresh_outputs,
     fresh_topics,
     records,
+    run_command,
     run_to_end,
     values,
     without_the_hour,
 )
 from tests.kafka_records import Kept, read_all, send
+from tests.oracle.offers import decide_offers
+from tests.oracle.oracle import decide_all
 
 EVENTS = 1_500
 ACCOUNTS = 120
 ENGAGEMENTS = 8_000
 SEED = 5
+LOOP_ENGAGEMENTS = int(os.environ.get("LOYALTY_LOOP_ENGAGEMENTS", "20000"))
+"""Of the whole loop, with a tenth as many transactions."""
 
 
 @pytest.fixture(scope="module")
@@ -90,18 +102,32 @@ def test_the_job_makes_the_offers_that_the_domain_makes(
     assert expected.dead_letters != []
 
 
-def test_offers_that_there_are_at_the_start_are_known_before_the_first_purchase(
-    bootstrap: str, ledger: list[Kept], tmp_path: Path
-) -> None:
-    _put_back(bootstrap, ledger)
-    run_to_end(bootstrap, tmp_path / "offers", job="offers")
-    _put_back(bootstrap, [kept for kept in read_all(bootstrap, DECISIONS) if b'"offers"' in (kept.value or b"")])
-    run_to_end(bootstrap, tmp_path / "decisions", "--parallelism", "2")
+def test_the_whole_loop_and_the_oracle_decide_alike(bootstrap: str, tmp_path: Path) -> None:
+    """`loyalty run all --until-end`: offers first, which the decision job then has read before its first purchase."""
+    fresh_topics(bootstrap)
+    accounts = max(100, LOOP_ENGAGEMENTS // 200)
+    generate(bootstrap, LOOP_ENGAGEMENTS // 10, SEED, accounts, engagements=LOOP_ENGAGEMENTS)
+    finish(run_command(bootstrap, tmp_path, "--until-end", job="all"))
 
-    expected = without_the_hour(by_the_loop(bootstrap).decisions)
-    decided = [decision for decision in values(bootstrap, DECISIONS) if decision["stream"] == "ledger"]
-    assert first_differences(without_the_hour(decided), expected) == []
-    assert len(decided) == len(expected)
-    reasons = Counter(reason["code"] for decision in decided for reason in decision["reasons"])
-    assert reasons["offer_taken"] > 20
+    decisions = values(bootstrap, DECISIONS)
+    offers = [decision for decision in decisions if decision["stream"] == "offers"]
+    ledger = [decision for decision in decisions if decision["stream"] == "ledger"]
+    reference = as_the_oracle_reads(bootstrap, *REFERENCE)
+    made = [one for one in as_the_oracle_reads(bootstrap, DECISIONS) if is_made_offer(one.value)]
+    offering = decide_offers(as_the_oracle_reads(bootstrap, engagements.TOPIC), reference)
+    expected = decide_all(as_the_oracle_reads(bootstrap, transactions.TOPIC), [*reference, *made], LAG_MS)
+    letters = values(bootstrap, DEAD_LETTERS)
+    of_engagements = [letter for letter in letters if letter["topic"] == engagements.TOPIC]
+    reasons = Counter(reason["code"] for decision in decisions for reason in decision["reasons"])
+    print(
+        f"{len(offers):,} offers, the oracle's {len(offering.decisions):,}; {len(ledger):,} decisions of the ledger, "
+        f"the oracle's {len(expected.decisions):,}; {reasons}"
+    )
+
+    assert offer_differences(offers, offering.decisions) == []
+    assert dead_letter_differences(of_engagements, offering.dead_letters) == []
+    assert differences(ledger, expected.decisions) == []
+    assert_reconciles(bootstrap)
+    assert reasons["offered"] > LOOP_ENGAGEMENTS // 200
+    assert reasons["offer_taken"] > LOOP_ENGAGEMENTS // 2_000
     assert reasons["order_reversed"] > 0

@@ -71,3 +71,61 @@ def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkSession]:
             for one in started:
                 one.kill()
             process.kill()
+
+
+class ModelsSession:
+    """The models' tools in a Flink of their own: checks, and the cases of fixtures."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self._process = process
+        self._log = log
+        self._ran: dict[str, list[dict[str, Any]]] = {}
+
+    def outcomes(self, name: str) -> list[dict[str, Any]]:
+        """By case of a model or an audit: `case`, `passed` and `shown`, the difference."""
+        if name not in self._ran:
+            self._ran[name] = self._ask(run=name)
+        return self._ran[name]
+
+    def problems(self, name: str) -> list[str]:
+        """What `loyalty sql check` says of a file of the project."""
+        found: list[str] = self._ask(problems=name)
+        return found
+
+    def check(self, name: str, model: str, sink: str) -> list[str]:
+        """What it says of a model and its sink that are no files."""
+        found: list[str] = self._ask(check=name, model=model, sink=sink)
+        return found
+
+    def _ask(self, **request: str) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, f"the process ended:\n{self._log.read_text()}"
+        answer = json.loads(line)
+        assert "error" not in answer, answer["error"]
+        return answer
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelsSession]:
+    log = tmp_path_factory.mktemp("models") / "errors.log"
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.sql.models_session"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield ModelsSession(process, log)
+        finally:
+            for one in psutil.Process(process.pid).children(recursive=True):
+                one.kill()
+            process.kill()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from loyalty.earning import Rates, line_points
+from loyalty.reason_texts import reason_text
 from loyalty.times import format_time, parse_time
 from loyalty.wire.transactions import PurchaseLine
 from tests.sql.conftest import ROOT, FlinkSession
@@ -50,6 +51,21 @@ def test_what_has_no_answer_is_null_and_does_not_stop_the_query(flink: FlinkSess
         "points_for_line(CAST(9007199254740991 AS BIGINT), CAST(9007199254740991 AS BIGINT), 1, 10000, 10000, 10000)",
     ]
     assert answers(flink, *calls) == [None] * len(calls)
+
+
+def test_devices_of_the_last_24_hours_are_a_map_in_sql(flink: FlinkSession) -> None:
+    seen = '[["phone","2026-05-01T10:00:00.001Z"],["old","2026-05-01T10:00:00.000Z"]]'
+    devices = f"recent_devices('{seen}', '2026-05-02T10:00:00.000Z')"
+    assert answers(flink, f"{devices}['phone']", f"CARDINALITY({devices})") == ["2026-05-01T10:00:00.001Z", 1]
+    assert answers(flink, "CARDINALITY(recent_devices('[]', '2026-05-02T10:00:00.000Z'))") == [0]
+    for unreadable in ("no JSON", "[1]", '["phone"]', '[["phone","today"]]'):
+        assert answers(flink, f"recent_devices('{unreadable}', '2026-05-02T10:00:00.000Z')") == [None]
+
+
+def test_sql_masks_and_words_as_the_domain_does(flink: FlinkSession) -> None:
+    calls = ["masked('member-123', 'internal')", "masked('member-123', 'confidential')", "masked('Zoë', 'personal')"]
+    assert answers(flink, *calls) == ["member-123", "***-123", "***"]
+    assert answers(flink, "reason_text('refund')", "reason_text('no code')") == [reason_text("refund"), None]
 
 
 def test_the_readme_names_every_function_with_its_types() -> None:

@@ -83,9 +83,10 @@ def as_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
-def test_every_topic_of_the_catalogue_has_its_table() -> None:
+def test_every_topic_of_the_catalogue_is_read_by_a_source_or_written_by_a_model() -> None:
     tables = {path.stem for path in (ROOT / "sql/sources").glob("*.sql")}
-    assert {topic(table) for table in tables} == {each.name for each in read_catalogue()}
+    written = {path.stem for path in (ROOT / "sql/sinks").glob("*.sql")}
+    assert {topic(table) for table in tables | written} == {each.name for each in read_catalogue()}
     assert tables == set(EXAMPLES)
 
 

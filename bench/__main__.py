@@ -1,0 +1,119 @@
+"""`python -m bench [--quick] [--write]`: every figure of `docs/performance.md`; what `make bench` runs.
+
+The ways are run in turn, round after round, so that whatever else the machine does meets all of them. The last line is
+one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+from bench import catch_up, inputs, latency, parallel, report, slices
+from bench.ground import balances, ground
+from bench.summary import Summary, as_json, summarise
+from bench.ways import WAYS, Timed, run
+from ops.errors import Refusal
+from ops.generator.settings import OutRecord
+
+SECONDS = {"full": 15, "balance": 12, "sql": 15, "java": 15, "textbook": 10, "quix": 10, "streams": 10, "loop": 8}
+"""How long each is measured, where the input lasts that long; what has a compiler to warm up needs longer."""
+QUICK_WAYS = ("full", "balance", "sql", "java", "textbook", "quix")
+RATIOS = {
+    "full_to_sql": ("full", "sql"),
+    "full_to_textbook": ("full", "textbook"),
+    "full_to_quix": ("full", "quix"),
+    "balance_to_java": ("balance", "java"),
+}
+
+
+def compare(rounds: int, events: int, accounts: int, names: Sequence[str], share: float) -> dict[str, Summary]:
+    """Rounds of all ways on the same purchases; `share` of the usual seconds. Raises Refusal."""
+    runs: dict[str, list[Timed]] = defaultdict(list)
+
+    def records() -> chain[OutRecord]:
+        return chain(inputs.programme(), inputs.purchases(events, accounts))
+
+    with ground("purchases", [events, accounts], records) as place:
+        expected: dict[str, list[int]] = {}
+        for number in range(rounds):
+            for name in names:
+                way = WAYS[name]
+                found = run(place, way, SECONDS[name] * share)
+                runs[name].append(found)
+                _say(
+                    f"round {number + 1}: {way.title}: {found.events_per_s:,.0f} events/s, {found.cpu_us:,.0f} µs of "
+                    f"CPU an event, first record after {found.start_s:.1f} s ({found.events:,} events)"
+                )
+                if number == 0 and not way.full:
+                    expected = expected or inputs.expected_balances(events, accounts)
+                    check_balances(balances(place.bootstrap, way.out), expected, way.title)
+    figures = {}
+    for name, of_way in runs.items():
+        figures[f"{name}_events_per_s"] = summarise(one.events_per_s for one in of_way)
+        figures[f"{name}_cpu_us"] = summarise(one.cpu_us for one in of_way)
+        figures[f"{name}_start_s"] = summarise(one.start_s for one in of_way)
+    for ratio, (one, other) in RATIOS.items():
+        if one in runs and other in runs:
+            figures[ratio] = summarise(
+                ours.events_per_s / theirs.events_per_s for ours, theirs in zip(runs[one], runs[other], strict=True)
+            )
+    return figures
+
+
+def check_balances(found: dict[str, tuple[int, int]], expected: dict[str, list[int]], title: str) -> None:
+    """Every account's latest balance is that of as many purchases as its sequence says. Raises Refusal."""
+    wrong = [account for account, (sequence, balance) in found.items() if expected[account][sequence] != balance]
+    if wrong or not found:
+        raise Refusal(f"{title} has {len(wrong)} of {len(found)} balances wrong, {wrong[:1]} among them.")
+
+
+def measure(quick: bool) -> dict[str, Summary]:
+    """All figures. One that cannot be had is said on standard error and left out."""
+    figures: dict[str, Summary] = {}
+
+    def add(what: str, part: Callable[[], dict[str, Summary]]) -> None:
+        _say(what)
+        try:
+            figures.update(part())
+        except Refusal as refusal:
+            print(f"{what}: not measured: {refusal.message}", file=sys.stderr, flush=True)
+
+    if quick:
+        add("the ways, once each", lambda: compare(1, 100_000, 5_000, QUICK_WAYS, 0.35))
+        add("latency", lambda: latency.measure(windows=2, window_s=5.0))
+        return figures
+    add("the ways, in turn", lambda: compare(5, 1_000_000, 20_000, tuple(WAYS), 1.0))
+    add("latency", latency.measure)
+    add("catch-up after an outage", catch_up.measure)
+    add("many accounts against few", lambda: slices.accounts(1.0, 15.0, 200.0))
+    add("deep accounts against shallow", lambda: slices.depth(1.0, 15.0, 60.0))
+    add("parallelism", lambda: parallel.measure(1_000_000, 20_000, 15.0))
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one short round: under three minutes")
+    parser.add_argument("--write", action="store_true", help="put table and chart into docs/")
+    asked = parser.parse_args()
+    began = time.monotonic()
+    figures = measure(asked.quick)
+    _say(f"done after {(time.monotonic() - began) / 60:.1f} minutes")
+    for line in report.lines(figures):
+        print(line)
+    if asked.write:
+        report.write(figures, "make bench-quick" if asked.quick else "make bench")
+    print(as_json(figures))
+
+
+def _say(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

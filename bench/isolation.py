@@ -1,0 +1,157 @@
+"""What a flood of engagements does to redemptions: `python -m bench.isolation`.
+
+Both jobs run on this machine (`loyalty run all`), transactions come at one rate all the time, and engagements in every
+second slice of it. Printed is how long redemption decisions took, by the timestamps of the topics, slice by slice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from loyalty.wire import engagements, transactions
+from ops import topics
+from ops.generate import traffic_records
+from ops.generator.settings import OutRecord, Traffic
+from ops.kafka import LocalKafka
+from ops.latency import percentiles
+from ops.producer import Sender
+from ops.program import publish
+from ops.program_check import FOLDER
+from ops.reader import read_all
+
+STARTS_WITHIN_S = 120.0
+PACE_S = 0.02
+DRAINS_S = 5.0
+WARM_UP_S = 15.0
+
+
+class Slice(NamedTuple):
+    """A span of wall clock (ms), and how many engagements a second came in it."""
+
+    engagements_a_second: int
+    begins_at: int
+    ends_at: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="isolation", description=__doc__)
+    parser.add_argument("--transactions", type=int, default=200, help="a second, all the time")
+    parser.add_argument("--engagements", type=int, default=10_000, help="a second, in every second slice")
+    parser.add_argument("--seconds", type=int, default=20, help="of a slice")
+    parser.add_argument("--rounds", type=int, default=2, help="of one slice without and one with engagements")
+    given = parser.parse_args()
+    wanted = int(given.transactions * (WARM_UP_S + 2 * given.rounds * (given.seconds + DRAINS_S)))
+    flood_size = given.engagements * given.seconds * given.rounds
+    traffic = Traffic(seed=9, events=wanted, accounts=2_000, engagements=flood_size, malformed_rate=0)
+    made: dict[str, list[OutRecord]] = {"reference": [], transactions.TOPIC: [], engagements.TOPIC: []}
+    for record in traffic_records(traffic):
+        made.get(record.topic, made["reference"]).append(record)
+    with tempfile.TemporaryDirectory(prefix="loyalty-isolation-") as temporary:
+        folder = Path(temporary)
+        with LocalKafka(folder / "kafka") as broker:
+            topics.apply(broker.bootstrap, topics.read_catalogue())
+            publish(FOLDER, broker.bootstrap)
+            _send(broker.bootstrap, made["reference"], None)
+            with _jobs(broker.bootstrap, folder):
+                slices = _slices(
+                    broker.bootstrap, made, given.transactions, given.engagements, given.seconds, given.rounds
+                )
+            _show(broker.bootstrap, slices)
+
+
+@contextmanager
+def _jobs(bootstrap: str, folder: Path) -> Iterator[None]:
+    command = [str(Path(sys.executable).with_name("loyalty")), "run", "all", "--bootstrap", bootstrap]
+    log = folder / "jobs.log"
+    with log.open("wb") as file:
+        job = subprocess.Popen([*command, "--state", str(folder / "state")], stdout=file, stderr=subprocess.STDOUT)
+        try:
+            until = time.monotonic() + STARTS_WITHIN_S
+            while log.read_text(errors="replace").count("Running after") < 2:
+                if job.poll() is not None or time.monotonic() > until:
+                    raise RuntimeError(f"The jobs do not run:\n{log.read_text(errors='replace')}")
+                time.sleep(0.2)
+            yield
+        finally:
+            job.terminate()
+            job.wait(120)
+
+
+def _slices(
+    bootstrap: str, made: dict[str, list[OutRecord]], a_second: int, flood_a_second: int, seconds: int, rounds: int
+) -> list[Slice]:
+    steady = threading.Thread(target=_send, args=(bootstrap, made[transactions.TOPIC], a_second), daemon=True)
+    steady.start()
+    time.sleep(WARM_UP_S)
+    slices = []
+    flood = made[engagements.TOPIC]
+    for number in range(rounds):
+        slices.append(_slice(0, seconds))
+        some = flood[number * flood_a_second * seconds : (number + 1) * flood_a_second * seconds]
+        # In a process of its own: sending must not hold up the transactions.
+        flooding = multiprocessing.get_context("fork").Process(target=_send, args=(bootstrap, some, flood_a_second))
+        flooding.start()
+        slices.append(_slice(flood_a_second, seconds))
+        flooding.join()
+        time.sleep(DRAINS_S)
+    return slices
+
+
+def _slice(engagements_a_second: int, seconds: int) -> Slice:
+    begins_at = time.time_ns() // 1_000_000
+    time.sleep(seconds)
+    return Slice(engagements_a_second, begins_at, time.time_ns() // 1_000_000)
+
+
+def _send(bootstrap: str, records: Sequence[OutRecord], a_second: int | None) -> None:
+    began = time.monotonic()
+    with Sender(bootstrap) as sender:
+        for number, record in enumerate(records):
+            if a_second is not None and (ahead := number / a_second - (time.monotonic() - began)) > PACE_S:
+                sender.poll()
+                time.sleep(ahead)
+            sender.send(record.topic, record.key, record.value)
+
+
+def _show(bootstrap: str, slices: Sequence[Slice]) -> None:
+    received: dict[tuple[int, int], int] = {}
+    decided: dict[tuple[int, int], int] = {}
+    offers = 0
+    for record in read_all(bootstrap, "loyalty.transactions", "loyalty.decisions"):
+        place = record.partition, record.offset
+        if record.topic == "loyalty.transactions":
+            received[place] = record.timestamp_ms
+            continue
+        decision = json.loads(record.value or b"{}")
+        offers += decision["stream"] == "offers"
+        if decision["type"] == "redemption.decided":
+            cause = decision["cause"]
+            decided.setdefault((cause["partition"], cause["offset"]), record.timestamp_ms)
+    print(f"{len(decided):,} redemptions, {offers:,} offers; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print("| engagements/s | redemptions | p50 ms | p99 ms |")
+    print("|---|---|---|---|")
+    p99: dict[bool, list[int]] = {False: [], True: []}
+    for one in slices:
+        took = [at - received[place] for place, at in decided.items() if one.begins_at <= received[place] < one.ends_at]
+        found = percentiles(took)
+        print(f"| {one.engagements_a_second:,} | {len(took):,} | {found[50]} | {found[99]} |")
+        p99[one.engagements_a_second > 0] += took
+    without, beside = percentiles(p99[False])[99], percentiles(p99[True])[99]
+    if without and beside:
+        print(f"p99 of all slices: {without} ms without, {beside} ms with engagements: {beside / without:.2f} times")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""`python -m bench.parallel`: events/s of the decision job with two instances that decide against one.
+
+All Python of one JVM shares one interpreter lock, so a standalone cluster is used, with a task manager for each
+instance. Linux is told where each may run: the first task manager on core 0 and the second on core 1, which the broker
+and the job manager have as well; with one instance the broker has core 1 nearly for itself. So two cores can show less
+than a factor of two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import time
+from itertools import chain
+from pathlib import Path
+
+import psutil
+
+from bench import inputs
+from bench.ground import DEAD_LETTERS, DECISIONS, FOLDER, Ground, ground
+from bench.slices import rates, sample
+from bench.summary import Summary, as_json, summarise
+from jobs import decisions
+from ops.cluster import StandaloneCluster
+from ops.generator.settings import OutRecord
+from ops.submit import Submission, submit
+
+OF_TASKS = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+OF_JOBS = "StandaloneSessionClusterEntrypoint"
+
+
+def measure(events: int, accounts: int, seconds: float, start_within_s: float = 180.0) -> dict[str, Summary]:
+    """Events/s with one and with two instances, and their ratio. Raises Refusal."""
+
+    def records() -> chain[OutRecord]:
+        return chain(inputs.programme(), inputs.purchases(events, accounts))
+
+    with ground("purchases", [events, accounts], records) as place:
+        one, two = (_rate(place, instances, seconds, start_within_s) for instances in (1, 2))
+    return {
+        "parallelism_1_events_per_s": one,
+        "parallelism_2_events_per_s": two,
+        "parallelism_ratio": Summary(two.median / one.median, two.min / one.max, two.max / one.min, one.runs),
+    }
+
+
+def _rate(place: Ground, instances: int, seconds: float, start_within_s: float) -> Summary:
+    place.fresh(DECISIONS, DEAD_LETTERS)
+    folder = FOLDER / "cluster"
+    shutil.rmtree(folder, ignore_errors=True)
+    with StandaloneCluster(folder, slots=1, task_managers=instances) as cluster:
+        family = psutil.Process().children(recursive=True)
+        workers = [member for member in family if _runs(member, OF_TASKS)]
+        for core, worker in enumerate(sorted(workers, key=lambda member: member.pid)):
+            pin(worker.pid, core)
+        for member in family:
+            if _runs(member, OF_JOBS) or _runs(member, "kafka.Kafka"):
+                pin(member.pid, 1)
+        submission = Submission(
+            cluster.address,
+            place.bootstrap,
+            parallelism=instances,
+            group=f"bench-{instances}-{time.time_ns()}",
+        )
+        submit(submission, Path(decisions.__file__))
+        # The first half of the seconds is warm-up.
+        samples = sample(place, lambda: True, place.events // 20, seconds, start_within_s)
+    return summarise(rates(samples))
+
+
+def _runs(member: psutil.Process, program: str) -> bool:
+    try:
+        return any(program in word for word in member.cmdline())
+    except psutil.Error:
+        return False
+
+
+def pin(pid: int, core: int) -> None:
+    """Lets a process run on one core only: all its threads, and what they start later."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {core})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.parallel", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--accounts", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=15.0)
+    asked = parser.parse_args()
+    print(as_json(measure(asked.events, asked.accounts, asked.seconds)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""`python -m bench.profile`: where the CPU of an event goes, from Kafka to Kafka.
+
+The decision job runs over purchases as a user runs it. Linux counts the CPU of each thread of its JVM, of its Python
+and of the broker; two looks at these counters, some seconds apart, and the number of events decided between them give
+microseconds of CPU an event by thread, with nothing slowed. What the domain takes of the two threads that run Python is
+measured in this process (`bench.domain`, scaled to the same purchases); the rest of these threads is what it costs to
+cross between the JVM and Python, the state behind it included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import time
+from collections import Counter
+from collections.abc import Mapping
+from itertools import chain
+
+import psutil
+
+from bench import cpu, domain, inputs
+from bench.ground import DEAD_LETTERS, DECISIONS, ground
+from bench.summary import Summary, as_json, summarise
+from bench.ways import STATE, WAYS, Way, events_of, running
+from ops.errors import Refusal
+from ops.generator.settings import OutRecord
+
+STARTS_WITHIN_S = 120.0
+
+THREADS = (
+    ("Source Data Fet", "Kafka: fetch"),
+    ("Source: read-re", "JVM: source, SQL packs"),
+    ("check-records", "check-records: thread"),
+    ("decide-for-acco", "decide-for-account: thread (SQL unpacks, producer's front included)"),
+    ("kafka-producer-", "Kafka: producer's network thread"),
+    ("GC Thread", "JVM: garbage collection"),
+    ("G1 ", "JVM: garbage collection"),
+    ("C1 Compiler", "JVM: compilers"),
+    ("C2 Compiler", "JVM: compilers"),
+    ("AsyncOperations", "JVM: checkpoints"),
+    ("OutputFlusher", "JVM: buffer timeout"),
+)
+"""The beginnings of thread names, as far as Linux keeps them, and what the threads do."""
+OTHER = "JVM: the rest (REST, metrics, coordination)"
+
+
+def measure(way: Way, events: int, accounts: int, warm_up_s: float, seconds: float) -> dict[str, float]:
+    """Microseconds of CPU an event, by what it is spent for. Raises Refusal."""
+
+    def records() -> chain[OutRecord]:
+        return chain(inputs.programme(), inputs.purchases(events, accounts))
+
+    with ground("purchases", [events, accounts], records) as place:
+        place.fresh(DECISIONS, DEAD_LETTERS)
+        shutil.rmtree(STATE, ignore_errors=True)
+        broker = next(child for child in psutil.Process().children() if child.name() == "java")
+        with running(way.command(place)) as process:
+            deadline = time.monotonic() + STARTS_WITHIN_S
+            while not events_of(place, way):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise Refusal("The job did not come to decide.")
+                time.sleep(0.5)
+            time.sleep(warm_up_s)
+            jvm = cpu.children_named(process.pid, "java")[0]
+            looks = []
+            for pause in (seconds, 0.0):
+                looks.append(
+                    (
+                        events_of(place, way),
+                        cpu.by_thread(jvm),
+                        sum(cpu.by_thread(process.pid).values()),
+                        sum(cpu.by_thread(broker.pid).values()),
+                    )
+                )
+                time.sleep(pause)
+    (done, threads, python, kafka), (done_2, threads_2, python_2, kafka_2) = looks
+    if done_2 <= done:
+        raise Refusal("The input came to its end before it was measured: more events are needed.")
+    us = 1e6 / cpu.TICKS_S / (done_2 - done)
+    spent: Counter[str] = Counter()
+    for thread, ticks in (threads_2 - threads).items():
+        spent[next((what for begin, what in THREADS if thread.startswith(begin)), OTHER)] += ticks
+    found = {what: ticks * us for what, ticks in spent.items()}
+    found["Python: the command that watches"] = (python_2 - python) * us
+    found["Kafka: the broker"] = (kafka_2 - kafka) * us
+    return dict(sorted(found.items(), key=lambda one: -one[1]))
+
+
+def table(found: Mapping[str, float], title: str) -> list[str]:
+    total = sum(found.values())
+    rows = [f"| {title} | µs of CPU an event | share |", "|---|---|---|"]
+    rows += [f"| {what} | {spent:.1f} | {spent / total:.0%} |" for what, spent in found.items() if spent >= 0.05]
+    return [*rows, f"| **all** | **{total:.1f}** | |"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.profile", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--accounts", type=int, default=20_000)
+    parser.add_argument("--warm-up-s", type=float, default=10.0)
+    parser.add_argument("--seconds", type=float, default=25.0)
+    asked = parser.parse_args()
+    figures: dict[str, Summary] = {}
+    for name in ("full", "balance"):
+        found = measure(WAYS[name], asked.events, asked.accounts, asked.warm_up_s, asked.seconds)
+        print("\n".join([*table(found, WAYS[name].title), ""]), flush=True)
+        for what, spent in found.items():
+            figures[f"profile_{name}_{domain.plain(what)}_us"] = summarise([spent])
+    records = chain(inputs.programme(), inputs.purchases(50_000, 2_500))
+    inside = domain.measure(records, 2, "the same purchases, the domain alone")
+    print(as_json({**figures, **inside}))
+
+
+if __name__ == "__main__":
+    main()

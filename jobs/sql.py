@@ -1,0 +1,72 @@
+"""The SQL models as one job, to be submitted: `flink run -py jobs/sql.py --bootstrap HOST:PORT [...]`.
+
+`loyalty submit sql` does that with all that the job needs; `loyalty sql run` runs the same job without a cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyflink.table import StreamTableEnvironment
+
+import udfs
+from jobs.config import SqlConfig
+from jobs.entry import read_config
+from jobs.environment import create_environment, settings
+from jobs.kinds import SQL_KIND
+from jobs.names import SQL_JOB
+from sql.project import RESULTS, read_project
+from sql.results import create_results, create_views
+from sql.settings import SETTINGS
+from sql.sources import create_sources
+
+
+def options(config: SqlConfig) -> dict[str, str]:
+    """Flink's options for the models: the decision job's, but for what only operators written by hand want."""
+    return {
+        **settings(SQL_JOB, config),
+        **SETTINGS,
+        "parallelism.default": str(config.parallelism),
+        # The planner names the operators, by their place in the plan.
+        "pipeline.auto-generate-uids": "true",
+        "table.exec.uid.generation": "PLAN_ONLY",
+        "pipeline.object-reuse": "false",
+    }
+
+
+def add_models(
+    tables: StreamTableEnvironment, bootstrap: str, names: Sequence[str] = (), *, until_end: bool = False
+) -> Any:
+    """All models that are written somewhere, or the named ones, as one statement set.
+
+    Args:
+        tables: the environment; the sources, the sinks and the functions are created in it.
+        bootstrap: `host:port` of Kafka.
+        names: the models; all if empty.
+        until_end: the job ends with what the topics hold when it starts. Then every window closes.
+
+    Raises TableException or Py4JJavaError when Flink does not accept a file.
+    """
+    project = read_project()
+    udfs.register(tables)
+    create_sources(tables, bootstrap, until_end=until_end)
+    create_results(tables, project, bootstrap, until_end=until_end)
+    statements: Any = tables.create_statement_set()
+    for name in names or project.written:
+        create_views(tables, project, project.models[name])
+        statements.add_insert(f"{RESULTS}.{name}", tables.sql_query(project.models[name].text))
+    return statements
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Submit the job: to a cluster under `flink run`, else to a mini-cluster in this process."""
+    config = read_config(SQL_KIND, arguments)
+    assert isinstance(config, SqlConfig)
+    environment = create_environment(SQL_JOB, config, options(config))
+    tables = StreamTableEnvironment.create(environment)
+    add_models(tables, config.bootstrap).execute()
+
+
+if __name__ == "__main__":
+    main()

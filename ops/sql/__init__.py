@@ -1,0 +1,1 @@
+"""`loyalty sql`: the models of `sql/` checked, tested, planned, run and shown."""

@@ -1,0 +1,110 @@
+"""`loyalty sql audit` and `loyalty sql show`: what Kafka holds, asked by SQL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from jobs.held_at_start import NotThere, cluster_id
+from ops.errors import Refusal
+from ops.sql.cases import fields_of, plain, remaining, row_text
+from ops.sql.fixtures import Row
+from ops.sql.session import create_environment, flink_processes, kafka_connector
+from sql.project import RESULTS, Project, SqlFile
+from sql.results import create_results, create_views
+from sql.sources import create_sources
+
+SHOWN = 20
+REFRESH_S = 0.5
+
+
+def audit(project: Project, files: list[SqlFile], bootstrap: str, console: Console) -> bool:
+    """Runs audits over what the topics hold now; prints what they find. Says whether they found nothing.
+
+    Raises Refusal when Kafka does not answer.
+    """
+    _reach(bootstrap)
+    clean = True
+    with flink_processes():
+        _, tables = create_environment(kafka_connector())
+        create_sources(tables, bootstrap, until_end=True)
+        create_results(tables, project, bootstrap, until_end=True)
+        for file in files:
+            create_views(tables, project, file)
+            changes, columns = _read(tables.sql_query(file.text))
+            rows = remaining(list(changes), None)
+            if not rows:
+                console.print(f"[green]nothing found[/] {file.name}")
+                continue
+            clean = False
+            console.print(f"[red]{len(rows)} found[/] {file.name}: {file.text.splitlines()[0].removeprefix('-- ')}")
+            console.print(as_table(columns, rows[:SHOWN]))
+            if len(rows) > SHOWN:
+                console.print(f"… and {len(rows) - SHOWN} more")
+    return clean
+
+
+def show(project: Project, name: str, bootstrap: str, console: Console, *, until_end: bool = False) -> None:
+    """Shows what a model has written, refreshed as it changes; with `until_end`, once.
+
+    Raises Refusal when there is no such model or Kafka does not answer.
+    """
+    if name not in project.sinks:
+        raise Refusal(f"{name} is no model that is written; there are {', '.join(project.written)}.")
+    _reach(bootstrap)
+    with flink_processes():
+        _, tables = create_environment(kafka_connector())
+        create_results(tables, project, bootstrap, until_end=until_end, only=[name])
+        changes, columns = _read(tables.from_path(f"{RESULTS}.{name}"))
+        rows: dict[str, Row] = {}
+        if until_end:
+            console.print(as_table(columns, remaining(list(changes), None)))
+            return
+        drawn = 0.0
+        with Live(console=console, auto_refresh=False) as live:
+            for operation, row in changes:
+                of = row_text(row)
+                if operation in ("+I", "+U"):
+                    rows[of] = row
+                else:
+                    rows.pop(of, None)
+                if time.monotonic() - drawn >= REFRESH_S:
+                    drawn = time.monotonic()
+                    live.update(as_table(columns, list(rows.values())[-SHOWN:]), refresh=True)
+
+
+def as_table(columns: list[str], rows: list[Row]) -> Table:
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
+    return table
+
+
+def _reach(bootstrap: str) -> None:
+    try:
+        cluster_id(bootstrap)
+    except NotThere as problem:
+        raise Refusal(str(problem)) from problem
+
+
+def _read(table: Any) -> tuple[Iterator[tuple[str, Row]], list[str]]:
+    """The changes of a result as they come, and its columns."""
+    found = table._j_table.execute()
+    fields = fields_of(found.getResolvedSchema())
+
+    def changes() -> Iterator[tuple[str, Row]]:
+        rows = found.collect()
+        try:
+            while rows.hasNext():
+                row = rows.next()
+                values = {name: plain(row.getField(at), kind) for at, (name, kind) in enumerate(fields)}
+                yield row.getKind().shortString(), values
+        finally:
+            rows.close()
+
+    return changes(), [name for name, _ in fields]

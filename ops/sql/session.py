@@ -1,0 +1,125 @@
+"""A Flink in this process for the tools: its settings, its tables, its in-process cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ops.flink import settings_of_processes
+from sql.settings import SETTINGS
+
+JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+IgnoreUnrecognizedVMOptions -Xshare:auto"
+"""Short work: compiling it thoroughly would take longer than it does."""
+
+
+@contextmanager
+def flink_processes(jvm: str = JVM) -> Iterator[Path]:
+    """The folder of Flink's files while the block runs; before Java starts."""
+    with tempfile.TemporaryDirectory(prefix="loyalty-sql-") as folder:
+        os.environ.update(settings_of_processes(Path(folder), Path(folder) / "flink.log", jvm=jvm))
+        yield Path(folder)
+
+
+def create_environment(settings: dict[str, str] | None = None) -> tuple[Any, Any]:
+    """A StreamExecutionEnvironment and its StreamTableEnvironment, with the functions of `udfs`."""
+    from pyflink.common import Configuration
+    from pyflink.datastream import StreamExecutionEnvironment
+    from pyflink.table import StreamTableEnvironment
+
+    import udfs
+
+    configuration = Configuration()
+    here = {"python.executable": sys.executable, "python.client.executable": sys.executable}
+    for name, value in {**SETTINGS, **here, **(settings or {})}.items():
+        configuration.set_string(name, value)
+    environment = StreamExecutionEnvironment.get_execution_environment(configuration)
+    tables = StreamTableEnvironment.create(environment)
+    udfs.register(tables)
+    return environment, tables
+
+
+def kafka_connector() -> dict[str, str]:
+    """The setting under which tables are read from and written to Kafka, and planned as such."""
+    from ops.artifacts import flink_connector_jar
+
+    return {"pipeline.jars": flink_connector_jar().as_uri()}
+
+
+def java() -> Any:
+    """Java's classes by their names."""
+    from pyflink.java_gateway import get_gateway
+
+    return get_gateway().jvm
+
+
+def java_array(of: Any, items: list[Any]) -> Any:
+    from pyflink.java_gateway import get_gateway
+
+    array = get_gateway().new_array(of, len(items))
+    for at, item in enumerate(items):
+        array[at] = item
+    return array
+
+
+def catalog_table(tables: Any, database: str, name: str) -> Any:
+    """A table as Flink knows it: resolved, with the schema as it was written."""
+    manager = tables._j_tenv.getCatalogManager()
+    path = java().org.apache.flink.table.catalog.ObjectIdentifier.of(manager.getCurrentCatalog(), database, name)
+    return manager.getTable(path).get()
+
+
+class Cluster:
+    """Flink's own cluster inside the JVM of this process, for one job after another."""
+
+    def __init__(self, folder: Path) -> None:
+        jvm = java()
+        configuration = jvm.org.apache.flink.configuration.Configuration()
+        for name, value in {
+            "rest.bind-port": "0",
+            "rest.address": "127.0.0.1",
+            "io.tmp.dirs": str(folder / "tmp"),
+            "taskmanager.memory.network.min": "64mb",
+            "taskmanager.memory.network.max": "64mb",
+            "taskmanager.memory.managed.size": "64mb",
+        }.items():
+            configuration.setString(name, value)
+        builder = jvm.org.apache.flink.runtime.minicluster.MiniClusterConfiguration.Builder()
+        builder = builder.setConfiguration(configuration).setNumTaskManagers(1).setNumSlotsPerTaskManager(8)
+        self._cluster = jvm.org.apache.flink.runtime.minicluster.MiniCluster(builder.build())
+        self._cluster.start()
+
+    def submit(self, graph: Any) -> Any:
+        """Starts a job and gives its id."""
+        return self._cluster.submitJob(graph).get().getJobID()
+
+    def states(self, job: Any) -> set[str]:
+        """The states of the job's tasks."""
+        vertices = self._cluster.getArchivedExecutionGraph(job).get().getAllVertices().values()
+        return {vertex.getAggregateState().toString() for vertex in vertices}
+
+    def status(self, job: Any) -> str:
+        status: str = self._cluster.getJobStatus(job).get().toString()
+        return status
+
+    def wait(self, job: Any) -> str | None:
+        """Until the job has ended; the stack trace if it failed."""
+        result = self._cluster.requestJobResult(job).get()
+        failure = result.getSerializedThrowable()
+        return str(failure.get().getFullStringifiedStackTrace()) if failure.isPresent() else None
+
+    def cancel(self, job: Any) -> None:
+        self._cluster.cancelJob(job).get()
+
+    def close(self) -> None:
+        self._cluster.close()
+
+    def savepoint(self, job: Any, folder: Path) -> str:
+        """Stops a job with a savepoint and gives the savepoint's place."""
+        formats = java().org.apache.flink.core.execution.SavepointFormatType
+        path: str = self._cluster.triggerSavepoint(job, folder.as_uri(), True, formats.CANONICAL).get()
+        return path

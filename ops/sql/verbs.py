@@ -1,0 +1,123 @@
+"""The verbs of `loyalty sql`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ops.errors import Refusal
+from sql.project import read_project
+
+app = typer.Typer(no_args_is_help=True)
+
+Models = Annotated[
+    list[str] | None, typer.Argument(metavar="[MODEL]...", help="Models or audits; all if none is named.")
+]
+
+
+@app.command("check")
+def check_command(models: Models = None) -> None:
+    """Parse, resolve and plan models against the sources and their sinks, without Kafka; exit 1 for any problem."""
+    from ops.sql.check import check_files
+    from ops.sql.session import create_environment, flink_processes, kafka_connector
+    from ops.sql.test import named_files
+
+    project = read_project()
+    files = named_files(project, models or [])
+    with flink_processes():
+        _, tables = create_environment(kafka_connector())
+        problems = check_files(tables, project, files)
+    for problem in problems:
+        typer.echo(str(problem))
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{len(files)} checked, nothing found.")
+
+
+@app.command("test")
+def fixtures_command(models: Models = None) -> None:
+    """Run the cases of fixtures on a real Flink, in streaming mode; exit 1 if one fails."""
+    from ops.sql.test import run_fixtures
+
+    if not run_fixtures(read_project(), models or [], Console()):
+        raise typer.Exit(1)
+
+
+@app.command("plan")
+def plan_command(
+    model: Annotated[str, typer.Argument(help="A model that is written to a topic.")],
+    write: Annotated[bool, typer.Option("--write", help="Make it the committed plan, in sql/plans/.")] = False,
+) -> None:
+    """Show a model's operators and what changed; say whether a running job of it goes on from a savepoint."""
+    from ops.sql.plans import show_plan
+    from ops.sql.session import create_environment, flink_processes, kafka_connector
+    from ops.sql.test import named_files
+
+    project = read_project()
+    (file,) = named_files(project, [model], audits=False)
+    if file.name not in project.sinks:
+        raise Refusal(f"{model} is written nowhere, so no job of its own runs.")
+    with flink_processes():
+        _, tables = create_environment(kafka_connector())
+        show_plan(tables, project, file, lambda line: print(line, flush=True), write=write)
+
+
+Bootstrap = Annotated[str, typer.Option(help="Kafka, as HOST:PORT.")]
+
+
+@app.command("run")
+def run_command(
+    bootstrap: Bootstrap,
+    models: Models = None,
+    until_end: Annotated[
+        bool, typer.Option("--until-end", help="Read what the topics hold now, close every window, and end.")
+    ] = False,
+    parallelism: Annotated[int, typer.Option(min=1, help="Instances of each operator.")] = 1,
+    checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a failure.")] = "10s",
+    state: Annotated[Path, typer.Option(help="The folder that says where the job stopped.")] = Path(".loyalty/sql"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget where it stopped; start over.")] = False,
+) -> None:
+    """Run models as one job on this machine; go on where the last run stopped. Ctrl-C stops it cleanly."""
+    from ops.durations import milliseconds
+    from ops.sql.run import SqlRun, run_models
+    from ops.sql.test import named_files
+
+    project = read_project()
+    named_files(project, models or [], audits=False)
+    asked = SqlRun(
+        bootstrap=bootstrap,
+        models=tuple(models or ()),
+        state=state,
+        until_end=until_end,
+        fresh=fresh,
+        parallelism=parallelism,
+        checkpoint_interval_ms=milliseconds(checkpoint_interval),
+    )
+    run_models(asked, lambda line: print(line, flush=True))
+
+
+@app.command("audit")
+def audit_command(bootstrap: Bootstrap, audits: Models = None) -> None:
+    """Run audits over what Kafka holds; print the rows that should not be there, and exit 1 if there are any."""
+    from ops.sql.audit import audit
+    from ops.sql.test import named_files
+
+    project = read_project()
+    files = [file for file in named_files(project, audits or []) if file.name in project.audits]
+    if not audit(project, files, bootstrap, Console()):
+        raise typer.Exit(1)
+
+
+@app.command("show")
+def show_command(
+    model: Annotated[str, typer.Argument(help="A model that is written to a topic.")],
+    bootstrap: Bootstrap,
+    until_end: Annotated[bool, typer.Option("--until-end", help="Show what the topic holds now, and end.")] = False,
+) -> None:
+    """Show what a model has written, as a table that follows it. Ctrl-C ends it."""
+    from ops.sql.audit import show
+
+    show(read_project(), model, bootstrap, Console(), until_end=until_end)

@@ -1,0 +1,12 @@
+-- One row is one decision whose points are not what the account's balance changed by (contract §5, conservation).
+SELECT account_id, decision_id, sequence, type, points, owed_before, owed
+FROM (
+    SELECT *, LAG(owed, 1, CAST(0 AS BIGINT)) OVER (PARTITION BY account_id ORDER BY arrived_at) AS owed_before
+    FROM (
+        SELECT *, PROCTIME() AS arrived_at
+        FROM decisions_once
+        WHERE `stream` = 'ledger'
+    )
+)
+-- What cannot be compared does not tie either.
+WHERE COALESCE(points <> owed - owed_before, TRUE)

@@ -1,0 +1,112 @@
+"""Which events an account has used is remembered for 35 days of its time, however many they are."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loyalty import seen
+from loyalty.account import Account
+from loyalty.codec import DictPages
+from loyalty.program import Program
+from loyalty.retention import tidy
+from loyalty.seen import IN_CORE_MAX, REMEMBER_EVENTS_MS
+from loyalty.times import DAY_MS
+
+
+def digest(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=12).digest()
+
+
+class Remembering:
+    """An account that is written down after every event, beside a plain dict of what it must know."""
+
+    def __init__(self) -> None:
+        self.pages = DictPages()
+        self.time = 0
+        self.known: dict[str, tuple[bytes, int]] = {}
+
+    def account(self) -> Account:
+        account = Account("acc", self.pages)
+        account.core.time = self.time
+        return account
+
+    def use(self, event_id: str, content: str) -> None:
+        account = self.account()
+        seen.remember(account, event_id, digest(content))
+        self.known[event_id] = digest(content), self.time
+        self.tidy(account)
+
+    def forget(self, event_id: str) -> None:
+        account = self.account()
+        seen.forget(account, event_id)
+        self.known.pop(event_id, None)
+        account.save()
+
+    def pass_time(self, ms: int) -> None:
+        self.time += ms
+        self.tidy(self.account())
+
+    def tidy(self, account: Account) -> None:
+        tidy(account, Program())
+        account.save()
+
+    def expected(self, event_id: str) -> tuple[bytes, int] | None:
+        known = self.known.get(event_id)
+        return known if known is not None and self.time < known[1] + REMEMBER_EVENTS_MS else None
+
+    def found(self, event_id: str) -> tuple[bytes, int] | None:
+        known = seen.find(self.account(), event_id)
+        return None if known is None else (known.digest, known.used_at)
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("use"), st.integers(0, 12)),
+        st.tuples(st.just("many"), st.integers(1, 2 * IN_CORE_MAX)),
+        st.tuples(st.just("forget"), st.integers(0, 12)),
+        st.tuples(st.just("pass"), st.sampled_from([1, DAY_MS, 20 * DAY_MS, REMEMBER_EVENTS_MS - 1, 36 * DAY_MS])),
+    ),
+    max_size=20,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(steps)
+def test_an_event_is_known_for_35_days_whatever_happens_beside_it(plan: list[tuple[str, int]]) -> None:
+    remembering = Remembering()
+    filler = 0
+    for what, number in plan:
+        event_id = f"event-{number}"
+        if what == "use" and remembering.expected(event_id) is None:
+            remembering.use(event_id, f"content {number} at {remembering.time}")
+        elif what == "many":
+            for _ in range(number):
+                filler += 1
+                remembering.use(f"filler-{filler}", "")
+        elif what == "forget":
+            remembering.forget(event_id)
+        elif what == "pass":
+            remembering.pass_time(number)
+        for each in range(13):
+            assert remembering.found(f"event-{each}") == remembering.expected(f"event-{each}")
+
+
+def test_a_quiet_account_keeps_its_events_in_its_core_page() -> None:
+    remembering = Remembering()
+    for number in range(IN_CORE_MAX):
+        remembering.use(f"event-{number}", "")
+    assert set(remembering.pages.pages) == {"core"}
+
+
+def test_of_a_busy_account_the_older_events_have_pages_until_35_days_are_over() -> None:
+    remembering = Remembering()
+    for number in range(10 * IN_CORE_MAX):
+        remembering.use(f"event-{number}", "")
+    assert len(remembering.pages.pages["core"]) < 100 * IN_CORE_MAX
+    assert remembering.found("event-0") is not None
+    remembering.pass_time(REMEMBER_EVENTS_MS)
+    assert set(remembering.pages.pages) == {"core"}
+    assert remembering.found("event-0") is None

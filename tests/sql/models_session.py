@@ -1,0 +1,93 @@
+"""A process that checks models and runs their cases: one JSON line in, one JSON line out.
+
+A request is `{"run": model}`, answered by `[{"case": ..., "passed": ..., "shown": ...}]`; `{"problems": model}` or
+`{"check": name, "model": text, "sink": text}`, answered by a list of problems as text; else `{"error": text}`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ops.sql.cases import CaseRunner
+from ops.sql.check import Checker, create_tables, problems_of
+from ops.sql.fixtures import read_cases
+from ops.sql.session import create_environment, flink_processes, kafka_connector
+from ops.sql.test import show_difference
+from sql.project import RESULTS, Project, SqlFile, read_project
+from sql.results import create_results
+
+
+class Session:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._project = read_project()
+        self._runner: CaseRunner | None = None
+        self._planner: Any = None
+
+    def run(self, name: str) -> list[dict[str, Any]]:
+        if self._runner is None:
+            self._runner = CaseRunner(self._project, self._folder)
+        file = {**self._project.models, **self._project.audits}[name]
+        answer = []
+        for outcome in self._runner.run(file, read_cases(file.fixture)):
+            shown = io.StringIO()
+            if not outcome.passed:
+                show_difference(file, outcome, Console(file=shown, width=160))
+            answer.append({"case": outcome.case.name, "passed": outcome.passed, "shown": shown.getvalue()})
+        return answer
+
+    def problems(self, name: str) -> list[str]:
+        file = {**self._project.models, **self._project.audits}[name]
+        return [str(each) for each in Checker(self._planner_of_the_project(), self._project).check(file)]
+
+    def _planner_of_the_project(self) -> Any:
+        if self._planner is None:
+            _, self._planner = create_environment(kafka_connector())
+            assert create_tables(self._planner, self._project) == []
+        return self._planner
+
+    def check(self, name: str, model: str, sink: str) -> list[str]:
+        tables = self._planner_of_the_project()
+        files = {"models": model, "sinks": sink}
+        made = {kind: SqlFile(name, self._project.root / kind / f"{name}.sql", text) for kind, text in files.items()}
+        project: Project = replace(self._project, models={name: made["models"]}, sinks={name: made["sinks"]})
+        tables._j_tenv.dropTemporaryTable(f"{RESULTS}.{name}")
+        try:
+            create_results(tables, project, "none:1", only=[name])
+        except Exception as problem:  # noqa: BLE001 - it is what is asked for
+            return [str(each) for each in problems_of(tables, project, made["sinks"], problem)]
+        return [str(each) for each in Checker(tables, project).check(made["models"])]
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # Whatever Java prints is no answer.
+    with flink_processes() as folder:
+        session = Session(folder)
+        for line in sys.stdin:
+            request = json.loads(line)
+            answer: Any
+            try:
+                if "run" in request:
+                    answer = session.run(request["run"])
+                elif "problems" in request:
+                    answer = session.problems(request["problems"])
+                else:
+                    answer = session.check(request["check"], request["model"], request["sink"])
+            except Exception:  # noqa: BLE001 the test says what went wrong
+                answer = {"error": traceback.format_exc()}
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+
+
+if __name__ == "__main__":
+    main()
