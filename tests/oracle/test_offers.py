@@ -207,7 +207,7 @@ def test_histories_bring_about_all_that_becomes_of_offers() -> None:
         seen["duplicate"] += bool(offering.duplicates)
         seen["unmatched"] += bool(offering.unmatched)
 
-    @settings(SOME, max_examples=100, database=None, derandomize=True)
+    @settings(SOME, max_examples=200, database=None, derandomize=True)
     @given(loop_histories())
     def count_bonuses(case: LoopCase) -> None:
         for decision in looped(case).decisions:
