@@ -16,7 +16,7 @@ from typing import NamedTuple
 from bench import inputs
 from bench.ground import DEAD_LETTERS, DECISIONS, Ground, ground
 from bench.summary import Summary, as_json, summarise
-from bench.ways import STATE, WAYS, events_of, job_command, running
+from bench.ways import STATE, WAYS, events_of, running
 from ops.errors import Refusal
 from ops.generator.settings import OutRecord
 
@@ -58,7 +58,7 @@ def run_sampled(place: Ground, measured_from: int, seconds: float, start_within_
     """
     place.fresh(DECISIONS, DEAD_LETTERS)
     shutil.rmtree(STATE, ignore_errors=True)
-    with running(job_command()(place)) as process:
+    with running(WAYS["full"].command(place)) as process:
         return sample(place, lambda: process.poll() is None, measured_from, seconds, start_within_s)
 
 

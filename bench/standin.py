@@ -16,6 +16,7 @@ import orjson
 
 from jobs.config import DecisionsConfig
 from jobs.domain import DECISIONS, Clock, Document, ForAccount, Output, Pages, Passed, Record, Verdict
+from jobs.profiles import Profile
 from jobs.topics import PROGRAM, TRANSACTIONS
 from jobs.topology import build
 from ops.run import RunOptions, run
@@ -72,7 +73,8 @@ def add_balances(environment: Any, config: DecisionsConfig) -> None:
 
 
 def main(bootstrap: str, state: str) -> None:
-    run(RunOptions(bootstrap=bootstrap, state=Path(state), fresh=True), add_balances)
+    options = RunOptions(bootstrap=bootstrap, state=Path(state), fresh=True, profile=Profile.THROUGHPUT)
+    run(options, add_balances)
 
 
 if __name__ == "__main__":

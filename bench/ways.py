@@ -73,7 +73,7 @@ def _standin(ground: Ground) -> list[str]:
 STATE = FOLDER / "state"
 
 WAYS = {
-    "full": Way("full decision job", job_command(), DECISIONS, full=True),
+    "full": Way("full decision job", job_command("--profile", "throughput"), DECISIONS, full=True),
     "balance": Way("running balance in our operators", _standin, DECISIONS),
     "sql": Way("Flink SQL", _peer("flink_sql")),
     "java": Way("Java DataStream", lambda ground: [*java.datastream_command(), ground.bootstrap, OUT]),

@@ -200,8 +200,6 @@ class Bonus(msgspec.Struct, array_like=True):
 
 
 class Bonuses(msgspec.Struct, array_like=True):
-    order_lot: int
-    """Tells two orders of one id from each other, the first of which is known no longer."""
     known_until: int
     amounts: list[int]
     """Of the order's lines, in their order; minor units."""

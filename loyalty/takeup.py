@@ -25,9 +25,8 @@ REMEMBER_UNKNOWN_MS = 366 * DAY_MS
 def learn_offer(account: Account, program: Program, member_id: str, offer: Offer) -> None:
     """Keep an offer that was made. One that comes again, after a crash of the job that made it, is known by its id."""
     offers = account.offers.get(member_id) or []
-    if any(known.decision_id == offer.decision_id for known in offers) or _is_over(account, program, offer):
-        return
-    _keep(account, program, member_id, [*offers, offer])
+    if all(known.decision_id != offer.decision_id for known in offers):
+        _keep(account, program, member_id, [*offers, offer])
 
 
 def take_up(account: Account, program: Program, event: Purchase, cause: Cause, docket: Docket) -> list[Bonus]:
@@ -50,7 +49,7 @@ def take_up(account: Account, program: Program, event: Purchase, cause: Cause, d
     if bonuses:
         order = account.orders.get(event.order_id)
         assert order is not None
-        account.bonuses.put(event.order_id, Bonuses(order.lot, order.known_until, amounts, bonuses))
+        account.bonuses.put(event.order_id, Bonuses(order.known_until, amounts, bonuses))
         account.keep.add((order.known_until, f"bonus/{event.order_id}"))
     if bonuses or any(_is_over(account, program, offer) for offer in offers):
         _keep(account, program, member_id, offers)
@@ -85,7 +84,7 @@ def undo(
     """Reverse the bonuses of an order that was cancelled, or of which less is left than they ask for; behind the
     order's own `points.reversed`. What is left is counted like its points: line by line, rounded down."""
     found = account.bonuses.get(order_id)
-    if found is None or found.order_lot != order.lot:
+    if found is None:
         return []
     left = sum(
         kept(amount, line.quantity, line.returned) for amount, line in zip(found.amounts, order.lines, strict=True)

@@ -38,6 +38,8 @@ app = typer.Typer(no_args_is_help=True)
 DEFAULT_STATE = Path(".loyalty/decisions")
 DEFAULT_OFFERS_STATE = Path(".loyalty/offers")
 LOOK_EVERY_S = 0.25
+LOOK_SELDOM_S = 1.0
+"""Once a job runs that is not waited for. Each look costs Flink some milliseconds of CPU."""
 SAY_EVERY_S = 2.0
 RESTART_ATTEMPTS = 8
 STOP_WITHIN_S = 120.0
@@ -250,7 +252,7 @@ class _Run:
         failure: str | None = None
         said_at = time.monotonic()
         # A job can be stopped with a savepoint only when all of it runs.
-        while not (self._stop.wait(LOOK_EVERY_S) and running):
+        while not (self._stop.wait(LOOK_EVERY_S if end is not None or not running else LOOK_SELDOM_S) and running):
             if self._stop.is_set():
                 time.sleep(LOOK_EVERY_S)
             try:

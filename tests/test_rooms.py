@@ -1,4 +1,4 @@
-"""Dependencies point one way: loyalty <- udfs <- jobs, and loyalty <- ops; nobody imports ops (house rule)."""
+"""Dependencies point one way: loyalty <- udfs <- sql <- jobs, and loyalty <- ops; nobody imports ops (house rule)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ ROOT = Path(__file__).parent.parent
 STANDARD = sys.stdlib_module_names
 MAY_IMPORT = {
     "loyalty": {"loyalty", "pydantic", "pydantic_core", "msgspec", "orjson", "typing_extensions"},
-    "udfs": {"udfs", "loyalty", "pyflink"},
-    "sql": {"sql", "udfs", "loyalty", "pyflink"},
-    "jobs": {"jobs", "udfs", "loyalty", "pyflink", "pydantic", "msgspec", "confluent_kafka"},
+    "udfs": {"udfs", "loyalty", "pyflink", "orjson"},
+    "sql": {"sql", "udfs", "loyalty", "pyflink", "py4j"},
+    "jobs": {"jobs", "sql", "udfs", "loyalty", "pyflink", "pydantic", "msgspec", "confluent_kafka"},
     "tests/oracle": {"tests", "hypothesis", "pytest"},
 }
 NEVER_IN_THE_DOMAIN = {"time", "datetime.datetime", "random", "threading", "socket", "os", "pathlib"}

@@ -129,14 +129,16 @@ class CaseRunner:
         """
         self._plan(before)
         self._found.collect()
-        job = self._cluster.submit(self._j_environment.getStreamGraph(True))
+        job = self._cluster.submit(self._graph())
         with self._connected(job) as connection:
             for record in arrivals(given, self._event_times, self._keys):
                 connection.sendall(record.as_line() + b"\n")
             time.sleep(10 * PAUSE_S)
             savepoint = self._cluster.savepoint(job, folder)
+        self._cluster.wait(job)
+        self._settle()
         self._plan(after)
-        graph = self._j_environment.getStreamGraph(True)
+        graph = self._graph()
         settings = java().org.apache.flink.runtime.jobgraph.SavepointRestoreSettings
         graph.setSavepointRestoreSettings(settings.forPath(savepoint, False))
         self._found.collect()
@@ -144,12 +146,24 @@ class CaseRunner:
             job = self._cluster.submit(graph)
             with self._connected(job):
                 pass
+            return self._cluster.wait(job) is None
         except (Py4JError, JobEnded):
             return False
-        return self._cluster.wait(job) is None
+        finally:
+            self._settle()
+
+    def _settle(self) -> None:
+        self._records.settle()
+        self._found.settle()
+
+    def _graph(self) -> Any:
+        graph = self._j_environment.getStreamGraph(False)
+        self._forget_job()
+        return graph
 
     def _forget_job(self) -> None:
-        self._j_environment.getStreamGraph(True)
+        if len(self._j_environment.getTransformations()):
+            self._j_environment.getStreamGraph(True)
 
     @property
     def _j_environment(self) -> Any:
@@ -264,6 +278,7 @@ class CaseRunner:
         except TimeoutError:
             self._cluster.cancel(job)
             failure = f"the case has not ended within {CASE_WITHIN_S:.0f} s"
+        self._settle()
         outcome.failure = None if failure is None else root_cause(failure)
         if outcome.failure is None:
             outcome.changes = self._read(collected())
@@ -410,6 +425,7 @@ class _Listener:
     def __init__(self) -> None:
         self._server = socket.create_server(("127.0.0.1", 0))
         self._server.settimeout(CASE_WITHIN_S)
+        self._reading = threading.Event()
         self.port: int = self._server.getsockname()[1]
 
     def accept(self) -> socket.socket:
@@ -424,11 +440,13 @@ class _Listener:
         def read() -> None:
             try:
                 with self.accept() as connection:
+                    self._reading.clear()
                     while some := connection.recv(1 << 16):
                         kept.extend(some)
             except OSError:
                 pass  # The job did not get as far as to connect; its failure is told by the cluster.
 
+        self._reading.set()
         reader = threading.Thread(target=read, daemon=True)
         reader.start()
 
@@ -437,6 +455,19 @@ class _Listener:
             return bytes(kept)
 
         return wait
+
+    def settle(self) -> None:
+        """After a job has ended: what it has left half done must not be taken for the next one's."""
+        if self._reading.is_set():
+            socket.create_connection(("127.0.0.1", self.port)).close()
+            while self._reading.is_set():
+                time.sleep(0.001)
+        self._server.settimeout(0)
+        try:
+            while True:
+                self.accept().close()
+        except BlockingIOError:
+            self._server.settimeout(CASE_WITHIN_S)
 
     def close(self) -> None:
         self._server.close()

@@ -405,6 +405,11 @@ def _unexpected(reading: _Reading, match: re.Match[str], place: tuple[int, int])
         return at(file, quote.line, quote.column, 'A " was not expected here.', "Text is written in single quotes.")
     if here.says("AS") and _is_in_call(words[:index]):
         return at(file, *place, "A ) seems to be missing before AS.")
+    earlier = words[index - 2] if index > 1 else None
+    if before is not None and before.kind == "text" and earlier is not None and earlier.says("INTERVAL"):
+        return at(
+            file, *place, f"{text} is no unit of an interval.", "There are SECOND, MINUTE, HOUR, DAY, MONTH, YEAR."
+        )
     if before is not None and before.says(","):
         if here.says("FROM", ")", "GROUP", "WHERE"):
             return at(file, before.line, before.column, f"There is a comma before {text}.", "Take the comma out.")
@@ -416,7 +421,6 @@ def _unexpected(reading: _Reading, match: re.Match[str], place: tuple[int, int])
         return at(file, *place, f"{text} was not expected here.", reserved)
     if before is not None and before.kind == "word" and before.text.upper() in _SQL_WORDS and not here.says("FROM"):
         return at(file, *place, f"{text} was not expected after {before.text}.", reserved)
-    earlier = words[index - 2] if index > 1 else None
     if (
         here.says("AS", ".", "(")
         and before is not None

@@ -23,6 +23,23 @@ from sql.results import create_views
 RESTORES = "restores from a savepoint"
 REBUILD = "needs a rebuild by replay"
 
+STATELESS = {
+    "calc",
+    "python-calc",
+    "correlate",
+    "python-correlate",
+    "exchange",
+    "union",
+    "values",
+    "expand",
+    "watermark-assigner",
+    "local-window-aggregate",
+    "window-table-function",
+    "drop-update-before",
+    "sink",
+}
+"""All others are taken to keep state. A sink that puts changes in order (`upsertMaterialize`) does, too."""
+
 Node = dict[str, Any]
 
 
@@ -64,14 +81,16 @@ def nodes_of(compiled: str) -> list[Node]:
             for name, value in node.items()
             if name not in ("id", "type", "description", "configuration", "inputProperties", "state", "outputType")
         }
+        operator = re.sub(r"^stream-exec-|_\d+$", "", node["type"])
+        keeps = operator not in STATELESS or kept.get("requireUpsertMaterialize", False)
         nodes.append(
             {
-                "operator": re.sub(r"^stream-exec-|_\d+$", "", node["type"]),
+                "operator": operator,
                 "reads": inputs.get(node["id"], []),
-                "does": node.get("description", ""),
+                "does": re.sub(r"\*anonymous_\S+?\*", "", node.get("description", "")),
                 "rows": node.get("outputType"),
-                "state": [state["name"] for state in node.get("state", [])],
-                "by": kept if node.get("state") or node["type"].startswith("stream-exec-match") else {},
+                "keeps_state": keeps,
+                "by": kept if keeps and operator != "table-source-scan" else {},
             }
         )
     return nodes
@@ -99,7 +118,7 @@ def _compare_nodes(old: list[Node], new: list[Node], one: int, other: int, diffe
         difference.changed.append(f"{_called(before)} -> {after['does']} [its state is of other types]")
     elif before["does"] != after["does"] or before["by"] != after["by"]:
         difference.changed.append(f"{_called(before)} -> {after['does']}")
-        if before["state"]:
+        if before["keeps_state"]:
             difference.old_rule.append(after["operator"])
 
 
@@ -109,15 +128,29 @@ def _place(node: Node) -> tuple[str, tuple[int, ...]]:
 
 def _kept(nodes: list[Node], node: Node) -> Any:
     """What the types of an operator's state follow from; nothing where it has none."""
-    if not node["state"]:
+    if not node["keeps_state"]:
         return None
+    if node["operator"] == "table-source-scan":
+        return node["operator"]  # It keeps its place in the topic, whatever it makes of a record.
     by = node["by"]
     keys = {
         name: by[name] for name in ("grouping", "partition", "partitionSpec", "uniqueKeys", "joinSpec") if name in by
     }
-    calls = [(call.get("type"), call.get("distinct"), _function(call)) for call in _calls(by)]
-    read = [nodes[number - 1]["rows"] for number in node["reads"]]
-    return node["operator"], node["state"], json.dumps([keys, calls, read, node["rows"]], sort_keys=True)
+    if "overSpec" in by:
+        keys["over"] = [by["overSpec"]["partition"], [group["orderBy"] for group in by["overSpec"]["groups"]]]
+    taken_back = by.get("aggCallNeedRetractions", [])
+    calls = [(call.get("type"), call.get("distinct"), _keeps(call, any(taken_back))) for call in _calls(by)]
+    read = [_types(nodes[number - 1]["rows"]) for number in node["reads"]]
+    return node["operator"], json.dumps([keys, calls, read, _types(node["rows"])], sort_keys=True)
+
+
+def _types(rows: Any) -> Any:
+    """The types of rows without the names of columns, which no state has."""
+    if isinstance(rows, str):
+        return re.sub(r"`[^`]*` ", "", rows)
+    if isinstance(rows, dict):
+        return {key: _types(value) for key, value in rows.items() if key != "name"}
+    return [_types(each) for each in rows] if isinstance(rows, list) else rows
 
 
 def _calls(by: Node) -> list[Node]:
@@ -127,13 +160,18 @@ def _calls(by: Node) -> list[Node]:
     return list(found)
 
 
-def _function(call: Node) -> str:
-    return str(call.get("internalName") or call.get("aggFunction") or call.get("name") or "")
+def _keeps(call: Node, taken_back: bool) -> str:
+    """What an aggregate keeps: one value of the result's type is alike to Flink; of others, the name says it."""
+    name = str(call.get("internalName") or call.get("name") or "")
+    return "one value" if name in _ONE_VALUE and not taken_back else name
+
+
+_ONE_VALUE = {"$SUM$1", "$MAX$1", "$MIN$1"}
 
 
 def _called(node: Node) -> str:
-    state = f" [keeps {', '.join(node['state'])}]" if node["state"] else ""
-    return f"{node['does'] or node['operator']}{state}"
+    does: str = node["does"] or node["operator"]
+    return does + (" [keeps state]" if node["keeps_state"] else "")
 
 
 def planned(tables: Any, project: Project, file: SqlFile) -> tuple[list[Node], list[Problem]]:

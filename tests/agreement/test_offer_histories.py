@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
+from loyalty.docket import to_json
 from loyalty.loop import run
 from loyalty.offers_loop import OffersOutcome, run_offers
 from loyalty.records import Record
+from loyalty.wire.decisions import parse_decision
 from tests.agreement.compare import dead_letter_differences, differences, offer_differences
 from tests.oracle.offer_histories import LoopCase, loop_histories, offer_histories, written
 from tests.oracle.offers import Offering, decide_offers
@@ -75,3 +78,25 @@ def test_the_domain_and_the_oracle_close_the_loop_alike(history: LoopCase) -> No
 
     seldom = run(_ours(reference), _ours(transactions), history.lag_ms, eager=False)
     assert differences(seldom.decisions, theirs.decisions) == []
+
+
+@settings(some, max_examples=HISTORIES // 40)
+@given(loop_histories(allow_late=True))
+def test_late_events_and_offers_leave_the_books_in_order_and_decisions_as_the_wire_says(history: LoopCase) -> None:
+    reference = [record for record in history.reference if record.topic in READ_BY_THE_OFFERS_JOB]
+    offers = run_offers(_ours(reference), _ours(history.engagements))
+    known, transactions = history.with_offers(written(offers.decisions))
+    outcome = run(_ours(known), _ours(transactions), history.lag_ms)
+    _assert_each_has_its_id(outcome.decisions)
+    last: dict[str, dict[str, Any]] = {}
+    points: Counter[str] = Counter()
+    for decision in outcome.decisions:
+        balance = decision["balance"]
+        points[decision["account_id"]] += decision["points"]
+        held = balance["pending"] + balance["available"] + balance["held"]
+        assert points[decision["account_id"]] == held - balance["debt"]
+        assert not (balance["debt"] and balance["available"])
+        assert decision["sequence"] == 1 + last.get(decision["account_id"], {"sequence": 0})["sequence"]
+        last[decision["account_id"]] = decision
+    for decision in [*offers.decisions, *outcome.decisions]:
+        parse_decision(to_json({**decision, "decided_at": "2026-01-01T00:00:00.000Z"}))

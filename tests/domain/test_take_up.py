@@ -9,8 +9,10 @@ import pytest
 
 from loyalty.codec import DictPages
 from loyalty.desk import Delivery, Desk
+from loyalty.docket import to_json
 from loyalty.records import Record
 from loyalty.times import format_time
+from loyalty.wire.decisions import parse_decision
 from tests.domain.story import Story, at, codes, summary
 
 
@@ -182,6 +184,19 @@ def test_a_cancellation_takes_the_bonus_back_once_whatever_amount_it_asked_for()
         ("reward.revoked", "posted", 0),
     ]
     assert summary(story.cancels_order("o1", at(5))) == [("points.reversed", "posted", 0)]
+
+
+def test_all_that_is_decided_about_a_bonus_is_what_the_wire_says() -> None:
+    story = story_with_an_offer(pending_days=1, expiry_days=20)
+    story.buys("o1", 1_000, at(2))
+    story.cancels_order("o1", at(5))
+    story.offered("d2", at(5))
+    story.buys("o2", 1_000, at(6))
+    story.another_account_is_active(at(40))
+    about_bonuses = [one for one in story.decisions if "offer_id" in one["subject"]]
+    assert len({one["type"] for one in about_bonuses}) == 6
+    for decision in about_bonuses:
+        parse_decision(to_json({**decision, "decided_at": decision["occurred_at"]}))
 
 
 def test_an_offer_that_was_taken_up_does_not_open_again() -> None:

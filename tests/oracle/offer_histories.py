@@ -164,6 +164,7 @@ OFTEN_BOUGHT_AND_BROUGHT_BACK = (*KINDS, *["purchase"] * 30, *["refund"] * 20, *
 ENGAGE_KINDS = (
     *["engage"] * 30,
     *["resend"] * 3,
+    *["resend_when_forgotten"] * 2,
     *["reuse_id"] * 2,
     "elsewhere",
     "bad_bytes",
@@ -172,7 +173,7 @@ ENGAGE_KINDS = (
     "too_early",
 )
 
-HOWS = (*["purchase"] * 16, *["later"] * 10, *["snap"] * 6, *["earlier"] * 5, "memory")
+HOWS = (*["purchase"] * 16, *["later"] * 10, *["snap"] * 6, *["earlier"] * 5)
 
 
 def engage(choose: Choices) -> Engage:
@@ -216,22 +217,30 @@ def offer_histories() -> st.SearchStrategy[LoopCase]:
     return st.builds(lambda plan, offers: OfferWriter(plan, offers).write(), quiet_plans(), offer_plans())
 
 
-def loop_histories() -> st.SearchStrategy[LoopCase]:
-    """Whole histories of accounts and their members' engagements; the ledger's decisions are for the jobs to make."""
+def loop_histories(allow_late: bool = False) -> st.SearchStrategy[LoopCase]:
+    """Whole histories of accounts and their members' engagements; the ledger's decisions are for the jobs to make.
+
+    `allow_late` as in `histories`: then there is one partition only.
+    """
 
     def write(plan: Plan, offers: OfferPlan) -> LoopCase:
-        plan = plan._replace(steps=[soon_brought_back(step) for step in plan.steps])
-        return OfferWriter(plan, offers._replace(held=[])).write()
+        plan = plan._replace(steps=[one for step in plan.steps for one in soon_brought_back(step)])
+        return OfferWriter(plan, offers._replace(held=[]), allow_late).write()
 
-    return st.builds(write, plans(kinds=OFTEN_BOUGHT_AND_BROUGHT_BACK), offer_plans())
+    return st.builds(write, plans(1 if allow_late else None, OFTEN_BOUGHT_AND_BROUGHT_BACK), offer_plans())
 
 
-def soon_brought_back(step: Step) -> Step:
-    """Most refunds and cancellations are of the last purchase, soon after it, and most refunds of all of it."""
+def soon_brought_back(step: Step) -> list[Step]:
+    """Most refunds and cancellations are of the last purchase, soon after it, and most refunds of all of it.
+
+    Before some of them an adjustment takes what is available, so that a bonus that is taken back is owed.
+    """
     if step.kind not in ("refund", "cancel") or step.flavour > 5:
-        return step
-    when = When("later", step.when.number // (2 if step.flavour < 3 else 1), 0)
-    return step._replace(pick=0, size=1 if step.size < 4 else step.size, when=when)
+        return [step]
+    taken_away = step._replace(kind="adjust", size=7, flavour=0, when=When("later", 15 - step.when.number // 2, 0))
+    when = When("later", step.when.number // 2, 0)
+    brought_back = step._replace(pick=0, size=1 if step.size < 4 else step.size, when=when)
+    return [taken_away, brought_back] if step.flavour > 2 else [brought_back]
 
 
 # Writing it out
@@ -240,8 +249,8 @@ def soon_brought_back(step: Step) -> Step:
 class OfferWriter:
     """Turns a plan of the accounts, and then one of the offers, into records. All choices are in the plans."""
 
-    def __init__(self, plan: Plan, offers: OfferPlan) -> None:
-        self.base = Writer(plan, allow_late=False)
+    def __init__(self, plan: Plan, offers: OfferPlan, allow_late: bool = False) -> None:
+        self.base = Writer(plan, allow_late)
         self.plan = offers
         self.members = [
             (sent.account_id, f"{sent.account_id}m{number}")
@@ -339,8 +348,6 @@ class OfferWriter:
             return moments[(step.number * 64 + step.pick) % len(moments)] + step.nudge
         if step.how == "earlier":
             return self.clock - step.number * 6 * HOUR_MS + step.nudge
-        if step.how == "memory" and self.sent:
-            return (parse_time(self.sent[-1]["occurred_at"]) or 0) + 35 * DAY_MS + step.nudge
         return self.clock + STEPS_MS[step.number]
 
     def note_moments(self, event: Plain, moment: int) -> None:
@@ -361,12 +368,9 @@ class OfferWriter:
             again = as_json(dict(reversed(event.items())))
             return [self.send(parse_time(event["occurred_at"]) or 0, event["member_id"].encode(), again)]
         moment = self.moment(step, member_id)
-        event = {
-            **self.base.envelope(step.trigger, moment),
-            "account_id": account_id,
-            "member_id": member_id,
-            "channel": ("app", "email", "web")[step.pick % 3],
-        }
+        if step.kind == "resend_when_forgotten" and self.sent:
+            return self.resend_when_forgotten(step)
+        event = self.engagement(step, moment, account_id, member_id)
         if step.pick % 5 == 0:
             event.update(campaign_id="c1", device_id=None, session_id="s", unknown={"x": 1.5})
         if step.kind == "elsewhere":
@@ -384,6 +388,22 @@ class OfferWriter:
             event["event_id"] = self.sent[-1 - step.pick % len(self.sent)]["event_id"]
         self.note_moments(event, moment)
         return [self.send(timestamp, key, as_json(event))]
+
+    def resend_when_forgotten(self, step: Engage) -> list[Record]:
+        """The same event again, behind one that takes the member's time to where it is forgotten, or just not yet."""
+        first = self.sent[-1 - step.pick % len(self.sent)]
+        moment = (parse_time(first["occurred_at"]) or 0) + 35 * DAY_MS + step.nudge
+        event = self.engagement(step, moment, first["account_id"], first["member_id"])
+        key = first["member_id"].encode()
+        return [self.send(moment, key, as_json(event)), self.send(moment, key, as_json(first))]
+
+    def engagement(self, step: Engage, moment: int, account_id: str, member_id: str) -> Plain:
+        return {
+            **self.base.envelope(step.trigger, moment),
+            "account_id": account_id,
+            "member_id": member_id,
+            "channel": ("app", "email", "web")[step.pick % 3],
+        }
 
     def send(self, timestamp: int, key: bytes | None, value: bytes | None) -> Record:
         return self.base.record("loyalty.engagements", 0, timestamp, key, value)

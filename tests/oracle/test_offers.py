@@ -11,9 +11,9 @@ from .oracle import Result, decide_all
 from .wire import DAY_MS, Record, parse_json, parse_time
 
 SOME = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-FEW = settings(SOME, max_examples=50)
+FEW = settings(SOME, max_examples=40)
 
 Plain = dict[str, Any]
 Version = tuple[str, int]
@@ -198,7 +198,7 @@ def test_every_bonus_is_issued_once_and_revoked_at_most_once(case: LoopCase) -> 
 def test_histories_bring_about_all_that_becomes_of_offers() -> None:
     seen: Counter[Any] = Counter()
 
-    @settings(SOME, max_examples=200, database=None, derandomize=True)
+    @settings(SOME, max_examples=150, database=None, derandomize=True)
     @given(offer_histories())
     def count_offers(case: LoopCase) -> None:
         offering = offered(case)
@@ -207,7 +207,7 @@ def test_histories_bring_about_all_that_becomes_of_offers() -> None:
         seen["duplicate"] += bool(offering.duplicates)
         seen["unmatched"] += bool(offering.unmatched)
 
-    @settings(SOME, max_examples=150, database=None, derandomize=True)
+    @settings(SOME, max_examples=200, database=None, derandomize=True)
     @given(loop_histories())
     def count_bonuses(case: LoopCase) -> None:
         for decision in looped(case).decisions:

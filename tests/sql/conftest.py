@@ -97,6 +97,11 @@ class ModelsSession:
         found: list[str] = self._ask(check=name, model=model, sink=sink)
         return found
 
+    def goes_on(self, before: str, after: str) -> tuple[bool, str]:
+        """Whether Flink goes on with a model from a savepoint of another, and the verdict from their plans."""
+        answer = self._ask(before=before, after=after)
+        return answer["flink"], answer["verdict"]
+
     def _ask(self, **request: str) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None

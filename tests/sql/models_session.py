@@ -1,7 +1,8 @@
 """A process that checks models and runs their cases: one JSON line in, one JSON line out.
 
 A request is `{"run": model}`, answered by `[{"case": ..., "passed": ..., "shown": ...}]`; `{"problems": model}` or
-`{"check": name, "model": text, "sink": text}`, answered by a list of problems as text; else `{"error": text}`.
+`{"check": name, "model": text, "sink": text}`, answered by a list of problems as text; `{"before": text, "after":
+text}`, answered by what Flink and the plans say; else `{"error": text}`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import io
 import json
 import os
 import sys
+import tempfile
 import traceback
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +22,12 @@ from rich.console import Console
 from ops.sql.cases import CaseRunner
 from ops.sql.check import Checker, create_tables, problems_of
 from ops.sql.fixtures import read_cases
-from ops.sql.session import create_environment, flink_processes, kafka_connector
+from ops.sql.plans import Node, compare, nodes_of
+from ops.sql.session import create_environment, flink_processes, java, kafka_connector
 from ops.sql.test import show_difference
 from sql.project import RESULTS, Project, SqlFile, read_project
 from sql.results import create_results
+from tests.sql.plan_edits import GIVEN
 
 
 class Session:
@@ -49,6 +53,21 @@ class Session:
         file = {**self._project.models, **self._project.audits}[name]
         return [str(each) for each in Checker(self._planner_of_the_project(), self._project).check(file)]
 
+    def goes_on(self, before: str, after: str) -> dict[str, Any]:
+        """Whether Flink goes on from a savepoint of the first with the second, and what the plans' verdict is."""
+        project = self._project
+        files = [
+            SqlFile(name, project.root / "models" / f"{name}.sql", text)
+            for name, text in (("before", before), ("after", after))
+        ]
+        tables = self._planner_of_the_project()
+        old, new = (_plan_of(tables.sql_query(file.text)) for file in files)
+        if self._runner is None:
+            self._runner = CaseRunner(project, self._folder)
+        with tempfile.TemporaryDirectory() as folder:
+            flink = self._runner.goes_on(files[0], files[1], GIVEN, Path(folder))
+        return {"flink": flink, "verdict": compare(old, new).verdict}
+
     def _planner_of_the_project(self) -> Any:
         if self._planner is None:
             _, self._planner = create_environment(kafka_connector())
@@ -68,6 +87,11 @@ class Session:
         return [str(each) for each in Checker(tables, project).check(made["models"])]
 
 
+def _plan_of(table: Any) -> list[Node]:
+    nowhere = java().org.apache.flink.table.api.TableDescriptor.forConnector("blackhole").build()
+    return nodes_of(table._j_table.insertInto(nowhere).compilePlan().asJsonString())
+
+
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # Whatever Java prints is no answer.
@@ -81,6 +105,8 @@ def main() -> None:
                     answer = session.run(request["run"])
                 elif "problems" in request:
                     answer = session.problems(request["problems"])
+                elif "before" in request:
+                    answer = session.goes_on(request["before"], request["after"])
                 else:
                     answer = session.check(request["check"], request["model"], request["sink"])
             except Exception:  # noqa: BLE001 the test says what went wrong

@@ -213,7 +213,7 @@ EDITS = [
         2,
         "no SELECT",
     ),
-    Edit("a parenthesis is not closed", E, "SUM(points)", "SUM(points", 11, "("),
+    Edit("a parenthesis is not closed", E, "SUM(points)", "SUM(points", 11, ")"),
     Edit("a parenthesis too many", E, "SUM(points)", "SUM(points))", 11, ")"),
     Edit("a text is not closed", E, "'points.earned'", "'points.earned", 5, "'"),
     Edit("text is in double quotes", E, "'points.earned'", '"points.earned"', 5, "single quotes"),

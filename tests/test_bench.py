@@ -1,0 +1,92 @@
+"""What the measurements' figures are made with; the measurements themselves are `make bench` and `make bench-quick`."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from bench import domain, inputs, report
+from bench.__main__ import check_balances
+from bench.slices import Sample, rates
+from bench.standin import BalanceDesk
+from bench.summary import Summary, as_json, summarise
+from loyalty.codec import DictPages
+from loyalty.wire.transactions import parse_transaction
+from ops.errors import Refusal
+
+
+def test_one_disturbed_run_does_not_decide() -> None:
+    assert summarise([100, 101, 3, 102, 99]) == Summary(100, 3, 102, 5)
+
+
+def test_figures_without_a_run_are_refused() -> None:
+    with pytest.raises(ValueError, match="nothing was measured"):
+        summarise([])
+
+
+def test_the_last_line_of_a_measurement_is_one_json_object() -> None:
+    line = as_json({"events_per_s": Summary(12_345.678, 12_000.4, 13_000.6, 5)})
+    assert "\n" not in line
+    assert json.loads(line) == {"events_per_s": {"median": 12346, "min": 12000, "max": 13001, "runs": 5}}
+
+
+def test_slices_are_measured_between_neighbouring_samples() -> None:
+    samples = [Sample(float(second), 100 * second) for second in range(5)] + [Sample(5.0, 900)]
+    assert rates(samples) == [100, 100, 100, 100, 500]
+
+
+def test_every_generated_purchase_is_one_that_the_contract_takes() -> None:
+    for record in inputs.purchases(50, 7):
+        assert parse_transaction(record.value).account_id.encode() == record.key
+
+
+def test_balances_are_those_of_the_purchases_that_were_decided() -> None:
+    desk = BalanceDesk()
+    pages: dict[bytes, DictPages] = {}
+    found: dict[str, tuple[int, int]] = {}
+    for record in inputs.purchases(50, 7):
+        assert record.key is not None
+        verdict = desk.receive(record.key.decode(), pages.setdefault(record.key, DictPages()), record.value or b"", 0)
+        said = json.loads(verdict.outputs[0].value)
+        found[said["account"]] = said["sequence"], said["balance"]
+    expected = inputs.expected_balances(50, 7)
+    check_balances(found, expected, "ours")
+    account, (sequence, balance) = found.popitem()
+    with pytest.raises(Refusal, match="1 of 7 balances wrong"):
+        check_balances({**found, account: (sequence, balance + 1)}, expected, "ours")
+
+
+def test_the_parts_of_an_event_add_up_to_its_cpu(capsys: pytest.CaptureFixture[str]) -> None:
+    records = chain(inputs.programme(), inputs.mix(500, 30))
+    figures = domain.measure(records, 1, "a little traffic")
+    parts = sum(figures[f"domain_us_{domain.plain(part)}"].median for part in domain.PROBES) + (
+        figures["domain_us_the_loop_around_it_timers"].median
+    )
+    assert parts == pytest.approx(figures["domain_us_per_event"].median)
+    said = capsys.readouterr()
+    assert "purchase" in said.out
+    assert said.err == "", "a probe has lost its function"
+
+
+def test_the_page_says_for_each_goal_whether_it_is_met(tmp_path: Path) -> None:
+    page, chart = tmp_path / "performance.md", tmp_path / "performance.png"
+    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
+    figures = {
+        "full_to_sql": Summary(0.4, 0.3, 0.5, 5),
+        "latency_p50_ms": Summary(12.0, 11.0, 13.0, 5),
+        "full_events_per_s": Summary(9_000, 8_000, 9_500, 5),
+        "full_cpu_us": Summary(150, 140, 160, 5),
+        "full_start_s": Summary(6.5, 6.0, 7.0, 5),
+    }
+    report.write(figures, "make bench", page, chart)
+    text = page.read_text(encoding="utf-8")
+    assert "old" not in text
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "| full decision job ÷ Flink SQL running balance | ≥ 0.5 | **0.40** (0.30–0.50) | not met |" in text
+    assert "p50 | ≤ 15 ms | **12.0 ms** (11.0–13.0) | met |" in text
+    assert "| full decision job | 9,000 (8,000–9,500) | 5 | 150 µs | 6.5 s |" in text
+    assert chart.read_bytes().startswith(b"\x89PNG")
