@@ -94,7 +94,7 @@ def test_it_is_reached_when_all_is_read_then_decided_then_still(clock: Clock) ->
     assert not is_reached(view)
     clock.now += 0.3
     assert not is_reached(view)
-    clock.now += 0.2
+    clock.now += 0.4
     assert is_reached(view)
 
 
