@@ -99,6 +99,11 @@ def nodes_of(compiled: str) -> list[Node]:
     return nodes
 
 
+def as_text(nodes: list[Node]) -> str:
+    """A plan as it is committed: one operator a line."""
+    return "[\n" + ",\n".join(json.dumps(node, ensure_ascii=False) for node in nodes) + "\n]\n"
+
+
 def compare(old: list[Node], new: list[Node]) -> Difference:
     """What it takes to go from one plan to another."""
     same_place = [_place(node) for node in old] == [_place(node) for node in new]
@@ -219,5 +224,5 @@ def show_plan(tables: Any, project: Project, file: SqlFile, say: Callable[[str],
         say(f"\nThere is no committed plan yet ({path.name}); --write makes it.")
     if write:
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(nodes, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(as_text(nodes), encoding="utf-8")
         say(f"Written to {path.name}; commit it with the model.")

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ops.errors import Refusal
 from ops.sql.cases import Outcome, remaining
-from ops.sql.fixtures import Case, arrivals, read_cases
+from ops.sql.fixtures import Case, Row, arrivals, read_cases
 from ops.sql.test import show_difference
 from sql.project import SqlFile
 
@@ -25,7 +25,7 @@ def test_a_late_row_arrives_when_the_row_before_it_did() -> None:
 
 
 def test_rows_of_several_tables_arrive_by_their_time_and_then_by_the_order_of_the_tables() -> None:
-    given = {
+    given: dict[str, list[Row]] = {
         "decisions": [{"occurred_at": TEN}, {"occurred_at": TWELVE}],
         "transactions": [{"occurred_at": ELEVEN}, {"occurred_at": TWELVE}],
     }
@@ -34,7 +34,9 @@ def test_rows_of_several_tables_arrive_by_their_time_and_then_by_the_order_of_th
 
 
 def test_fields_become_the_value_and_the_key_of_the_catalogue_unless_they_are_given() -> None:
-    given = {"decisions": [{"account_id": "a", "points": 5}, {"record_value": None, "record_key": "b"}]}
+    given: dict[str, list[Row]] = {
+        "decisions": [{"account_id": "a", "points": 5}, {"record_value": None, "record_key": "b"}]
+    }
     made, raw = arrivals(given, TIMES, {"decisions": "account_id"})
     assert (made.key, made.value) == ("a", '{"account_id": "a", "points": 5}')
     assert (raw.key, raw.value) == ("b", None)
