@@ -90,7 +90,7 @@ def nodes_of(compiled: str) -> list[Node]:
             {
                 "operator": operator,
                 "reads": inputs.get(node["id"], []),
-                "does": re.sub(r"\*anonymous_\S+?\*", "", node.get("description", "")),
+                "does": re.sub(r"\*anonymous_\S+?\*|(?<=\$cor)\d+", "", node.get("description", "")),
                 "rows": node.get("outputType"),
                 "keeps_state": keeps,
                 "by": kept if keeps and operator != "table-source-scan" else {},
