@@ -81,6 +81,8 @@ class CaseRunner:
                 # The watermark moves after each record, and nothing waits for a full buffer.
                 "pipeline.auto-watermark-interval": "0 ms",
                 "execution.buffer-timeout.interval": "0 ms",
+                # Each record has its effect at once, so a case is the same every time.
+                "table.exec.mini-batch.enabled": "false",
                 "restart-strategy.type": "none",
             }
         )
@@ -307,7 +309,8 @@ class CaseRunner:
     def _connected(self, job: Any) -> socket.socket:
         """The job's source, when every task runs. Raises JobEnded or TimeoutError."""
         until = time.monotonic() + CASE_WITHIN_S
-        while not self._cluster.states(job) <= {"RUNNING", "FINISHED"}:
+        # Before Flink has begun with the job, it has no tasks.
+        while not (states := self._cluster.states(job)) or not states <= {"RUNNING", "FINISHED"}:
             if self._cluster.status(job) in ("FAILED", "CANCELED", "FAILING"):
                 raise JobEnded
             if time.monotonic() > until:

@@ -34,6 +34,9 @@ STATELESS = {
     "expand",
     "watermark-assigner",
     "local-window-aggregate",
+    "local-group-aggregate",
+    "incremental-group-aggregate",
+    "mini-batch-assigner",
     "window-table-function",
     "drop-update-before",
     "sink",
@@ -87,13 +90,18 @@ def nodes_of(compiled: str) -> list[Node]:
             {
                 "operator": operator,
                 "reads": inputs.get(node["id"], []),
-                "does": re.sub(r"\*anonymous_\S+?\*", "", node.get("description", "")),
+                "does": re.sub(r"\*anonymous_\S+?\*|(?<=\$cor)\d+", "", node.get("description", "")),
                 "rows": node.get("outputType"),
                 "keeps_state": keeps,
                 "by": kept if keeps and operator != "table-source-scan" else {},
             }
         )
     return nodes
+
+
+def as_text(nodes: list[Node]) -> str:
+    """A plan as it is committed: one operator a line."""
+    return "[\n" + ",\n".join(json.dumps(node, ensure_ascii=False) for node in nodes) + "\n]\n"
 
 
 def compare(old: list[Node], new: list[Node]) -> Difference:
@@ -216,5 +224,5 @@ def show_plan(tables: Any, project: Project, file: SqlFile, say: Callable[[str],
         say(f"\nThere is no committed plan yet ({path.name}); --write makes it.")
     if write:
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(nodes, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(as_text(nodes), encoding="utf-8")
         say(f"Written to {path.name}; commit it with the model.")

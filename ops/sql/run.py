@@ -110,14 +110,21 @@ def _watch(client: Any, view: JobView, stop: threading.Event, say: Callable[[str
     said = False
     while True:
         stopping = stop.wait(LOOK_EVERY_S)
-        status = client.get_job_status().result().name
-        if status in ENDS:
+        try:
+            status = client.get_job_status().result().name
+        except Py4JError as problem:
+            if "already been shut down" not in str(problem):
+                raise
+            status = "ended"  # the mini-cluster ends with its job; how, its result knows
+        if status == "ended" or status in ENDS:
             if status == "FINISHED":
                 return False
             try:
                 client.get_job_execution_result().result()
             except Py4JError as problem:
                 raise Refusal(_why(str(problem), folder)) from problem
+            if status == "ended":
+                return False
             raise Refusal(f"The job has ended: {status.lower()}. Flink's log is {folder.log}.")
         try:
             runs = view.runs()

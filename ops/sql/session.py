@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,10 @@ from sql.settings import SETTINGS
 
 JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+IgnoreUnrecognizedVMOptions -Xshare:auto"
 """Short work: compiling it thoroughly would take longer than it does."""
+
+
+ENDS_WITHIN_S = 60.0
+"""A job of a few records, from the end of its input."""
 
 
 @contextmanager
@@ -107,7 +112,12 @@ class Cluster:
         return status
 
     def wait(self, job: Any) -> str | None:
-        """Until the job has ended; the stack trace if it failed."""
+        """Until the job has ended; the stack trace if it failed. Raises TimeoutError when it does not end."""
+        until = time.monotonic() + ENDS_WITHIN_S
+        while self.status(job) not in ("FINISHED", "FAILED", "CANCELED"):
+            if time.monotonic() > until:
+                raise TimeoutError
+            time.sleep(0.005)
         result = self._cluster.requestJobResult(job).get()
         failure = result.getSerializedThrowable()
         return str(failure.get().getFullStringifiedStackTrace()) if failure.isPresent() else None

@@ -6,7 +6,11 @@ WITH balances AS (
     FROM (
         SELECT CAST(occurred_at AS DATE) AS `day`, SUM(owed - owed_before) AS changed
         FROM (
-            SELECT *, LAG(owed, 1, CAST(0 AS BIGINT)) OVER (PARTITION BY account_id ORDER BY arrived_at) AS owed_before
+            SELECT
+                *,
+                CASE sequence
+                    WHEN 1 THEN CAST(0 AS BIGINT) ELSE LAG(owed) OVER (PARTITION BY account_id ORDER BY arrived_at)
+                END AS owed_before
             FROM (
                 SELECT *, PROCTIME() AS arrived_at
                 FROM decisions_once

@@ -1,7 +1,11 @@
 -- One row is one decision whose points are not what the account's balance changed by (contract §5, conservation).
 SELECT account_id, decision_id, sequence, type, points, owed_before, owed
 FROM (
-    SELECT *, LAG(owed, 1, CAST(0 AS BIGINT)) OVER (PARTITION BY account_id ORDER BY arrived_at) AS owed_before
+    SELECT
+        *,
+        CASE sequence
+            WHEN 1 THEN CAST(0 AS BIGINT) ELSE LAG(owed) OVER (PARTITION BY account_id ORDER BY arrived_at)
+        END AS owed_before
     FROM (
         SELECT *, PROCTIME() AS arrived_at
         FROM decisions_once

@@ -26,7 +26,8 @@ bought AS (
         TRY_CAST(JSON_VALUE(line, '$.amount') AS BIGINT) AS amount,
         occurred_at
     FROM transactions CROSS JOIN UNNEST(lines) AS l (line)
-    WHERE type = 'purchase' AND occurred_at IS NOT NULL
+    -- A clock more than 5 minutes ahead is refused (contract, `too_early`).
+    WHERE type = 'purchase' AND occurred_at <= record_time + INTERVAL '5' MINUTE
 ),
 
 in_tier AS (

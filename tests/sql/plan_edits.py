@@ -34,6 +34,8 @@ class PlanEdit(NamedTuple):
     new: str
     goes_on: bool
     """What Flink does."""
+    loses_state: bool = False
+    """Whether it leaves state behind without a word; then only a rebuild is right."""
 
 
 TUMBLE = "TUMBLE(TABLE timed, DESCRIPTOR(occurred_at), "
@@ -50,6 +52,6 @@ PLAN_EDITS = [
     PlanEdit("groups are smaller", EARNED, "GROUP BY account_id,", "GROUP BY account_id, type,", False),
     PlanEdit("a sum is of another type", EARNED, "SUM(points)", "SUM(CAST(points AS DECIMAL(20, 2)))", False),
     PlanEdit("a window becomes a sliding one", HOURLY, TUMBLE, HOP, False),
-    PlanEdit("a join has no time any more", REDEEMED, TIME, "", False),
+    PlanEdit("a join has no time any more", REDEEMED, TIME, "", True, loses_state=True),
     PlanEdit("a join carries one more column", REDEEMED, "    d.points\n", "    d.points,\n    t.order_id\n", False),
 ]

@@ -14,4 +14,4 @@ def test_the_verdict_is_what_flink_does(edit: PlanEdit, models: ModelsSession) -
     assert edit.old in edit.model
     flink, verdict = models.goes_on(edit.model, edit.model.replace(edit.old, edit.new))
     assert flink is edit.goes_on
-    assert verdict == (RESTORES if flink else REBUILD)
+    assert verdict == (RESTORES if flink and not edit.loses_state else REBUILD)
