@@ -151,13 +151,14 @@ class Matcher:
         candidates = [one for one in fitting if not one.tiers or tier in one.tiers]
         if not candidates:
             return _UNMATCHED
-        member.use(engaged.event_id, digest, at)
+        used_at = member.use(engaged.event_id, digest, at)
         matched = Matched(
             account_id=account_id,
             member_id=engaged.member_id,
             event_id=engaged.event_id,
             type=engaged.type,
             occurred_at=at,
+            used_at=used_at,
             topic=engaged.record.topic,
             partition=engaged.record.partition,
             offset=engaged.record.offset,
@@ -193,8 +194,8 @@ class _Member:
         seen = SEEN.read(raw)
         return seen.digest if self._kept.time < seen.used_at + REMEMBER_EVENTS_MS else None
 
-    def use(self, event_id: str, digest: bytes, occurred_at: int) -> None:
-        """The member's time moves on; what is over is forgotten."""
+    def use(self, event_id: str, digest: bytes, occurred_at: int) -> int:
+        """The member's time moves on, and is given; what is over is forgotten."""
         kept = self._kept
         if kept is None:
             kept = self._kept = MemberTime(occurred_at)
@@ -208,6 +209,7 @@ class _Member:
             self._forget(entry[1], time)
         forget.save()
         pages.put(f"engaged/{self._member_id}", MEMBER_TIME.write(kept))
+        return time
 
     def _forget(self, event_id: str, time: int) -> None:
         """Unless it was used again meanwhile."""

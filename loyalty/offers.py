@@ -64,6 +64,8 @@ class Matched(msgspec.Struct, array_like=True, frozen=True):
     event_id: str
     type: str
     occurred_at: int
+    used_at: int
+    """The member's time when it was used: tells two uses of one `event_id`, 35 days apart, from each other."""
     topic: str
     partition: int
     offset: int
@@ -343,7 +345,7 @@ def _decision(
     """Contract §5. The id is a digest of the engagement and the campaign, and of nothing that another run could see
     differently."""
     identity = orjson.dumps(
-        (event.account_id, event.member_id, event.event_id, event.occurred_at, candidate.campaign_id)
+        (event.account_id, event.member_id, event.event_id, event.used_at, event.occurred_at, candidate.campaign_id)
     )
     pending, available, held, debt, qualifying = event.amounts
     return {
