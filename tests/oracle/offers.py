@@ -1,5 +1,6 @@
 """From engagements to offers (contract §4, Offers): who is made which, under consent, cap and budget."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -28,15 +29,6 @@ class Offering(NamedTuple):
     duplicates: list[Position]
     unmatched: list[Position]
     used: list[Position]
-
-
-class Made(NamedTuple):
-    """An offer that was made; `occurred_at` in milliseconds since 1970."""
-
-    member_id: str
-    campaign: str
-    occurred_at: int
-    points: int
 
 
 class Use(NamedTuple):
@@ -76,11 +68,15 @@ def decide_offers(records: Sequence[Record], reference: Sequence[Record]) -> Off
 
 @dataclass
 class Desk:
-    """All that was ever decided; caps, budgets and sequences are counted over it again each time."""
+    """All that was ever decided; caps and times are counted over it again each time."""
 
     known: Reference
-    made: list[Made] = field(default_factory=list)
-    uses: list[Use] = field(default_factory=list)
+    made: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
+    """When a member was made offers by a campaign, in milliseconds since 1970."""
+    uses: dict[tuple[str, str], list[Use]] = field(default_factory=lambda: defaultdict(list))
+    """By account and member."""
+    spent: Counter[str] = field(default_factory=Counter)
+    numbers: Counter[str] = field(default_factory=Counter)
     decisions: list[Plain] = field(default_factory=list)
 
     def judge(self, event: Plain, record: Record) -> str:
@@ -89,7 +85,7 @@ class Desk:
         active = self.active_campaigns(event, moment)
         if not active:
             return "unmatched"
-        uses = [use for use in self.uses if all(use.event[name] == event[name] for name in ("account_id", "member_id"))]
+        uses = self.uses[event["account_id"], event["member_id"]]
         time = max((use.time for use in uses), default=-NEVER)
         for use in reversed(uses):
             if use.event["event_id"] == event["event_id"] and time < use.time + REMEMBERED_MS:
@@ -98,7 +94,7 @@ class Desk:
         fitting = [one for one in active if not one.body["tiers"] or tier in one.body["tiers"]]
         if not fitting:
             return "unmatched"
-        self.uses.append(Use(event, max(time, moment)))
+        uses.append(Use(event, max(time, moment)))
         wants_offers = self.wants_offers(event["member_id"], moment)
         one_is_made = False
         for campaign in fitting:
@@ -113,8 +109,8 @@ class Desk:
                 against = reason("lower_priority")
             else:
                 one_is_made = True
-                points = campaign.body["offer"]["bonus_points"]
-                self.made.append(Made(event["member_id"], campaign.name, moment, points))
+                self.made[event["member_id"], campaign.name].append(moment)
+                self.spent[campaign.name] += campaign.body["offer"]["bonus_points"]
             self.decide(event, record, campaign, against)
         return "used"
 
@@ -153,8 +149,7 @@ class Desk:
         """One more offer at the moment would put a window over the cap: that which ends then, or one behind it."""
         cap = campaign.body["cap"]
         window = cap["window_days"] * DAY_MS
-        moments = [one.occurred_at for one in self.made if (one.member_id, one.campaign) == (member_id, campaign.name)]
-        moments.append(moment)
+        moments = [*self.made[member_id, campaign.name], moment]
         return any(
             sum(1 for one in moments if end - window < one <= end) > cap["max_per_member"]
             for end in moments
@@ -162,16 +157,16 @@ class Desk:
         )
 
     def is_spent(self, campaign: Document) -> bool:
-        spent = sum(one.points for one in self.made if one.campaign == campaign.name)
+        spent = self.spent[campaign.name]
         return bool(spent + campaign.body["offer"]["bonus_points"] > campaign.body["budget_points"])
 
     def decide(self, event: Plain, record: Record, campaign: Document, against: Reason | None) -> None:
         member_id = event["member_id"]
-        earlier = [one for one in self.decisions if one["member_id"] == member_id]
+        self.numbers[member_id] += 1
         self.decisions.append(
             {
                 "stream": "offers",
-                "sequence": len(earlier) + 1,
+                "sequence": self.numbers[member_id],
                 "type": "offer.decided",
                 "outcome": "made" if against is None else "suppressed",
                 "account_id": event["account_id"],
