@@ -22,7 +22,7 @@ Offsets = dict[str, dict[int, int]]
 """By topic and partition: an offset."""
 
 STANDS_STILL_S = 0.6
-"""Eight times the interval at which the intake sends its watermark."""
+"""Twelve times the interval at which the intake sends its watermark."""
 STANDS_STILL_WITHOUT_CLOCK_S = 2.5
 """After a restart the intake sends the clock it had once more, within a second or so."""
 NO_WATERMARK = -(1 << 63)
