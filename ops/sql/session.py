@@ -39,7 +39,12 @@ def create_environment(settings: dict[str, str] | None = None) -> tuple[Any, Any
     import udfs
 
     configuration = Configuration()
-    here = {"python.executable": sys.executable, "python.client.executable": sys.executable}
+    here = {
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        # Kafka's client logs once more after its job has ended; the check would make a stack trace of that.
+        "classloader.check-leaked-classloader": "false",
+    }
     for name, value in {**SETTINGS, **here, **(settings or {})}.items():
         configuration.set_string(name, value)
     environment = StreamExecutionEnvironment.get_execution_environment(configuration)
