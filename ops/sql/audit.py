@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
+from py4j.protocol import Py4JError
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -21,6 +22,8 @@ from sql.sources import create_sources
 
 SHOWN = 20
 REFRESH_S = 0.5
+AT_ONCE = {"table.exec.mini-batch.enabled": "false"}
+"""Nothing tells a bare table's mini-batches when they are over: its rows would wait for ever."""
 
 
 def audit(project: Project, files: list[SqlFile], bootstrap: str, console: Console) -> bool:
@@ -58,24 +61,27 @@ def show(project: Project, name: str, bootstrap: str, console: Console, *, until
         raise Refusal(f"{name} is no model that is written; there are {', '.join(project.written)}.")
     _reach(bootstrap)
     with flink_processes():
-        _, tables = create_environment(kafka_connector())
+        _, tables = create_environment({**kafka_connector(), **AT_ONCE})
         create_results(tables, project, bootstrap, until_end=until_end, only=[name])
         changes, columns = _read(tables.from_path(f"{RESULTS}.{name}"))
         rows: dict[str, Row] = {}
         if until_end:
             console.print(as_table(columns, remaining(list(changes), None)))
             return
-        drawn = 0.0
-        with Live(console=console, auto_refresh=False) as live:
+        with (
+            suppress(KeyboardInterrupt, Py4JError),  # Ctrl-C ends it, in whatever it is waiting
+            Live(
+                console=console,
+                refresh_per_second=1 / REFRESH_S,
+                get_renderable=lambda: as_table(columns, list(rows.values())[-SHOWN:]),
+            ),
+        ):
             for operation, row in changes:
                 of = row_text(row)
                 if operation in ("+I", "+U"):
                     rows[of] = row
                 else:
                     rows.pop(of, None)
-                if time.monotonic() - drawn >= REFRESH_S:
-                    drawn = time.monotonic()
-                    live.update(as_table(columns, list(rows.values())[-SHOWN:]), refresh=True)
 
 
 def as_table(columns: list[str], rows: list[Row]) -> Table:
