@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JError
+from pyflink.util.exceptions import JavaException
 
 from jobs.config import Mode, SqlConfig
 from jobs.held_at_start import NotThere, cluster_id
@@ -77,7 +78,7 @@ def run_models(asked: SqlRun, say: Callable[[str], None]) -> None:
             else:
                 folder.start_over(cluster, Mode.THREAD, SQL_JOB)
                 say("Everything that the topics held has been read, and every window is closed.")
-        except Py4JError as problem:
+        except (Py4JError, JavaException) as problem:
             raise Refusal(_why(str(problem), folder)) from problem
         finally:
             end_java(java)
