@@ -75,4 +75,8 @@ class SqlConfig(JobConfig):
 def in_a_sentence(problem: ValidationError) -> str:
     """The first setting that is wrong, and why."""
     first = problem.errors(include_url=False)[0]
-    return f"The setting {first['loc'][0]} cannot be {first['input']!r}: {first['msg'].lower()}."
+    given = first["input"]
+    shown = repr(given)
+    if isinstance(given, str) and given.isdecimal():  # a command line gives text, whatever the setting is
+        shown = given
+    return f"The setting {first['loc'][0]} cannot be {shown}: {first['msg'].lower()}."
