@@ -14,7 +14,9 @@ class JobKind:
     """A job, without the code that it is made of."""
 
     word: str
-    """What the command line calls it; its entry point is `jobs/<word>.py`."""
+    """What the command line calls it."""
+    entry_point: str
+    """Its file in `jobs/`. No name of a package: the folder of the file is the first place that Python looks in."""
     names: JobNames
     config: type[JobConfig]
     inputs: tuple[str, ...]
@@ -24,6 +26,8 @@ class JobKind:
     """The uid of the operator that takes each record, where one does."""
 
 
-DECISIONS_KIND = JobKind("decisions", DECISIONS_NAMES, DecisionsConfig, INPUTS, True, CHECK_RECORDS)
-OFFERS_KIND = JobKind("offers", OFFERS_NAMES, OffersConfig, OFFERS_INPUTS, False, CHECK_ENGAGEMENTS)
-SQL_KIND = JobKind("sql", SQL_NAMES, SqlConfig, tuple(dict.fromkeys((*INPUTS, *OFFERS_INPUTS))), True, None)
+DECISIONS_KIND = JobKind("decisions", "decisions.py", DECISIONS_NAMES, DecisionsConfig, INPUTS, True, CHECK_RECORDS)
+OFFERS_KIND = JobKind("offers", "offers.py", OFFERS_NAMES, OffersConfig, OFFERS_INPUTS, False, CHECK_ENGAGEMENTS)
+SQL_KIND = JobKind(
+    "sql", "sql_models.py", SQL_NAMES, SqlConfig, tuple(dict.fromkeys((*INPUTS, *OFFERS_INPUTS))), True, None
+)

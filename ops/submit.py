@@ -132,7 +132,7 @@ def submit_offers_command(
 
 
 def _entry_point(kind: JobKind) -> Path:
-    return Path(jobs.__path__[0]) / f"{kind.word}.py"
+    return Path(jobs.__path__[0]) / kind.entry_point
 
 
 @app.command("sql")

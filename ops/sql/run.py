@@ -89,7 +89,7 @@ def _start(asked: SqlRun, folder: JobFolder, point: Path | None) -> tuple[Any, J
     from pyflink.table import StreamTableEnvironment
 
     from jobs.environment import create_environment
-    from jobs.sql import add_models, options
+    from jobs.sql_models import add_models, options
 
     config = SqlConfig(
         bootstrap=asked.bootstrap,

@@ -1,4 +1,4 @@
-"""The SQL models as one job, to be submitted: `flink run -py jobs/sql.py --bootstrap HOST:PORT [...]`.
+"""The SQL models as one job, to be submitted: `flink run -py jobs/sql_models.py --bootstrap HOST:PORT [...]`.
 
 `loyalty submit sql` does that with all that the job needs; `loyalty sql run` runs the same job without a cluster.
 """
