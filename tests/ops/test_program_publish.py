@@ -101,7 +101,7 @@ def test_without_the_topic_or_a_broker_nothing_is_published(loyalty_topics: str)
 def test_the_command_says_what_it_did(loyalty_topics: str) -> None:
     first = CliRunner().invoke(app, ["publish", "--bootstrap", loyalty_topics])
     assert "published tiers@2, in force from 2026-05-15T00:00:00.000Z" in first.stdout
-    assert "19 published, 0 were there already." in first.stdout
+    assert "20 published, 0 were there already." in first.stdout
     second = CliRunner().invoke(app, ["publish", "--bootstrap", loyalty_topics])
-    assert second.stdout == "Nothing to publish: all 19 are there already, unchanged.\n"
-    assert CliRunner().invoke(app, ["check"]).stdout == "The programme is sound: 14 documents in 19 versions.\n"
+    assert second.stdout == "Nothing to publish: all 20 are there already, unchanged.\n"
+    assert CliRunner().invoke(app, ["check"]).stdout == "The programme is sound: 15 documents in 20 versions.\n"
