@@ -92,7 +92,8 @@ def _jobs(bootstrap: str, folder: Path) -> Iterator[None]:
 def _slices(
     bootstrap: str, made: dict[str, list[OutRecord]], a_second: int, flood_a_second: int, seconds: int, rounds: int
 ) -> list[Slice]:
-    steady = threading.Thread(target=_send, args=(bootstrap, made[transactions.TOPIC], a_second), daemon=True)
+    over = threading.Event()
+    steady = threading.Thread(target=_send, args=(bootstrap, made[transactions.TOPIC], a_second, over))
     steady.start()
     time.sleep(WARM_UP_S)
     slices = []
@@ -106,6 +107,8 @@ def _slices(
         slices.append(_slice(flood_a_second, seconds))
         flooding.join()
         time.sleep(DRAINS_S)
+    over.set()
+    steady.join()
     return slices
 
 
@@ -115,13 +118,17 @@ def _slice(engagements_a_second: int, seconds: int) -> Slice:
     return Slice(engagements_a_second, begins_at, time.time_ns() // 1_000_000)
 
 
-def _send(bootstrap: str, records: Sequence[OutRecord], a_second: int | None) -> None:
+def _send(
+    bootstrap: str, records: Sequence[OutRecord], a_second: int | None, over: threading.Event | None = None
+) -> None:
     began = time.monotonic()
     with Sender(bootstrap) as sender:
         for number, record in enumerate(records):
             if a_second is not None and (ahead := number / a_second - (time.monotonic() - began)) > PACE_S:
                 sender.poll()
                 time.sleep(ahead)
+            if over is not None and over.is_set():
+                return
             sender.send(record.topic, record.key, record.value)
 
 

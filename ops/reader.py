@@ -63,9 +63,10 @@ def read_all(bootstrap: str, *topics: str) -> Iterator[Record]:
         for place in places:
             place.offset, _ = reader.get_watermark_offsets(place, timeout=10)
         reader.assign(places)
-        left = len(places)
+        # A partition that is still written to comes to its end more than once.
+        unread = {(place.topic, place.partition) for place in places}
         quiet = 0
-        while left:
+        while unread:
             messages = reader.consume(1_000, POLL_S)
             quiet = 0 if messages else quiet + 1
             if quiet > QUIET_POLLS:
@@ -75,7 +76,7 @@ def read_all(bootstrap: str, *topics: str) -> Iterator[Record]:
                 if error is None:
                     yield to_record(message)
                 elif error.code() == KafkaError._PARTITION_EOF:
-                    left -= 1
+                    unread.discard((message.topic(), message.partition()))
                 else:
                     raise Refusal(f"Reading from {bootstrap} failed: {error.str()}")
     finally:
