@@ -15,10 +15,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 from loyalty.wire import engagements, transactions
 from ops import topics
@@ -43,6 +46,8 @@ class Slice(NamedTuple):
     engagements_a_second: int
     begins_at: int
     ends_at: int
+    cpu_s: dict[str, float]
+    """What each part of the machine's work took, by its name."""
 
 
 def main() -> None:
@@ -114,8 +119,37 @@ def _slices(
 
 def _slice(engagements_a_second: int, seconds: int) -> Slice:
     begins_at = time.time_ns() // 1_000_000
+    before = _cpu()
     time.sleep(seconds)
-    return Slice(engagements_a_second, begins_at, time.time_ns() // 1_000_000)
+    after = _cpu()
+    cpu_s = {name: used - before.get(name, 0.0) for name, used in after.items()}
+    return Slice(engagements_a_second, begins_at, time.time_ns() // 1_000_000, cpu_s)
+
+
+def _cpu() -> dict[str, float]:
+    """Seconds of CPU that the processes below this one have used so far: each job with its JVM, the broker, senders."""
+    found: dict[str, float] = defaultdict(float)
+    here = psutil.Process()
+    for process in [here, *here.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            found[_part(process, here)] += times.user + times.system
+    return dict(found)
+
+
+def _part(process: psutil.Process, here: psutil.Process) -> str:
+    while process.pid != here.pid:
+        words = process.cmdline()
+        for job in ("decisions", "offers"):
+            if words[-1:] != [] and job in words and "run" in words:
+                return f"{job} job"
+        if "kafka.Kafka" in words:
+            return "broker"
+        parent = process.parent()
+        if parent is None or parent.pid == here.pid:
+            return "engagements' sender" if "isolation" in " ".join(words) else "the rest"
+        process = parent
+    return "transactions' sender"
 
 
 def _send(
@@ -147,13 +181,16 @@ def _show(bootstrap: str, slices: Sequence[Slice]) -> None:
             cause = decision["cause"]
             decided.setdefault((cause["partition"], cause["offset"]), record.timestamp_ms)
     print(f"{len(decided):,} redemptions, {offers:,} offers; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    print("| engagements/s | redemptions | p50 ms | p99 ms |")
-    print("|---|---|---|---|")
+    parts = sorted({name for one in slices for name in one.cpu_s})
+    print(f"| engagements/s | redemptions | p50 ms | p99 ms | {' | '.join(f'{name}, cores' for name in parts)} |")
+    print("|---" * (4 + len(parts)) + "|")
     p99: dict[bool, list[int]] = {False: [], True: []}
     for one in slices:
         took = [at - received[place] for place, at in decided.items() if one.begins_at <= received[place] < one.ends_at]
         found = percentiles(took)
-        print(f"| {one.engagements_a_second:,} | {len(took):,} | {found[50]} | {found[99]} |")
+        seconds = (one.ends_at - one.begins_at) / 1_000
+        used = " | ".join(f"{one.cpu_s.get(name, 0.0) / seconds:.2f}" for name in parts)
+        print(f"| {one.engagements_a_second:,} | {len(took):,} | {found[50]} | {found[99]} | {used} |")
         p99[one.engagements_a_second > 0] += took
     without, beside = percentiles(p99[False])[99], percentiles(p99[True])[99]
     if without and beside:

@@ -11,12 +11,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, NamedTuple
 
+import psutil
 import typer
 
 from ops.errors import Refusal
 
 LOOK_EVERY_S = 0.2
 STOPS_WITHIN_S = 120.0
+
+
+FIRST = "decisions"
+"""The job that somebody waits for at a checkout. On the same cores the others give way to it."""
+YIELDS = 10
+"""Their niceness, as the operating system's scheduler counts it."""
 
 
 class Part(NamedTuple):
@@ -79,6 +86,8 @@ def supervise(parts: Sequence[Part], say: Callable[[str], None] | None = None) -
         try:
             for part in parts:
                 running[part.name] = process = _start(part.words)
+                if part.name != FIRST:
+                    psutil.Process(process.pid).nice(YIELDS)  # and so whatever it starts
                 printer = threading.Thread(target=_print_lines, args=(f"{part.name:<{width}} | ", process, say))
                 printer.start()
                 printers.append(printer)
