@@ -141,7 +141,7 @@ def _part(process: psutil.Process, here: psutil.Process) -> str:
     while process.pid != here.pid:
         words = process.cmdline()
         for job in ("decisions", "offers"):
-            if words[-1:] != [] and job in words and "run" in words:
+            if job in words and "run" in words:
                 return f"{job} job"
         if "kafka.Kafka" in words:
             return "broker"

@@ -273,6 +273,7 @@ _HEADS_OF_V1: tuple[PageCodec[Any], ...] = (
 )
 _FIRST_HEAD_OF_V1 = 14
 SEEN_BY_ID = 2
+"""In `Core.seen_pages`: events have a page named after their id, as version 1 gave to every one."""
 _ORDERS_NOTED_MAX = 128
 
 

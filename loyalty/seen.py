@@ -23,8 +23,6 @@ IN_CORE_MAX = 64
 
 BY_DIGEST = 1
 """In `Core.seen_pages`: some events have a page, named after the digest of their id."""
-BY_ID = SEEN_BY_ID
-"""Likewise: named after the id, as a release before did for every event."""
 
 
 def find(account: Account, event_id: str) -> Seen | None:
@@ -41,7 +39,7 @@ def find(account: Account, event_id: str) -> Seen | None:
         seen = None
         if core.seen_pages & BY_DIGEST:
             seen = account.seen.get(key.hex())
-        if seen is None and core.seen_pages & BY_ID:
+        if seen is None and core.seen_pages & SEEN_BY_ID:
             seen = account.seen.get(event_id)
     return seen if seen is not None and core.time < seen.used_at + REMEMBER_EVENTS_MS else None
 
@@ -65,7 +63,7 @@ def forget(account: Account, event_id: str) -> None:
         return
     if core.seen_pages & BY_DIGEST:
         account.seen.remove(key.hex())
-    if core.seen_pages & BY_ID:
+    if core.seen_pages & SEEN_BY_ID:
         account.seen.remove(event_id)
 
 
