@@ -52,6 +52,8 @@ class BalanceIntake:
 class BalanceDesk:
     """Adds up."""
 
+    reads_first = ("balance",)
+
     def learn(self, document: str) -> None: ...
 
     def receive(self, account_id: str, pages: Pages, payload: bytes, clock_ms: int | None) -> Verdict:

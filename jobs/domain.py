@@ -116,6 +116,11 @@ class Verdict(NamedTuple):
 class Desk(Protocol):
     """Decides for one account at a time. One instance an operator instance, one set of pages an account."""
 
+    @property
+    def reads_first(self) -> Sequence[str]:
+        """The pages that are asked for every time, so that they may come together with the record."""
+        ...
+
     def learn(self, document: str) -> None:
         """A programme document, in the order of acceptance; after a restart all of them again."""
         ...

@@ -16,6 +16,7 @@ WATERMARK_INTERVAL_MS = 50
 
 def settings(job: str, config: JobConfig) -> dict[str, str]:
     """Flink's options for the job of this name, by theirs."""
+    knobs = KNOBS[config.profile]
     options = {
         "pipeline.name": job,
         "pipeline.max-parallelism": str(MAX_PARALLELISM),
@@ -25,7 +26,7 @@ def settings(job: str, config: JobConfig) -> dict[str, str]:
         "table.exec.uid.generation": "DISABLED",
         # No operator changes what it was given, so there is no need of copies between those of one thread.
         "pipeline.object-reuse": "true",
-        "execution.buffer-timeout.interval": f"{KNOBS[config.profile].buffer_timeout_ms} ms",
+        "execution.buffer-timeout.interval": f"{knobs.buffer_timeout_ms} ms",
         "table.local-time-zone": "UTC",
         "state.backend.type": "hashmap",
         "execution.checkpointing.interval": f"{config.checkpoint_interval_ms} ms",
@@ -34,8 +35,9 @@ def settings(job: str, config: JobConfig) -> dict[str, str]:
         "restart-strategy.exponential-delay.initial-backoff": "500 ms",
         "restart-strategy.exponential-delay.max-backoff": "30 s",
         "python.execution-mode": config.mode.value,
-        # Process mode gathers elements before they cross: the default of a second would be the time to a decision.
-        "python.fn-execution.bundle.time": "10",
+        "python.fn-execution.bundle.size": str(knobs.gather_elements),
+        # Flink's default of a second would be the time to a decision.
+        "python.fn-execution.bundle.time": str(knobs.gather_ms),
     }
     if config.restart_attempts is not None:
         options["restart-strategy.exponential-delay.attempts-before-reset-backoff"] = str(config.restart_attempts)

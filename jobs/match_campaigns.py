@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pyflink.common import Row
@@ -36,6 +36,7 @@ class _AsDesk:
 
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
+        self.reads_first: Sequence[str] = matcher.reads_first
 
     def learn(self, document: str) -> None:
         self._matcher.learn(document)

@@ -55,6 +55,11 @@ class Matcher(Protocol):
     """Finds the campaigns that an engagement may trigger. One instance an operator instance, one set of pages an
     account."""
 
+    @property
+    def reads_first(self) -> Sequence[str]:
+        """The pages that are asked for every time, so that they may come together with the record."""
+        ...
+
     def learn(self, document: str) -> None:
         """A programme document, in the order of acceptance; after a restart all of them again."""
         ...

@@ -9,6 +9,7 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
 from jobs import tables
+from jobs.batches.operators import PythonOperator, process, process_with_broadcast
 from jobs.check_engagements import DOCUMENTS, FOR_ACCOUNTS, PAST_OFFERS, CheckEngagements
 from jobs.check_records import REFUSED
 from jobs.config import OffersConfig
@@ -16,7 +17,7 @@ from jobs.decide_for_account import OUTPUTS, PROGRAMME_STATE
 from jobs.held_at_start import last_readable
 from jobs.make_offers import TO_MAKER, MakeOffers
 from jobs.match_campaigns import MatchCampaigns
-from jobs.names import OFFERS_NAMES
+from jobs.names import ACCOUNT_PAGES, INTAKE_PAGES, OFFER_PAGES, OFFERS_NAMES
 from jobs.offers_domain import EngagementIntake, Maker, Matcher
 from jobs.topics import OFFERS_INPUTS, OFFERS_REFERENCE
 from jobs.topology import key_by_first_field, records, side_output, write
@@ -42,14 +43,25 @@ def build(
     # An offer is published outside any transaction, and has to be seen behind one that is still open.
     tables.create_tables(table_environment, config, OFFERS_INPUTS, committed_only=False)
     last_at_start = partial(last_readable, config.bootstrap, OFFERS_REFERENCE, committed_only=False)
-    checked = records(table_environment).process(CheckEngagements(intake, last_at_start), FOR_ACCOUNTS)
-    matched = (
-        key_by_first_field(checked, Types.STRING(), _BYTES)
-        .connect(side_output(checked, DOCUMENTS).broadcast(PROGRAMME_STATE))
-        .process(MatchCampaigns(matcher), TO_MAKER)
-        .set_parallelism(config.parallelism)
+    checking = CheckEngagements(intake, last_at_start)
+    checked = process(
+        records(table_environment),
+        PythonOperator(checking, INTAKE_PAGES, FOR_ACCOUNTS, (DOCUMENTS, PAST_OFFERS, REFUSED)),
+        config.mode,
+    )
+    matched = process_with_broadcast(
+        key_by_first_field(checked, Types.STRING(), _BYTES),
+        side_output(checked, DOCUMENTS),
+        PROGRAMME_STATE,
+        PythonOperator(MatchCampaigns(matcher), ACCOUNT_PAGES, TO_MAKER, read_first=matcher.reads_first),
+        config.parallelism,
+        config.mode,
     )
     to_decide = matched.union(side_output(checked, PAST_OFFERS))
-    decided = key_by_first_field(to_decide, Types.INT(), _BYTES).process(MakeOffers(maker), OUTPUTS)
+    decided = process(
+        key_by_first_field(to_decide, Types.INT(), _BYTES),
+        PythonOperator(MakeOffers(maker), OFFER_PAGES, OUTPUTS),
+        config.mode,
+    )
     write(table_environment, decided, side_output(checked, REFUSED))
     name_operators(environment, OFFERS_NAMES, config.mode)

@@ -37,6 +37,8 @@ class LoyaltyEngagementIntake:
 class LoyaltyMatcher:
     """`loyalty.matching` behind the job's `Matcher`."""
 
+    reads_first = (matching.LEDGER_PAGE,)
+
     def __init__(self) -> None:
         self._matcher = matching.Matcher()
 

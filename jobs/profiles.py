@@ -3,6 +3,7 @@
 | | `latency` | `throughput` |
 |---|---|---|
 | for | decisions that somebody waits for | catching up, replays, bounded runs |
+| Python is given elements together | up to 100, after 2 ms | up to 500, after 20 ms |
 | Flink sends a buffer that is not full | after 5 ms | after 100 ms |
 | the producer waits for more to send in one request | 2 ms | 50 ms |
 | a request's batch for one partition holds | 64 KiB | 512 KiB |
@@ -25,6 +26,11 @@ class Profile(str, Enum):
 class Knobs(NamedTuple):
     """Settings of Flink and of its Kafka producer."""
 
+    gather_elements: int
+    """How many elements cross into Python together at most. A hundred make the crossing itself cheap; more of them are
+    more decisions that come out only when the last one is made."""
+    gather_ms: int
+    """How long an element waits for others to cross with, where few come. Twice on the way to a decision."""
     buffer_timeout_ms: int
     """How long an element may lie in a network buffer that is not full. Twice on the way to a decision, so Flink's
     default of 100 ms would be most of the time to it; at full load buffers fill before either."""
@@ -36,6 +42,20 @@ class Knobs(NamedTuple):
 
 
 KNOBS = {
-    Profile.LATENCY: Knobs(buffer_timeout_ms=5, linger_ms=2, batch_bytes=64 * 1024, compression="none"),
-    Profile.THROUGHPUT: Knobs(buffer_timeout_ms=100, linger_ms=50, batch_bytes=512 * 1024, compression="lz4"),
+    Profile.LATENCY: Knobs(
+        gather_elements=100,
+        gather_ms=2,
+        buffer_timeout_ms=5,
+        linger_ms=2,
+        batch_bytes=64 * 1024,
+        compression="none",
+    ),
+    Profile.THROUGHPUT: Knobs(
+        gather_elements=500,
+        gather_ms=20,
+        buffer_timeout_ms=100,
+        linger_ms=50,
+        batch_bytes=512 * 1024,
+        compression="lz4",
+    ),
 }

@@ -12,12 +12,13 @@ from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
 
 from jobs import tables
+from jobs.batches.operators import PythonOperator, process, process_with_broadcast
 from jobs.check_records import DOCUMENTS, FOR_ACCOUNTS, REFUSED, CheckRecords
 from jobs.config import DecisionsConfig
 from jobs.decide_for_account import OUTPUTS, PROGRAMME_STATE, DecideForAccount
 from jobs.domain import Desk, Intake
 from jobs.held_at_start import last_made_offers
-from jobs.names import DECISIONS_NAMES
+from jobs.names import ACCOUNT_PAGES, DECISIONS_NAMES, INTAKE_PAGES
 from jobs.topics import DECISIONS, INPUTS
 from jobs.uids import name_operators
 
@@ -34,16 +35,21 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, inta
     tables.create_tables(table_environment, config, INPUTS, wanted=tables.NO_DECISIONS_BUT_OFFERS)
     # Of the decisions only offers cross to Python, so the last record of all would be waited for in vain.
     last_at_start = {topic: last for topic, last in config.last_at_start.items() if topic != DECISIONS}
-    checked = records(table_environment).process(
-        CheckRecords(intake, last_at_start, partial(last_made_offers, config.bootstrap)), FOR_ACCOUNTS
+    checking = CheckRecords(intake, last_at_start, partial(last_made_offers, config.bootstrap))
+    checked = process(
+        records(table_environment),
+        PythonOperator(checking, INTAKE_PAGES, FOR_ACCOUNTS, (DOCUMENTS, REFUSED)),
+        config.mode,
     )
     for_accounts = _take_off_timestamp(_watermarked(checked), Types.ROW([Types.STRING(), _BYTES]))
     documents = _take_off_timestamp(_watermarked(side_output(checked, DOCUMENTS)), _BYTES)
-    decided = (
-        key_by_first_field(for_accounts, Types.STRING(), _BYTES)
-        .connect(documents.broadcast(PROGRAMME_STATE))
-        .process(DecideForAccount(desk), OUTPUTS)
-        .set_parallelism(config.parallelism)
+    decided = process_with_broadcast(
+        key_by_first_field(for_accounts, Types.STRING(), _BYTES),
+        documents,
+        PROGRAMME_STATE,
+        PythonOperator(DecideForAccount(desk), ACCOUNT_PAGES, OUTPUTS, read_first=desk.reads_first),
+        config.parallelism,
+        config.mode,
     )
     write(table_environment, decided, side_output(checked, REFUSED))
     name_operators(environment, DECISIONS_NAMES, config.mode)

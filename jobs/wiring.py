@@ -10,6 +10,7 @@ import msgspec
 from jobs.domain import DEAD_LETTERS, DECISIONS, Clock, DeadLetter, Document, ForAccount, Output, Pages, Passed, Record
 from jobs.domain import Verdict as JobVerdict
 from loyalty import desk, intake, records
+from loyalty.account import CORE_PAGE
 from loyalty.docket import to_json
 from loyalty.wire.program import parse_program_document
 
@@ -49,6 +50,8 @@ class LoyaltyIntake:
 
 class LoyaltyDesk:
     """`loyalty.desk` behind the job's `Desk`."""
+
+    reads_first = (CORE_PAGE,)
 
     def __init__(self, now: Callable[[], int] | None = None) -> None:
         self._now = now or wall_clock_ms

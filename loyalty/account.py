@@ -289,6 +289,8 @@ def _core_2(old: list[Any]) -> list[Any]:
 
 
 CORE: PageCodec[Core] = PageCodec(Core, 2, {1: _core_2})
+CORE_PAGE = "core"
+"""The page that every event and every timer of an account reads."""
 LOT: PageCodec[Lot] = PageCodec(Lot, 1)
 ORDER: PageCodec[Order] = PageCodec(Order, 1)
 REDEMPTION: PageCodec[Redemption] = PageCodec(Redemption, 1)
@@ -370,7 +372,7 @@ class Account:
     """
 
     def __init__(self, account_id: str, pages: Pages) -> None:
-        raw = pages.get("core")
+        raw = pages.get(CORE_PAGE)
         self.account_id = account_id
         self._pages = pages
         self.core = Core() if raw is None else CORE.read(raw)
@@ -514,7 +516,7 @@ class Account:
                 shelf.save()
                 shelf.changed = False
                 setattr(core, name, codec.write(shelf.head) if shelf else None)
-        self._pages.put("core", CORE.write(core))
+        self._pages.put(CORE_PAGE, CORE.write(core))
 
 
 def _short(text: str) -> bytes:

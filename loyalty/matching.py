@@ -87,6 +87,8 @@ class Seen(msgspec.Struct, array_like=True):
 
 
 LEDGER: PageCodec[Ledger] = PageCodec(Ledger, 1)
+LEDGER_PAGE = "ledger"
+"""The page that every engagement which fits a campaign reads, and every decision of the ledger."""
 MEMBER_TIME: PageCodec[MemberTime] = PageCodec(MemberTime, 1)
 SEEN: PageCodec[Seen] = PageCodec(Seen, 1)
 FORGET_PAGE: PageCodec[list[Forget]] = PageCodec(list[Forget], 1)
@@ -144,7 +146,7 @@ class Matcher:
             )
             letter = dead_letter(engaged.record, refused)
             return Match(None, [(engaged.record.key, letter)], "dead_letter")
-        raw = pages.get("ledger")
+        raw = pages.get(LEDGER_PAGE)
         ledger = None if raw is None else LEDGER.read(raw)
         held = None if ledger is None else latest(ledger.tiers, at)
         tier = self._campaigns.first_tier(at) if held is None else held[2]
@@ -221,7 +223,7 @@ class _Member:
 
 def _hear(pages: Pages, news: LedgerNews) -> None:
     """A decision of the ledger. Its sequence tells one that comes again, after a crash of the job that made it."""
-    raw = pages.get("ledger")
+    raw = pages.get(LEDGER_PAGE)
     ledger = Ledger(0, news.amounts, news.tier, []) if raw is None else LEDGER.read(raw)
     at, sequence = news.occurred_at, news.sequence
     if sequence > ledger.sequence:
@@ -234,7 +236,7 @@ def _hear(pages: Pages, news: LedgerNews) -> None:
     after = [entry for entry in ledger.tiers if entry[0] > at and entry[1] > sequence]
     tiers = [*(entry for entry in before if entry[0] < at), (at, sequence, news.tier), *after]
     ledger.tiers = pruned(_merged(tiers))
-    pages.put("ledger", LEDGER.write(ledger))
+    pages.put(LEDGER_PAGE, LEDGER.write(ledger))
 
 
 def _merged(tiers: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "loyalty": {"loyalty", "pydantic", "pydantic_core", "msgspec", "orjson", "typing_extensions"},
     "udfs": {"udfs", "loyalty", "pyflink", "orjson"},
     "sql": {"sql", "udfs", "loyalty", "pyflink", "py4j"},
-    "jobs": {"jobs", "sql", "udfs", "loyalty", "pyflink", "pydantic", "msgspec", "confluent_kafka"},
+    "jobs": {"jobs", "sql", "udfs", "loyalty", "pyflink", "pydantic", "msgspec", "confluent_kafka", "cloudpickle"},
     "tests/oracle": {"tests", "hypothesis", "pytest"},
 }
 NEVER_IN_THE_DOMAIN = {"time", "datetime.datetime", "random", "threading", "socket", "os", "pathlib"}

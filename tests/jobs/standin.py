@@ -80,6 +80,8 @@ class StandInIntake:
 class StandInDesk:
     """Adds up, and does what is due."""
 
+    reads_first = (BALANCE,)
+
     def __init__(self) -> None:
         self._documents = 0
 

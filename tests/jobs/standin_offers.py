@@ -43,6 +43,8 @@ class StandInEngagementIntake:
 class StandInMatcher:
     """Every engagement fits; one that says `refuse` is refused."""
 
+    reads_first = ()
+
     def __init__(self) -> None:
         self._documents = 0
 

@@ -1,0 +1,274 @@
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+import org.apache.flink.api.common.state.BroadcastState;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.java.tuple.Tuple;
+import org.apache.flink.api.java.typeutils.RowTypeInfo;
+import org.apache.flink.api.java.typeutils.TupleTypeInfo;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.runtime.state.VoidNamespaceSerializer;
+import org.apache.flink.streaming.api.graph.StreamConfig;
+import org.apache.flink.streaming.api.operators.InternalTimer;
+import org.apache.flink.streaming.api.operators.InternalTimerService;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.operators.Output;
+import org.apache.flink.streaming.api.operators.Triggerable;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
+import org.apache.flink.streaming.api.operators.python.embedded.AbstractEmbeddedPythonFunctionOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.ProcessingTimeService;
+import org.apache.flink.streaming.runtime.tasks.StreamTask;
+import org.apache.flink.types.Row;
+import org.apache.flink.util.OutputTag;
+
+/**
+ * A keyed PyFlink operator, with or without a broadcast input, that crosses into Python once for many elements.
+ *
+ * <p>Elements and due timers are gathered together with the state that each is sure to need. One call hands them over
+ * (`runner.py`) and returns what is to be written to state, which timers are to be set, and what goes out. PyFlink's own
+ * operator crosses for every element, every access to state, every timer and every result.
+ *
+ * <p>PyFlink's bundles say when to cross: after so many elements or so many milliseconds, before a checkpoint, and
+ * before the clock moves on. So nothing is ever half done in a checkpoint. State, timers and broadcast have the names
+ * and serializers of PyFlink's thread mode: its savepoints restore here.
+ *
+ * <p>Compiled by Flink's code generator, Janino, where the job runs: no lambdas and no type arguments.
+ */
+public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
+        implements OneInputStreamOperator, TwoInputStreamOperator, Triggerable {
+
+    /** However few the elements are, more than this many bytes are not gathered. */
+    private static final int MAX_BYTES = 4 * 1024 * 1024;
+
+    private final byte[] runner;
+    private final String pagesName;
+    private final String broadcastName;
+    private final TypeInformation outputType;
+    private final OutputTag[] sides;
+
+    private transient InternalTimerService timers;
+    private transient MapState pages;
+    private transient BroadcastState broadcast;
+    /** The pages that are handed over with every element. */
+    private transient String[] readFirst;
+
+    /** By element: its key, that key as text, the element or the moment of a timer, and the pages that are read first. */
+    private transient ArrayList keys;
+    private transient ArrayList names;
+    private transient ArrayList elements;
+    private transient ArrayList firstPages;
+    private transient int bytes;
+
+    public BatchedPython(
+            Object[] references, StreamTask task, StreamConfig streamConfig, Output output, ProcessingTimeService time) {
+        super((Configuration) references[0]);
+        runner = (byte[]) references[1];
+        pagesName = (String) references[2];
+        broadcastName = (String) references[3];
+        outputType = (TypeInformation) references[4];
+        sides = (OutputTag[]) references[5];
+        setup(task, streamConfig, output);
+        setProcessingTimeService(time);
+    }
+
+    public void open() throws Exception {
+        keys = new ArrayList();
+        names = new ArrayList();
+        elements = new ArrayList();
+        firstPages = new ArrayList();
+        timers = getInternalTimerService("user-timers", VoidNamespaceSerializer.INSTANCE, this);
+        pages = (MapState) getPartitionedState(
+                VoidNamespace.INSTANCE,
+                VoidNamespaceSerializer.INSTANCE,
+                new MapStateDescriptor(
+                        pagesName, Types.STRING, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+        if (broadcastName != null) {
+            broadcast = getOperatorStateBackend().getBroadcastState(
+                    new MapStateDescriptor(broadcastName, Types.STRING, Types.STRING));
+        }
+        super.open();
+    }
+
+    public void openPythonInterpreter() {
+        interpreter.set("pickled", runner);
+        interpreter.exec("import pickle; runner = pickle.loads(pickled); del pickled");
+        List wanted = (List) interpreter.invokeMethod("runner", "open", new Object[] {this});
+        readFirst = new String[wanted.size()];
+        for (int i = 0; i < readFirst.length; i++) {
+            readFirst[i] = (String) wanted.get(i);
+        }
+    }
+
+    public void processElement(StreamRecord element) throws Exception {
+        gather(((Row) element.getValue()).getField(1));
+    }
+
+    public void processElement1(StreamRecord element) throws Exception {
+        gather(((Row) element.getValue()).getField(1));
+    }
+
+    public void processElement2(StreamRecord element) throws Exception {
+        invokeFinishBundle();
+        Long watermark = Long.valueOf(timers.currentWatermark());
+        carryOut(interpreter.invokeMethod("runner", "broadcast", new Object[] {element.getValue(), watermark}));
+    }
+
+    public void onEventTime(InternalTimer timer) throws Exception {
+        gather(Long.valueOf(timer.getTimestamp()));
+    }
+
+    public void onProcessingTime(InternalTimer timer) throws Exception {
+        invokeFinishBundle();
+        keep(Long.valueOf(timer.getTimestamp()));
+        cross("wake");
+    }
+
+    private void gather(Object element) throws Exception {
+        keep(element);
+        if (bytes > MAX_BYTES) {
+            invokeFinishBundle();
+        } else {
+            checkInvokeFinishBundleByCount();
+        }
+    }
+
+    private void keep(Object element) throws Exception {
+        Row key = (Row) getCurrentKey();
+        keys.add(key);
+        names.add(String.valueOf(key.getField(0)));
+        elements.add(element);
+        for (int i = 0; i < readFirst.length; i++) {
+            firstPages.add(pages.get(readFirst[i]));
+        }
+        elementCount++;
+        if (element instanceof byte[]) {
+            bytes += ((byte[]) element).length;
+        }
+    }
+
+    protected void invokeFinishBundle() throws Exception {
+        lastFinishBundleTime = getProcessingTimeService().getCurrentProcessingTime();
+        if (elementCount > 0) {
+            cross("take");
+        }
+        if (bundleFinishedCallback != null) {
+            Runnable callback = bundleFinishedCallback;
+            bundleFinishedCallback = null;
+            callback.run();
+        }
+    }
+
+    private void cross(String method) throws Exception {
+        Object[] given = new Object[] {
+            names,
+            elements,
+            firstPages,
+            Long.valueOf(timers.currentWatermark()),
+            Long.valueOf(getProcessingTimeService().getCurrentProcessingTime())
+        };
+        Object answer = interpreter.invokeMethod("runner", method, given);
+        elementCount = 0;
+        bytes = 0;
+        names.clear();
+        elements.clear();
+        firstPages.clear();
+        carryOut(answer);
+        keys.clear();
+    }
+
+    /** Does what Python says: (writes to state, timers to set, outputs), the first two flat lists of triples. */
+    private void carryOut(Object answer) throws Exception {
+        Object[] parts = (Object[]) answer;
+        List writes = (List) parts[0];
+        for (int i = 0; i < writes.size(); i += 3) {
+            turnTo(writes.get(i));
+            String name = (String) writes.get(i + 1);
+            Object page = writes.get(i + 2);
+            if (page == null) {
+                pages.remove(name);
+            } else {
+                pages.put(name, page);
+            }
+        }
+        List moments = (List) parts[1];
+        for (int i = 0; i < moments.size(); i += 3) {
+            turnTo(moments.get(i));
+            long moment = ((Number) moments.get(i + 2)).longValue();
+            if (((Boolean) moments.get(i + 1)).booleanValue()) {
+                timers.registerEventTimeTimer(VoidNamespace.INSTANCE, moment);
+            } else {
+                timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, moment);
+            }
+        }
+        List outputs = (List) parts[2];
+        for (int i = 0; i < outputs.size(); i++) {
+            Object[] sent = (Object[]) outputs.get(i);
+            int edge = ((Number) sent[0]).intValue();
+            if (edge == 0) {
+                output.collect(new StreamRecord(built(outputType, sent[1])));
+            } else {
+                OutputTag side = sides[edge - 1];
+                output.collect(side, new StreamRecord(built(side.getTypeInfo(), sent[1])));
+            }
+        }
+    }
+
+    private void turnTo(Object element) {
+        setCurrentKey(keys.get(((Number) element).intValue()));
+    }
+
+    /** What Python sent, as Flink has it: Python knows neither rows nor how wide a number is. */
+    private static Object built(TypeInformation type, Object value) {
+        if (type instanceof RowTypeInfo) {
+            Object[] fields = (Object[]) value;
+            Row row = new Row(fields.length);
+            for (int i = 0; i < fields.length; i++) {
+                row.setField(i, built(((RowTypeInfo) type).getTypeAt(i), fields[i]));
+            }
+            return row;
+        }
+        if (type instanceof TupleTypeInfo) {
+            Object[] fields = (Object[]) value;
+            Tuple tuple = Tuple.newInstance(fields.length);
+            for (int i = 0; i < fields.length; i++) {
+                tuple.setField(built(((TupleTypeInfo) type).getTypeAt(i), fields[i]), i);
+            }
+            return tuple;
+        }
+        if (type.getTypeClass() == Integer.class) {
+            return Integer.valueOf(((Number) value).intValue());
+        }
+        if (type.getTypeClass() == Long.class) {
+            return Long.valueOf(((Number) value).longValue());
+        }
+        return value;
+    }
+
+    /** For Python: a page that was not handed over. */
+    public byte[] page(int element, String name) throws Exception {
+        setCurrentKey(keys.get(element));
+        return (byte[]) pages.get(name);
+    }
+
+    /** For Python: what is in the broadcast state, keys and values in turn. */
+    public ArrayList broadcastState() throws Exception {
+        ArrayList found = new ArrayList();
+        for (Object entry : broadcast.entries()) {
+            found.add(((Map.Entry) entry).getKey());
+            found.add(((Map.Entry) entry).getValue());
+        }
+        return found;
+    }
+
+    /** For Python: adds to the broadcast state. */
+    public void putBroadcast(String key, String value) throws Exception {
+        broadcast.put(key, value);
+    }
+}

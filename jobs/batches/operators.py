@@ -1,0 +1,102 @@
+"""Adding Python operators to a job: batched in thread mode, PyFlink's own in process mode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any, NamedTuple
+
+import cloudpickle
+from pyflink.common.typeinfo import TypeInformation
+from pyflink.datastream import DataStream, KeyedStream, OutputTag
+from pyflink.datastream.state import MapStateDescriptor
+from pyflink.java_gateway import get_gateway
+from pyflink.util.java_utils import get_j_env_configuration, to_jarray
+
+from jobs.batches.runner import BatchRunner
+from jobs.config import Mode
+
+JAVA_SOURCE = "BatchedPython.java"
+KEYED, KEYED_BROADCAST = "KEYED PROCESS", "Keyed-Co-Process-Broadcast"
+"""What PyFlink calls such operators. Ours have the same names, so a job has one shape in both modes (jobs/uids.py)."""
+
+
+class PythonOperator(NamedTuple):
+    """A PyFlink function, and what has to be known about it before it runs."""
+
+    function: Any
+    """A KeyedProcessFunction, or a KeyedBroadcastProcessFunction."""
+    pages: str
+    """The name of its map state, from STRING to BYTES."""
+    output: TypeInformation
+    sides: Sequence[OutputTag] = ()
+    read_first: Sequence[str] = ()
+    """The pages that it asks for with every element, so that they may come along with it."""
+
+
+def process(stream: KeyedStream, operator: PythonOperator, mode: Mode) -> DataStream:
+    """`stream` through an operator that runs once."""
+    if mode is Mode.PROCESS:
+        return stream.process(operator.function, operator.output)
+    j_stream = stream._j_data_stream
+    transformation = get_gateway().jvm.org.apache.flink.streaming.api.transformations.OneInputTransformation(
+        j_stream.getTransformation(), KEYED, _factory(stream, operator, None), operator.output.get_java_type_info(), 1
+    )
+    transformation.setStateKeySelector(j_stream.getKeySelector())
+    return _added(stream, transformation)
+
+
+def process_with_broadcast(
+    stream: KeyedStream,
+    documents: DataStream,
+    state: MapStateDescriptor,
+    operator: PythonOperator,
+    parallelism: int,
+    mode: Mode,
+) -> DataStream:
+    """`stream` through an operator of which every instance is given all of `documents`."""
+    if mode is Mode.PROCESS:
+        connected = stream.connect(documents.broadcast(state))
+        return connected.process(operator.function, operator.output).set_parallelism(parallelism)
+    j_stream = stream._j_data_stream
+    transformation = get_gateway().jvm.org.apache.flink.streaming.api.transformations.TwoInputTransformation(
+        j_stream.getTransformation(),
+        documents._j_data_stream.broadcast().getTransformation(),
+        KEYED_BROADCAST,
+        _factory(stream, operator, state.get_name()),
+        operator.output.get_java_type_info(),
+        parallelism,
+    )
+    transformation.setStateKeySelectors(j_stream.getKeySelector(), None)
+    return _added(stream, transformation)
+
+
+def _factory(stream: KeyedStream, operator: PythonOperator, broadcast: str | None) -> Any:
+    """Makes the operator where the job runs, from its source: Flink compiles it as it does what SQL was made into."""
+    gateway = get_gateway()
+    jvm = gateway.jvm
+    configuration = get_j_env_configuration(stream._j_data_stream.getExecutionEnvironment())
+    configuration.addAll(jvm.org.apache.flink.python.util.PythonConfigUtil.extractPythonConfiguration(configuration))
+    sides = [tag.tag_id for tag in operator.sides]
+    references = gateway.new_array(jvm.java.lang.Object, 6)
+    references[0] = configuration
+    references[1] = cloudpickle.dumps(BatchRunner(operator.function, operator.read_first, sides))
+    references[2] = operator.pages
+    references[3] = broadcast
+    references[4] = operator.output.get_java_type_info()
+    references[5] = to_jarray(
+        jvm.org.apache.flink.util.OutputTag, [tag.get_java_output_tag() for tag in operator.sides]
+    )
+    source = resources.files(__package__).joinpath(JAVA_SOURCE).read_text(encoding="utf-8")
+    runtime = jvm.org.apache.flink.table.runtime
+    generated = runtime.generated.GeneratedOperator("BatchedPython", source, references, configuration)
+    return runtime.operators.CodeGenOperatorFactory(generated)
+
+
+def _added(stream: KeyedStream, transformation: Any) -> DataStream:
+    j_stream = stream._j_data_stream
+    transformation.setStateKeyType(j_stream.getKeyType())
+    environment = j_stream.getExecutionEnvironment()
+    environment.addOperator(transformation)
+    utilities = get_gateway().jvm.org.apache.flink.python.util.PythonConfigUtil
+    return DataStream(utilities.createSingleOutputStreamOperator(environment, transformation))
