@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from pyflink.common import Row, Types
-from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
+from pyflink.common import Types
+from pyflink.datastream import OutputTag, RuntimeContext
 
 from jobs.check_records import REFUSED
 from jobs.domain import DeadLetter, Document, Record
+from jobs.edges import MAIN, Sent
 from jobs.gate import Gate, LastOffsets
 from jobs.make_offers import GO, PUBLISHED, TO_MAKER, numbered, to_maker
 from jobs.names import INTAKE_PAGES
@@ -24,9 +25,11 @@ _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 FOR_ACCOUNTS = Types.ROW([Types.STRING(), _BYTES])
 DOCUMENTS = OutputTag("programme-documents", _BYTES)
 PAST_OFFERS = OutputTag("past-offers", TO_MAKER)
+SIDES = (DOCUMENTS, PAST_OFFERS, REFUSED)
+TO_DOCUMENTS, TO_PAST_OFFERS, TO_REFUSED = 1, 2, 3
 
 
-class CheckEngagements(KeyedProcessFunction):  # type: ignore[misc]
+class CheckEngagements:
     """Runs once, under one constant key: what has been published must be known before the first engagement goes on.
 
     A restart goes back to the last checkpoint, and offers made since are on their topic already. So the end of each
@@ -44,7 +47,7 @@ class CheckEngagements(KeyedProcessFunction):  # type: ignore[misc]
     def open(self, runtime_context: RuntimeContext) -> None:
         self._pages = FlinkPages(runtime_context, INTAKE_PAGES)
 
-    def process_element(self, value: bytes, ctx: Any) -> Iterator[Any]:
+    def process_element(self, value: bytes, ctx: Any) -> Sent:
         if self._gate is None:
             yield from self._begin(ctx)
         assert self._gate is not None
@@ -52,14 +55,14 @@ class CheckEngagements(KeyedProcessFunction):  # type: ignore[misc]
             yield from self._check(record)
         yield from self._go()
 
-    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
+    def on_timer(self, timestamp: int, ctx: Any) -> Sent:
         """Wakes this operator after a restart, when no record may ever come to do so."""
         if self._gate is None:
             yield from self._begin(ctx)
         else:
             self._wake_later(ctx)
 
-    def _begin(self, ctx: Any) -> Iterator[Any]:
+    def _begin(self, ctx: Any) -> Sent:
         """What a restart needs cannot be done in `open`, where Flink is at no key yet."""
         self._gate = Gate(self._pages, self._last_at_start(), ENGAGEMENTS)
         self._intake.begin(self._pages)
@@ -68,25 +71,25 @@ class CheckEngagements(KeyedProcessFunction):  # type: ignore[misc]
         for record in self._gate.release():
             yield from self._check(record)
 
-    def _go(self) -> Iterator[Any]:
+    def _go(self) -> Sent:
         assert self._gate is not None
         if self._gate.is_open and not self._has_said_go:
             self._has_said_go = True
-            yield PAST_OFFERS, to_maker(GO)
+            yield TO_PAST_OFFERS, to_maker(GO)
 
     def _wake_later(self, ctx: Any) -> None:
         timers = ctx.timer_service()
         timers.register_processing_time_timer((timers.current_processing_time() // WAKE_MS + 1) * WAKE_MS)
 
-    def _check(self, record: Record) -> Iterator[Any]:
+    def _check(self, record: Record) -> Sent:
         for passed in self._intake.take(self._pages, record):
             if isinstance(passed, ForMatcher):
                 account_id, payload, documents, published = passed
                 parcel = pack_parcel(account_id, numbered(published, payload), documents, None)
-                yield Row(to_flink(account_id), parcel)
+                yield MAIN, (to_flink(account_id), parcel)
             elif isinstance(passed, Published):
-                yield PAST_OFFERS, to_maker(PUBLISHED, passed.payload)
+                yield TO_PAST_OFFERS, to_maker(PUBLISHED, passed.payload)
             elif isinstance(passed, Document):
-                yield DOCUMENTS, pack_document(passed.position, passed.value)
+                yield TO_DOCUMENTS, pack_document(passed.position, passed.value)
             elif isinstance(passed, DeadLetter):
-                yield REFUSED, Row(passed.key, passed.value)
+                yield TO_REFUSED, (passed.key, passed.value)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from pyflink.common import Row, Types
-from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
+from pyflink.common import Types
+from pyflink.datastream import OutputTag, RuntimeContext
 
 from jobs.clock import BEYOND, timestamp
 from jobs.domain import Clock, DeadLetter, Document, ForAccount, Intake, Record
+from jobs.edges import MAIN, Sent
 from jobs.gate import Gate, LastOffsets, taken
 from jobs.held_at_start import Taken, is_made_offer
 from jobs.names import INTAKE_PAGES
@@ -28,11 +29,14 @@ FOR_ACCOUNTS = Types.TUPLE([Types.ROW([Types.STRING(), _BYTES]), Types.LONG()])
 DOCUMENTS = OutputTag("programme-documents", Types.TUPLE([_BYTES, Types.LONG()]))
 REFUSED = OutputTag("refused", Types.ROW_NAMED(["key", "value"], [_BYTES, _BYTES]))
 
-_HELLO = (DOCUMENTS, (b"", BEYOND))
-_NOTHING = Row(NOBODY, b"")
+SIDES = (DOCUMENTS, REFUSED)
+TO_DOCUMENTS, TO_REFUSED = 1, 2
+
+_HELLO = (TO_DOCUMENTS, (b"", BEYOND))
+_NOTHING = (NOBODY, b"")
 
 
-class CheckRecords(KeyedProcessFunction):  # type: ignore[misc]
+class CheckRecords:
     """Runs once, under one constant key: the clock is the least over all partitions, which one place has to know."""
 
     def __init__(self, intake: Intake, last_at_start: LastOffsets, last_offers: Callable[[Taken], LastOffsets]) -> None:
@@ -42,18 +46,30 @@ class CheckRecords(KeyedProcessFunction):  # type: ignore[misc]
         self._last_offers = last_offers
         self._gate: Gate | None = None
         self._carried: Clock | None = None
+        self._timestamp = timestamp(None)
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._pages = FlinkPages(runtime_context, INTAKE_PAGES)
 
-    def process_element(self, value: bytes, ctx: Any) -> Iterator[Any]:
-        if self._gate is None:
-            yield from self._begin(ctx)
+    def process_element(self, value: bytes, ctx: Any) -> Sent:
+        gate = self._gate
+        if gate is None:
+            return self._first(value, ctx)
+        record = gate.pass_on(value)
+        if record is not None:
+            return self._check(record)
+        return self._admit(gate, value)
+
+    def _first(self, value: bytes, ctx: Any) -> Sent:
+        yield from self._begin(ctx)
         assert self._gate is not None
-        for record in self._gate.admit(value):
+        yield from self._admit(self._gate, value)
+
+    def _admit(self, gate: Gate, value: bytes) -> Sent:
+        for record in gate.admit(value):
             yield from self._check(record)
 
-    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
+    def on_timer(self, timestamp: int, ctx: Any) -> Sent:
         """Once a second, so that a clock which no record carries is known all the same: after a restart, above all."""
         if self._gate is None:
             yield from self._begin(ctx)
@@ -61,7 +77,7 @@ class CheckRecords(KeyedProcessFunction):  # type: ignore[misc]
             self._wake_later(ctx)
             yield from self._tick()
 
-    def _begin(self, ctx: Any) -> Iterator[Any]:
+    def _begin(self, ctx: Any) -> Sent:
         """What a restart needs cannot be done in `open`, where Flink is at no key yet."""
         last_offers = self._last_offers(partial(taken, self._pages))
         self._gate = Gate(self._pages, {**self._last_at_start, **last_offers}, TRANSACTIONS)
@@ -79,23 +95,28 @@ class CheckRecords(KeyedProcessFunction):  # type: ignore[misc]
         timers = ctx.timer_service()
         timers.register_processing_time_timer((timers.current_processing_time() // TICK_MS + 1) * TICK_MS)
 
-    def _check(self, record: Record) -> Iterator[Any]:
+    def _check(self, record: Record) -> Sent:
         if record.topic == DECISIONS and not is_made_offer(record.value):
-            return
+            return ()
+        sent: list[tuple[int, Any]] = []
         for passed in self._intake.take(self._pages, record):
             if isinstance(passed, ForAccount):
                 account_id, payload, documents, clock = passed
-                self._carried = clock
-                yield Row(to_flink(account_id), pack_parcel(account_id, payload, documents, clock)), timestamp(clock)
+                if clock != self._carried:
+                    self._carried, self._timestamp = clock, timestamp(clock)
+                parcel = pack_parcel(account_id, payload, documents, clock)
+                sent.append((MAIN, ((to_flink(account_id), parcel), self._timestamp)))
             elif isinstance(passed, Document):
-                yield DOCUMENTS, (pack_document(passed.position, passed.value), BEYOND)
+                sent.append((TO_DOCUMENTS, (pack_document(passed.position, passed.value), BEYOND)))
             elif isinstance(passed, DeadLetter):
-                yield REFUSED, Row(passed.key, passed.value)
-                yield from self._tick()
+                sent.append((TO_REFUSED, (passed.key, passed.value)))
+                sent += self._tick()
+        return sent
 
-    def _tick(self) -> Iterator[Any]:
+    def _tick(self) -> Sent:
         """The clock alone, if it has moved since an element last carried it."""
         clock = self._intake.clock(self._pages)
-        if clock != self._carried:
-            self._carried = clock
-            yield _NOTHING, timestamp(clock)
+        if clock == self._carried:
+            return ()
+        self._carried, self._timestamp = clock, timestamp(clock)
+        return ((MAIN, (_NOTHING, self._timestamp)),)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from pyflink.common import Row, Types
-from pyflink.datastream import KeyedBroadcastProcessFunction, RuntimeContext, TimeDomain
+from pyflink.common import Types
+from pyflink.datastream import RuntimeContext, TimeDomain
 from pyflink.datastream.state import MapStateDescriptor
 
 from jobs.clock import exact, virtual
 from jobs.domain import DEAD_LETTERS, DECISIONS, Clock, Desk, Output, Verdict
+from jobs.edges import MAIN, Sent
 from jobs.names import ACCOUNT_PAGES, PROGRAMME
 from jobs.packing import Parcel, unpack_document, unpack_parcel
 from jobs.pages import FlinkPages, from_flink
@@ -27,7 +28,7 @@ LOOK_AGAIN_MS = 20
 REMEMBER_ACCOUNTS = 100_000
 
 
-class DecideForAccount(KeyedBroadcastProcessFunction):  # type: ignore[misc]
+class DecideForAccount:
     """Any number of instances, each with the programme and its share of the accounts.
 
     Nothing orders the programme, which is broadcast, against the records of the accounts. So each record says how
@@ -46,19 +47,25 @@ class DecideForAccount(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         self._pages = FlinkPages(runtime_context, ACCOUNT_PAGES)
         self._waiting = Waiting(self._pages)
 
-    def process_broadcast_element(self, value: bytes, ctx: Any) -> Iterator[Row]:
+    def process_broadcast_element(self, value: bytes, ctx: Any) -> Sent:
         known = self._known_documents(ctx)
         if value:
             position, document = unpack_document(value)
             ctx.get_broadcast_state(PROGRAMME_STATE).put(f"{position:08}", document)
             self._desk.learn(document)
             self._documents = known + 1
-        yield from ()
+        return ()
 
-    def process_element(self, value: bytes, ctx: Any) -> Iterator[Row]:
+    def process_element(self, value: bytes, ctx: Any) -> Sent:
         if not value:
-            return
+            return ()
         parcel = unpack_parcel(value)
+        if parcel.documents <= self._known_documents(ctx) and not self._has_waiting(parcel.account_id):
+            return self._receive(parcel, ctx.timer_service())
+        return self._in_turn(parcel, value, ctx)
+
+    def _in_turn(self, parcel: Parcel, value: bytes, ctx: Any) -> Sent:
+        """A parcel that has to wait itself, or others of whose account do."""
         known = self._known_documents(ctx)
         if self._has_waiting(parcel.account_id):
             yield from self._catch_up(parcel.account_id, ctx)
@@ -69,47 +76,50 @@ class DecideForAccount(KeyedBroadcastProcessFunction):  # type: ignore[misc]
             self._none_waits.discard(parcel.account_id)
             self._look_again(ctx)
 
-    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Row]:
+    def on_timer(self, timestamp: int, ctx: Any) -> Sent:
         self._known_documents(ctx)
         account_id = from_flink(ctx.get_current_key())
         if ctx.time_domain() == TimeDomain.PROCESSING_TIME:
-            yield from self._catch_up(account_id, ctx)
-            if self._has_waiting(account_id):
-                self._look_again(ctx)
-            return
+            return self._looked_again(account_id, ctx)
         if self._woken_at.get(account_id) == timestamp:
             del self._woken_at[account_id]
-        if not self._has_waiting(account_id):
-            yield from self._due(account_id, timestamp, ctx.timer_service())
+        if self._has_waiting(account_id):
+            return ()
+        return self._due(account_id, timestamp, ctx.timer_service())
 
-    def _receive(self, parcel: Parcel, timers: Any) -> Iterator[Row]:
+    def _looked_again(self, account_id: str, ctx: Any) -> Sent:
+        yield from self._catch_up(account_id, ctx)
+        if self._has_waiting(account_id):
+            self._look_again(ctx)
+
+    def _receive(self, parcel: Parcel, timers: Any) -> Sent:
         clock = parcel.clock
         clock_ms = None if clock is None else clock.at_ms
         verdict = self._desk.receive(parcel.account_id, self._pages, parcel.payload, clock_ms)
         return self._settle(parcel.account_id, verdict, 0 if clock is None else clock.epoch, timers)
 
-    def _due(self, account_id: str, timestamp: int, timers: Any) -> Iterator[Row]:
+    def _due(self, account_id: str, timestamp: int, timers: Any) -> Sent:
         due, clock = exact(timestamp), exact(timers.current_watermark())
         assert due is not None
         if clock is None:
-            return
+            return ()
         if due.at_ms <= clock.at_ms:
-            yield from self._fire(account_id, clock, timers)
-        else:
-            # The clock has stepped back since this was set: its moment is still to come.
-            timers.register_event_time_timer(virtual(Clock(clock.epoch, due.at_ms)))
+            return self._fire(account_id, clock, timers)
+        # The clock has stepped back since this was set: its moment is still to come.
+        timers.register_event_time_timer(virtual(Clock(clock.epoch, due.at_ms)))
+        return ()
 
-    def _fire(self, account_id: str, clock: Clock, timers: Any) -> Iterator[Row]:
+    def _fire(self, account_id: str, clock: Clock, timers: Any) -> Sent:
         verdict = self._desk.fire(account_id, self._pages, clock.at_ms)
         if verdict.next_due_ms is not None and verdict.next_due_ms <= clock.at_ms:
             # Flink would call again at once, for ever.
             raise RuntimeError(f"{account_id}: what is due at {verdict.next_due_ms} was not done at {clock.at_ms}")
         return self._settle(account_id, verdict, clock.epoch, timers)
 
-    def _settle(self, account_id: str, verdict: Verdict, epoch: int, timers: Any) -> Iterator[Row]:
+    def _settle(self, account_id: str, verdict: Verdict, epoch: int, timers: Any) -> Sent:
         if verdict.next_due_ms is not None:
             self._wake_at(account_id, virtual(Clock(epoch, verdict.next_due_ms)), timers)
-        return rows(verdict.outputs)
+        return written(verdict.outputs)
 
     def _wake_at(self, account_id: str, moment: int, timers: Any) -> None:
         if self._woken_at.get(account_id) != moment:
@@ -118,7 +128,7 @@ class DecideForAccount(KeyedBroadcastProcessFunction):  # type: ignore[misc]
             self._woken_at[account_id] = moment
             timers.register_event_time_timer(moment)
 
-    def _catch_up(self, account_id: str, ctx: Any) -> Iterator[Row]:
+    def _catch_up(self, account_id: str, ctx: Any) -> Sent:
         """Receive those of the account's records that need wait no longer; after the last, do what is due by now."""
         known = self._known_documents(ctx)
         timers = ctx.timer_service()
@@ -163,7 +173,6 @@ class DecideForAccount(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         return self._documents
 
 
-def rows(outputs: Sequence[Output]) -> Iterator[Row]:
+def written(outputs: Sequence[Output]) -> list[tuple[int, Any]]:
     """What is to be written, as SQL takes it."""
-    for topic, key, value in outputs:
-        yield Row(DESTINATIONS[topic], key, value)
+    return [(MAIN, (DESTINATIONS[topic], key, value)) for topic, key, value in outputs]

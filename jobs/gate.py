@@ -43,6 +43,10 @@ class Gate:
         """By partition of the held topic: the last record of before the start, where it has not been taken yet."""
         return dict(self._unread.get(self._held, {}))
 
+    def pass_on(self, packed: bytes) -> Record | None:
+        """The record, if this one and nothing else may be taken: `admit` in short. None says to ask that."""
+        return self._take(unpack_record(packed)) if self._open else None
+
     def admit(self, packed: bytes) -> Iterator[Record]:
         """The records that may be taken now that this one has come: none, it, or it and those that waited for it."""
         record = unpack_record(packed)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import Any
 
-from pyflink.common import Row, Types
-from pyflink.datastream import KeyedProcessFunction, RuntimeContext
+from pyflink.common import Types
+from pyflink.datastream import RuntimeContext
 
-from jobs.decide_for_account import rows
+from jobs.decide_for_account import written
 from jobs.domain import DEAD_LETTERS, Output
+from jobs.edges import Sent
 from jobs.names import OFFER_PAGES
 from jobs.offers_domain import Maker
 from jobs.pages import FlinkPages
@@ -24,9 +24,9 @@ ONLY_KEY = 0
 TO_MAKER = Types.ROW([Types.INT(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
 
 
-def to_maker(kind: bytes, payload: bytes = b"") -> Row:
+def to_maker(kind: bytes, payload: bytes = b"") -> tuple[int, bytes]:
     """An element for `make-offers`, under its one key."""
-    return Row(ONLY_KEY, kind + payload)
+    return ONLY_KEY, kind + payload
 
 
 _NUMBER = struct.Struct("<Q")
@@ -55,7 +55,7 @@ def unpack_refused(packed: bytes) -> Output:
     return Output(DEAD_LETTERS, packed[_KEY.size : end] if length >= 0 else None, packed[end:])
 
 
-class MakeOffers(KeyedProcessFunction):  # type: ignore[misc]
+class MakeOffers:
     """Runs once, under one constant key, so nobody else can spend what it is about to.
 
     After each start it decides nothing until the intake says go: by then every offer that was published when the job
@@ -73,7 +73,7 @@ class MakeOffers(KeyedProcessFunction):  # type: ignore[misc]
         self._waiting = Waiting(self._pages)
         self._none_waits = False
 
-    def process_element(self, value: bytes, ctx: Any) -> Iterator[Row]:
+    def process_element(self, value: bytes, ctx: Any) -> Sent:
         if self._published is None:
             self._published = int(self._pages.get(_COUNT) or 0)
             self._none_waits = not self._waiting
@@ -81,12 +81,12 @@ class MakeOffers(KeyedProcessFunction):  # type: ignore[misc]
         if kind == MATCHED:
             published, content = number_of(payload)
             if self._goes_on and self._none_waits and published <= self._published:
-                yield from rows(self._maker.decide(self._pages, content))
+                yield from written(self._maker.decide(self._pages, content))
             else:
                 self._waiting.add(payload)
                 self._none_waits = False
         elif kind == REFUSED:
-            yield from rows([unpack_refused(payload)])
+            yield from written([unpack_refused(payload)])
         else:
             if kind == PUBLISHED:
                 self._maker.learn(self._pages, payload)
@@ -97,7 +97,11 @@ class MakeOffers(KeyedProcessFunction):  # type: ignore[misc]
                 self._goes_on = True
             yield from self._catch_up(self._published)
 
-    def _catch_up(self, known: int) -> Iterator[Row]:
+    def on_timer(self, timestamp: int, ctx: Any) -> Sent:
+        """Sets none."""
+        return ()
+
+    def _catch_up(self, known: int) -> Sent:
         """Decide those that need wait no longer."""
         while self._goes_on and not self._none_waits:
             waited = self._waiting.first()
@@ -108,4 +112,4 @@ class MakeOffers(KeyedProcessFunction):  # type: ignore[misc]
             if published > known:
                 return
             self._waiting.remove_first()
-            yield from rows(self._maker.decide(self._pages, content))
+            yield from written(self._maker.decide(self._pages, content))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-from pyflink.common import Row
 
 from jobs.decide_for_account import DecideForAccount
 from jobs.domain import DEAD_LETTERS, Output, Pages, Verdict
+from jobs.edges import MAIN, Sent
 from jobs.make_offers import MATCHED, REFUSED, number_of, numbered, pack_refused, to_maker
 from jobs.offers_domain import Matcher
 
@@ -26,9 +25,11 @@ class MatchCampaigns(DecideForAccount):
     def __init__(self, matcher: Matcher) -> None:
         super().__init__(_AsDesk(matcher))
 
-    def _settle(self, account_id: str, verdict: Verdict, epoch: int, timers: Any) -> Iterator[Row]:
-        for topic, key, value in verdict.outputs:
-            yield to_maker(MATCHED, value) if topic == TO_MAKER else to_maker(REFUSED, pack_refused(key, value))
+    def _settle(self, account_id: str, verdict: Verdict, epoch: int, timers: Any) -> Sent:
+        return [
+            (MAIN, to_maker(MATCHED, value) if topic == TO_MAKER else to_maker(REFUSED, pack_refused(key, value)))
+            for topic, key, value in verdict.outputs
+        ]
 
 
 class _AsDesk:

@@ -10,7 +10,7 @@ from pyflink.table import StreamTableEnvironment
 
 from jobs import tables
 from jobs.batches.operators import PythonOperator, process, process_with_broadcast
-from jobs.check_engagements import DOCUMENTS, FOR_ACCOUNTS, PAST_OFFERS, CheckEngagements
+from jobs.check_engagements import DOCUMENTS, FOR_ACCOUNTS, PAST_OFFERS, SIDES, CheckEngagements
 from jobs.check_records import REFUSED
 from jobs.config import OffersConfig
 from jobs.decide_for_account import OUTPUTS, PROGRAMME_STATE
@@ -46,7 +46,7 @@ def build(
     checking = CheckEngagements(intake, last_at_start)
     checked = process(
         records(table_environment),
-        PythonOperator(checking, INTAKE_PAGES, FOR_ACCOUNTS, (DOCUMENTS, PAST_OFFERS, REFUSED)),
+        PythonOperator(checking, INTAKE_PAGES, FOR_ACCOUNTS, SIDES),
         config.mode,
     )
     matched = process_with_broadcast(

@@ -13,7 +13,7 @@ from pyflink.table import StreamTableEnvironment
 
 from jobs import tables
 from jobs.batches.operators import PythonOperator, process, process_with_broadcast
-from jobs.check_records import DOCUMENTS, FOR_ACCOUNTS, REFUSED, CheckRecords
+from jobs.check_records import DOCUMENTS, FOR_ACCOUNTS, REFUSED, SIDES, CheckRecords
 from jobs.config import DecisionsConfig
 from jobs.decide_for_account import OUTPUTS, PROGRAMME_STATE, DecideForAccount
 from jobs.domain import Desk, Intake
@@ -38,7 +38,7 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, inta
     checking = CheckRecords(intake, last_at_start, partial(last_made_offers, config.bootstrap))
     checked = process(
         records(table_environment),
-        PythonOperator(checking, INTAKE_PAGES, FOR_ACCOUNTS, (DOCUMENTS, REFUSED)),
+        PythonOperator(checking, INTAKE_PAGES, FOR_ACCOUNTS, SIDES),
         config.mode,
     )
     for_accounts = _take_off_timestamp(_watermarked(checked), Types.ROW([Types.STRING(), _BYTES]))

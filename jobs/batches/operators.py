@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import cloudpickle
 from pyflink.common.typeinfo import TypeInformation
@@ -13,19 +13,39 @@ from pyflink.datastream.state import MapStateDescriptor
 from pyflink.java_gateway import get_gateway
 from pyflink.util.java_utils import get_j_env_configuration, to_jarray
 
+from jobs.batches.one_by_one import OneByOne, OneByOneWithBroadcast
 from jobs.batches.runner import BatchRunner
 from jobs.config import Mode
+from jobs.edges import Sent
 
 JAVA_SOURCE = "BatchedPython.java"
 KEYED, KEYED_BROADCAST = "KEYED PROCESS", "Keyed-Co-Process-Broadcast"
 """What PyFlink calls such operators. Ours have the same names, so a job has one shape in both modes (jobs/uids.py)."""
 
 
-class PythonOperator(NamedTuple):
-    """A PyFlink function, and what has to be known about it before it runs."""
+class Function(Protocol):
+    """What an operator does, as PyFlink's KeyedProcessFunction; what it sends is as `jobs.edges` says.
 
-    function: Any
-    """A KeyedProcessFunction, or a KeyedBroadcastProcessFunction."""
+    A context is PyFlink's own, or a `jobs.batches.runner.BatchedContext`.
+    """
+
+    def open(self, runtime_context: Any) -> None: ...
+
+    def process_element(self, value: Any, ctx: Any) -> Sent: ...
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Sent: ...
+
+
+class BroadcastFunction(Function, Protocol):
+    """The same as PyFlink's KeyedBroadcastProcessFunction."""
+
+    def process_broadcast_element(self, value: Any, ctx: Any) -> Sent: ...
+
+
+class PythonOperator(NamedTuple):
+    """A function, and what has to be known about it before it runs."""
+
+    function: Function
     pages: str
     """The name of its map state, from STRING to BYTES."""
     output: TypeInformation
@@ -37,7 +57,7 @@ class PythonOperator(NamedTuple):
 def process(stream: KeyedStream, operator: PythonOperator, mode: Mode) -> DataStream:
     """`stream` through an operator that runs once."""
     if mode is Mode.PROCESS:
-        return stream.process(operator.function, operator.output)
+        return stream.process(OneByOne(operator.function, operator.output, operator.sides), operator.output)
     j_stream = stream._j_data_stream
     transformation = get_gateway().jvm.org.apache.flink.streaming.api.transformations.OneInputTransformation(
         j_stream.getTransformation(), KEYED, _factory(stream, operator, None), operator.output.get_java_type_info(), 1
@@ -56,8 +76,9 @@ def process_with_broadcast(
 ) -> DataStream:
     """`stream` through an operator of which every instance is given all of `documents`."""
     if mode is Mode.PROCESS:
+        function = OneByOneWithBroadcast(operator.function, operator.output, operator.sides)
         connected = stream.connect(documents.broadcast(state))
-        return connected.process(operator.function, operator.output).set_parallelism(parallelism)
+        return connected.process(function, operator.output).set_parallelism(parallelism)
     j_stream = stream._j_data_stream
     transformation = get_gateway().jvm.org.apache.flink.streaming.api.transformations.TwoInputTransformation(
         j_stream.getTransformation(),
@@ -77,10 +98,9 @@ def _factory(stream: KeyedStream, operator: PythonOperator, broadcast: str | Non
     jvm = gateway.jvm
     configuration = get_j_env_configuration(stream._j_data_stream.getExecutionEnvironment())
     configuration.addAll(jvm.org.apache.flink.python.util.PythonConfigUtil.extractPythonConfiguration(configuration))
-    sides = [tag.tag_id for tag in operator.sides]
     references = gateway.new_array(jvm.java.lang.Object, 6)
     references[0] = configuration
-    references[1] = cloudpickle.dumps(BatchRunner(operator.function, operator.read_first, sides))
+    references[1] = cloudpickle.dumps(BatchRunner(operator.function, operator.read_first))
     references[2] = operator.pages
     references[3] = broadcast
     references[4] = operator.output.get_java_type_info()

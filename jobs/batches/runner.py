@@ -6,11 +6,11 @@ by the JVM, or once when they are asked for, and what was written crosses back a
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from pyflink.common import Row
-from pyflink.datastream import OutputTag, TimeDomain
+from pyflink.datastream import TimeDomain
 
 Answer = tuple[list[Any], list[Any], list[Any]]
 """Writes to state as (element, name, page or None), timers as (element, whether of event time, moment), both flat; and
@@ -30,17 +30,17 @@ class JavaOperator(Protocol):
 class BatchRunner:
     """Travels to the worker pickled, with the function in it."""
 
-    def __init__(self, function: Any, read_first: Sequence[str], sides: Sequence[str]) -> None:
-        """`read_first` names the pages that the function is sure to ask for, `sides` its side outputs."""
+    def __init__(self, function: Any, read_first: Sequence[str]) -> None:
+        """`read_first` names the pages that the function is sure to ask for."""
         self._function = function
         self._read_first = tuple(read_first)
-        self._edges = {side: number for number, side in enumerate(sides, 1)}
 
     def open(self, operator: JavaOperator) -> list[str]:
         """Once, before all else. Gives the pages that are wanted with every element."""
         self._pages = BatchedPages(operator)
         self._context = BatchedContext(operator, self._pages)
         self._function.open(self._context)
+        collect_garbage_seldom()
         return list(self._read_first)
 
     def take(
@@ -58,7 +58,7 @@ class BatchRunner:
     def broadcast(self, element: Any, watermark: int) -> Answer:
         """An element of the broadcast input."""
         self._context.watermark = watermark
-        return [], [], self._sent(self._function.process_broadcast_element(element, self._context))
+        return [], [], list(self._function.process_broadcast_element(element, self._context))
 
     def _run(
         self,
@@ -69,45 +69,24 @@ class BatchRunner:
         watermark: int,
         wall_ms: int,
     ) -> Answer:
-        pages, context, function, read_first = self._pages, self._context, self._function, self._read_first
+        context, turn_to, read_first = self._context, self._pages.turn_to, self._read_first
+        process_element, on_timer = self._function.process_element, self._function.on_timer
         context.domain, context.watermark, context.wall_ms = domain, watermark, wall_ms
-        width = len(read_first)
         outputs: list[Any] = []
-        for number, element in enumerate(elements):
-            key = keys[number]
+        pages_of = iter(first_pages)
+        for number, (key, element) in enumerate(zip(keys, elements, strict=True)):
             context.key, context.element = key, number
-            if not pages.turn_to(key):
-                first = first_pages[number * width : (number + 1) * width]
-                pages.begin(key, number, dict(zip(read_first, first, strict=True)))
-            if type(element) is int:
-                outputs += self._sent(function.on_timer(element, context))
-            else:
-                outputs += self._sent(function.process_element(element, context))
+            turn_to(key, number, {name: next(pages_of) for name in read_first})
+            outputs += on_timer(element, context) if type(element) is int else process_element(element, context)
         moments, context.moments = context.moments, []
-        return pages.written(), moments, outputs
-
-    def _sent(self, results: Iterable[Any]) -> list[Any]:
-        sent = []
-        for result in results:
-            if type(result) is tuple and isinstance(result[0], OutputTag):
-                sent.append((self._edges[result[0].tag_id], _plain(result[1])))
-            else:
-                sent.append((0, _plain(result)))
-        return sent
+        return self._pages.written(), moments, outputs
 
 
-def _plain(value: Any) -> Any:
-    """Rows as tuples, within others too: Java cannot take a row of Python's."""
-    if isinstance(value, (Row, tuple)):
-        return tuple(map(_plain, value))
-    return value
-
-
-class _OfKey(NamedTuple):
-    element: int
-    """One of this key, by which the JVM knows it."""
-    known: dict[str, bytes | None]
-    written: set[str]
+def collect_garbage_seldom() -> None:
+    """A batch is thousands of objects that all end with it, none of them in a cycle: Python's collector would look
+    through them, and through all that is loaded, again and again."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 class BatchedPages:
@@ -115,42 +94,39 @@ class BatchedPages:
 
     def __init__(self, operator: JavaOperator) -> None:
         self._operator = operator
-        self._keys: dict[str, _OfKey] = {}
-        self._now = _OfKey(0, {}, set())
+        self._known_of: dict[str, dict[str, bytes | None]] = {}
+        self._known: dict[str, bytes | None] = {}
+        self._key = ""
+        self._element = 0
+        self._written: dict[tuple[str, str], tuple[int, bytes | None]] = {}
 
-    def turn_to(self, key: str) -> bool:
-        """Whether this key has been at work in this batch before."""
-        found = self._keys.get(key)
-        if found is None:
-            return False
-        self._now = found
-        return True
-
-    def begin(self, key: str, element: int, known: dict[str, bytes | None]) -> None:
-        self._now = self._keys[key] = _OfKey(element, known, set())
+    def turn_to(self, key: str, element: int, first: dict[str, bytes | None]) -> None:
+        """The key of this element is at work from now on. `first` is what the JVM holds of it, unless it was before."""
+        self._key, self._element = key, element
+        self._known = self._known_of.setdefault(key, first)
 
     def written(self) -> list[Any]:
         """What is to be written, and the end of the batch."""
         writes: list[Any] = []
-        for element, known, written in self._keys.values():
-            for name in written:
-                writes += (element, name, known[name])
-        self._keys = {}
+        for (_, name), (element, page) in self._written.items():
+            writes += (element, name, page)
+        self._written = {}
+        self._known_of = {}
         return writes
 
     def get(self, name: str) -> bytes | None:
-        known = self._now.known
+        known = self._known
         if name not in known:
-            known[name] = self._operator.page(self._now.element, name)
+            known[name] = self._operator.page(self._element, name)
         return known[name]
 
     def put(self, name: str, page: bytes) -> None:
-        self._now.known[name] = page
-        self._now.written.add(name)
+        self._known[name] = page
+        self._written[self._key, name] = self._element, page
 
     def remove(self, name: str) -> None:
-        self._now.known[name] = None
-        self._now.written.add(name)
+        self._known[name] = None
+        self._written[self._key, name] = self._element, None
 
 
 class BatchedBroadcast:

@@ -8,8 +8,7 @@ from typing import Any
 
 from pyflink.datastream import TimeDomain
 
-from jobs.check_engagements import DOCUMENTS, PAST_OFFERS, CheckEngagements
-from jobs.check_records import REFUSED
+from jobs.check_engagements import TO_DOCUMENTS, TO_PAST_OFFERS, TO_REFUSED, CheckEngagements
 from jobs.gate import LastOffsets
 from jobs.make_offers import GO, MATCHED, PUBLISHED, MakeOffers, number_of, numbered, to_maker
 from jobs.make_offers import REFUSED as DEAD
@@ -44,17 +43,18 @@ class Check:
 
 def _sorted(elements: Iterable[Any]) -> list[Any]:
     found: list[Any] = []
-    for first, second in elements:
-        if first is PAST_OFFERS:
-            assert second[0] == 0
-            found.append("go" if second[1] == GO else ("published", second[1][1:]))
-        elif first is DOCUMENTS:
-            found.append(("document", second))
-        elif first is REFUSED:
-            found.append(("refused", second[0]))
+    for edge, value in elements:
+        if edge == TO_PAST_OFFERS:
+            assert value[0] == 0
+            found.append("go" if value[1] == GO else ("published", value[1][1:]))
+        elif edge == TO_DOCUMENTS:
+            found.append(("document", value))
+        elif edge == TO_REFUSED:
+            found.append(("refused", value[0]))
         else:
-            parcel = unpack_parcel(second)
-            found.append((first, *number_of(parcel.payload), parcel.documents))
+            account, packed = value
+            parcel = unpack_parcel(packed)
+            found.append((account, *number_of(parcel.payload), parcel.documents))
     return found
 
 
@@ -107,7 +107,7 @@ class Match:
 
     def receive(self, event: bytes, documents: int, published: int = 0) -> list[Any]:
         parcel = pack_parcel("a", numbered(published, event), documents, None)
-        return [tuple(row) for row in self.operator.process_element(parcel, self.flink)]
+        return [value for _, value in self.operator.process_element(parcel, self.flink)]
 
 
 def test_an_engagement_waits_for_the_documents_that_were_accepted_before_it() -> None:
@@ -117,7 +117,7 @@ def test_an_engagement_waits_for_the_documents_that_were_accepted_before_it() ->
     assert match.receive(_event(1), documents=1, published=3) == []
     list(match.operator.process_broadcast_element(pack_document(1, "first"), flink))
     flink.domain = TimeDomain.PROCESSING_TIME
-    (found,) = match.operator.on_timer(0, flink)
+    ((_, found),) = match.operator.on_timer(0, flink)
     assert found[1] == MATCHED + numbered(3, json.dumps({"account": "a", "id": "1", "documents": 1}).encode())
 
 
@@ -142,7 +142,7 @@ class Make:
         self.operator.open(flink)
 
     def raw(self, element: bytes) -> list[Any]:
-        return [tuple(row) for row in self.operator.process_element(element, self.flink)]
+        return [value for _, value in self.operator.process_element(element, self.flink)]
 
     def _decided(self, element: bytes) -> list[tuple[str, int]]:
         decided = [json.loads(value) for _, _, value in self.raw(element)]

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
-from pyflink.common import Row
 from pyflink.datastream import TimeDomain
 
-from jobs.check_records import DOCUMENTS, NOBODY, REFUSED, CheckRecords
+from jobs.check_records import NOBODY, TO_DOCUMENTS, TO_REFUSED, CheckRecords
 from jobs.clock import BEYOND, NO_CLOCK, timestamp, virtual
 from jobs.decide_for_account import DecideForAccount
 from jobs.domain import Clock, Pages, Passed, Record, Verdict
+from jobs.edges import Sent
 from jobs.packing import Parcel, pack_document, pack_parcel, unpack_parcel
 from jobs.topics import DECISIONS, MEMBERS, TRANSACTIONS
 from tests.jobs.fakes import FakeFlink
@@ -59,8 +59,8 @@ class Decide:
         return said
 
 
-def _said(rows: Iterable[Row]) -> list[Any]:
-    decisions = [json.loads(row[2]) for row in rows]
+def _said(sent: Sent) -> list[Any]:
+    decisions = [json.loads(row[2]) for _, row in sent]
     return [(decision["kind"], decision["at"], decision["documents"]) for decision in decisions]
 
 
@@ -212,16 +212,15 @@ def test_of_the_decisions_only_made_offers_are_facts_and_the_last_of_the_start_i
 
 def _sorted(elements: Iterable[Any]) -> list[Any]:
     found: list[Any] = []
-    for first, second in elements:
-        if first is DOCUMENTS:
-            assert second[1] == BEYOND
-            found.append(("document", second[0]))
-        elif first is REFUSED:
-            found.append(("refused", second[0]))
-        elif first[0] == NOBODY:
-            found.append(("clock", second))
+    for edge, value in elements:
+        if edge == TO_DOCUMENTS:
+            assert value[1] == BEYOND
+            found.append(("document", value[0]))
+        elif edge == TO_REFUSED:
+            found.append(("refused", value[0]))
         else:
-            found.append((unpack_parcel(first[1]), second))
+            (account, parcel), moment = value
+            found.append(("clock", moment) if account == NOBODY else (unpack_parcel(parcel), moment))
     return found
 
 

@@ -1,0 +1,14 @@
+"""What an operator sends: pairs of an edge and a value.
+
+Edge 0 is the main output; the others are the side outputs, in the order in which the job's topology names them. Flink's
+rows and tuples are plain tuples here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+MAIN = 0
+
+Sent = Iterable[tuple[int, Any]]
