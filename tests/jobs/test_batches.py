@@ -1,0 +1,186 @@
+"""Many elements in one crossing: the function sees the same as one by one, and the JVM is asked for little."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pyflink.datastream import TimeDomain
+
+from jobs.batches.runner import BatchRunner
+from jobs.clock import virtual
+from jobs.decide_for_account import DecideForAccount
+from jobs.domain import Clock
+from jobs.edges import MAIN, Sent
+from jobs.packing import pack_document, pack_parcel
+from tests.jobs.fakes import FakeFlink
+from tests.jobs.standin import BALANCE, StandInDesk
+
+
+class FakeJvm:
+    """`BatchedPython.java` in memory: state by key, and what Python asked for."""
+
+    def __init__(self, function: Any, read_first: tuple[str, ...] = ()) -> None:
+        self.state: dict[str, dict[str, bytes]] = {}
+        self.documents: dict[str, str] = {}
+        self.timers: set[tuple[str, bool, int]] = set()
+        self.asked: list[str] = []
+        self.watermark = -(1 << 63)
+        self._keys: list[str] = []
+        self._runner = BatchRunner(function, read_first)
+        self._read_first = self._runner.open(self)
+
+    def cross(self, *gathered: tuple[str, Any], wall: bool = False) -> list[Any]:
+        """Elements, or moments of timers, with their keys; gives what was sent."""
+        self._keys = [key for key, _ in gathered]
+        first = [self.state.get(key, {}).get(name) for key in self._keys for name in self._read_first]
+        call = self._runner.wake if wall else self._runner.take
+        return self._carry_out(call(self._keys, [what for _, what in gathered], first, self.watermark, 1_000_000))
+
+    def broadcast(self, element: bytes) -> list[Any]:
+        return self._carry_out(self._runner.broadcast(element, self.watermark))
+
+    def _carry_out(self, answer: tuple[list[Any], list[Any], list[Any]]) -> list[Any]:
+        writes, moments, outputs = answer
+        for element, name, page in zip(*[iter(writes)] * 3, strict=True):
+            pages = self.state.setdefault(self._keys[element], {})
+            if page is None:
+                pages.pop(name, None)
+            else:
+                pages[name] = page
+        for element, of_event_time, moment in zip(*[iter(moments)] * 3, strict=True):
+            self.timers.add((self._keys[element], of_event_time, moment))
+        return outputs
+
+    def page(self, element: int, name: str) -> bytes | None:
+        self.asked.append(name)
+        return self.state.get(self._keys[element], {}).get(name)
+
+    def broadcastState(self) -> list[str]:
+        return [part for entry in self.documents.items() for part in entry]
+
+    def putBroadcast(self, key: str, value: str) -> None:
+        self.documents[key] = value
+
+
+class Scribe:
+    """Writes down what it is given, and which pages it saw."""
+
+    def open(self, runtime_context: Any) -> None:
+        self._pages = runtime_context.get_map_state(None)
+
+    def process_element(self, value: bytes, ctx: Any) -> Sent:
+        seen = self._pages.get("last"), self._pages.get("other")
+        if value == b"forget":
+            self._pages.remove("last")
+        else:
+            self._pages.put("last", value)
+        return [(MAIN, (ctx.get_current_key(), value, *seen))]
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Sent:
+        ctx.timer_service().register_event_time_timer(timestamp + 1)
+        ctx.timer_service().register_processing_time_timer(timestamp + 2)
+        return [(MAIN, (ctx.get_current_key(), timestamp, ctx.time_domain()))]
+
+
+def test_an_element_sees_what_those_before_it_in_the_batch_wrote_of_its_own_key() -> None:
+    jvm = FakeJvm(Scribe())
+    jvm.state["b"] = {"last": b"before"}
+    assert jvm.cross(("a", b"1"), ("b", b"2"), ("a", b"3"), ("b", b"forget"), ("b", b"4")) == [
+        (MAIN, ("a", b"1", None, None)),
+        (MAIN, ("b", b"2", b"before", None)),
+        (MAIN, ("a", b"3", b"1", None)),
+        (MAIN, ("b", b"forget", b"2", None)),
+        (MAIN, ("b", b"4", None, None)),
+    ]
+    assert jvm.state == {"a": {"last": b"3"}, "b": {"last": b"4"}}
+
+
+def test_what_was_removed_last_is_gone() -> None:
+    jvm = FakeJvm(Scribe())
+    jvm.cross(("a", b"1"), ("a", b"forget"))
+    jvm.state["b"] = {"last": b"kept before"}
+    jvm.cross(("b", b"2"), ("b", b"forget"))
+    assert jvm.state == {"a": {}, "b": {}}
+
+
+def test_a_page_is_asked_for_once_a_batch_and_not_at_all_if_it_came_with_the_element() -> None:
+    jvm = FakeJvm(Scribe(), ("last",))
+    jvm.state["a"] = {"last": b"0", "other": b"x"}
+    sent = jvm.cross(("a", b"1"), ("a", b"2"))
+    assert [value for _, value in sent] == [("a", b"1", b"0", b"x"), ("a", b"2", b"1", b"x")]
+    assert jvm.asked == ["other"]
+    jvm.cross(("a", b"3"))
+    assert jvm.asked == ["other", "other"], "another batch may find another state"
+
+
+def test_timers_are_of_the_key_that_set_them_and_know_which_clock_woke_them() -> None:
+    jvm = FakeJvm(Scribe())
+    assert jvm.cross(("a", 10), ("b", 20)) == [
+        (MAIN, ("a", 10, TimeDomain.EVENT_TIME)),
+        (MAIN, ("b", 20, TimeDomain.EVENT_TIME)),
+    ]
+    assert jvm.timers == {("a", True, 11), ("a", False, 12), ("b", True, 21), ("b", False, 22)}
+    assert jvm.cross(("a", 30), wall=True) == [(MAIN, ("a", 30, TimeDomain.PROCESSING_TIME))]
+
+
+_EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from("abc"),
+        st.integers(0, 50),
+        st.none() | st.integers(0, 90),
+        st.sampled_from(["event", "document", "clock"]),
+    ),
+    max_size=40,
+)
+
+
+@given(events=_EVENTS, sizes=st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def test_in_batches_of_any_size_the_same_is_decided_and_kept_as_one_by_one(events: Any, sizes: list[int]) -> None:
+    flink = FakeFlink()
+    one_by_one = DecideForAccount(StandInDesk())
+    one_by_one.open(flink)
+    jvm = FakeJvm(DecideForAccount(StandInDesk()), (BALANCE,))
+    decided: list[Any] = []
+    in_batches: list[Any] = []
+    gathered: list[tuple[str, Any]] = []
+    documents = accepted = 0
+
+    def flush() -> None:
+        in_batches.extend(jvm.cross(*gathered))
+        gathered.clear()
+
+    for number, (account, at, later, kind) in enumerate(events):
+        if kind == "document":
+            # Every second one comes late, so that some records have to wait for it.
+            accepted += 1
+            if accepted % 2:
+                continue
+            flush()
+            while documents < accepted:
+                documents += 1
+                decided += one_by_one.process_broadcast_element(pack_document(documents, "text"), flink)
+                in_batches.extend(jvm.broadcast(pack_document(documents, "text")))
+        elif kind == "clock":
+            flush()
+            flink.watermark = jvm.watermark = virtual(Clock(0, at))
+        else:
+            event = {"account": account, "at": at, "add": 1} | (
+                {} if later is None else {"later": {"at": later, "add": 2}}
+            )
+            parcel = pack_parcel(account, json.dumps(event).encode(), accepted, None)
+            flink.key = account
+            decided += one_by_one.process_element(parcel, flink)
+            gathered.append((account, parcel))
+            if len(gathered) >= sizes[number % len(sizes)]:
+                flush()
+    flush()
+    assert in_batches == decided
+    assert {key: pages for key, pages in jvm.state.items() if pages} == {
+        key: pages for key, pages in flink.map_state.by_key.items() if pages
+    }
+    assert {
+        (key, domain is TimeDomain.EVENT_TIME, moment) for key, of in flink.timers.items() for domain, moment in of
+    } == {(key, of_event_time, moment) for key, of_event_time, moment in jvm.timers}
