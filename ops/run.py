@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from jobs.config import Delivery, JobConfig, Mode, in_a_sentence
 from jobs.held_at_start import NotThere, cluster_id, last_readable
 from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, JobKind
-from jobs.names import MAX_PARALLELISM, REFUSED, SELECT_DEAD_LETTERS, SELECT_DECISIONS
+from jobs.names import REFUSED, SELECT_DEAD_LETTERS, SELECT_DECISIONS
 from jobs.profiles import Profile
 from ops.durations import milliseconds
 from ops.end_of_run import EndOfRun, Offsets, merged, progress_of
@@ -31,6 +31,18 @@ from ops.errors import Refusal
 from ops.flink import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobView, free_port, root_cause, settings_of_processes
 from ops.job_state import JobFolder, JobRecord, job_folder, wait_for_java
 from ops.mini_cluster import end_java, mini_cluster, start_java, stop_signals, stop_with_savepoint
+from ops.options import (
+    BootstrapOption,
+    DecidersOption,
+    DeliveryOption,
+    FreshOption,
+    MatchersOption,
+    ModeOption,
+    ProfileOption,
+    StateOption,
+    UntilEndOption,
+    WatermarkLagOption,
+)
 from ops.run_all import run_all_command
 
 app = typer.Typer(no_args_is_help=True)
@@ -68,24 +80,18 @@ class RunOptions:
 
 @app.command("decisions")
 def run_command(
-    bootstrap: Annotated[str, typer.Option(help="Kafka, as HOST:PORT.")],
-    until_end: Annotated[
-        bool, typer.Option("--until-end", help="Stop when what the topics held at the start has been decided.")
-    ] = False,
-    parallelism: Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="Instances that decide.")] = 1,
-    delivery: Annotated[
-        Delivery, typer.Option(help="How often a decision reaches its topic.")
-    ] = Delivery.AT_LEAST_ONCE,
-    mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
-    profile: Annotated[
-        Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
-    ] = Profile.LATENCY,
-    watermark_lag: Annotated[str, typer.Option(help="How late an event may be: 30s, 10m, 24h …")] = "10m",
+    bootstrap: BootstrapOption,
+    until_end: UntilEndOption = False,
+    parallelism: DecidersOption = 1,
+    delivery: DeliveryOption = Delivery.AT_LEAST_ONCE,
+    mode: ModeOption = Mode.THREAD,
+    profile: ProfileOption = Profile.LATENCY,
+    watermark_lag: WatermarkLagOption = "10m",
     checkpoint_interval: Annotated[
         str, typer.Option(help="How much is done again after a crash; with exactly-once, the time to a decision.")
     ] = "10s",
-    state: Annotated[Path, typer.Option(help="The folder that says where the job stopped.")] = DEFAULT_STATE,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget where it stopped; start over.")] = False,
+    state: StateOption = DEFAULT_STATE,
+    fresh: FreshOption = False,
 ) -> None:
     """Decide transactions on this machine; go on where the last run stopped. Ctrl-C stops it cleanly."""
     from jobs.decisions import add_decisions
@@ -107,20 +113,14 @@ def run_command(
 
 @app.command("offers")
 def run_offers_command(
-    bootstrap: Annotated[str, typer.Option(help="Kafka, as HOST:PORT.")],
-    until_end: Annotated[
-        bool, typer.Option("--until-end", help="Stop when what the topics held at the start has been decided.")
-    ] = False,
-    parallelism: Annotated[
-        int, typer.Option(min=1, max=MAX_PARALLELISM, help="Instances that match engagements with campaigns.")
-    ] = 1,
-    mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
-    profile: Annotated[
-        Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
-    ] = Profile.LATENCY,
+    bootstrap: BootstrapOption,
+    until_end: UntilEndOption = False,
+    parallelism: MatchersOption = 1,
+    mode: ModeOption = Mode.THREAD,
+    profile: ProfileOption = Profile.LATENCY,
     checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a crash.")] = "10s",
-    state: Annotated[Path, typer.Option(help="The folder that says where the job stopped.")] = DEFAULT_OFFERS_STATE,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget where it stopped; start over.")] = False,
+    state: StateOption = DEFAULT_OFFERS_STATE,
+    fresh: FreshOption = False,
 ) -> None:
     """Make offers from engagements on this machine; go on where the last run stopped. Ctrl-C stops it cleanly."""
     from jobs.offers import add_offers

@@ -15,6 +15,7 @@ import psutil
 import typer
 
 from ops.errors import Refusal
+from ops.options import BootstrapOption
 
 LOOK_EVERY_S = 0.2
 STOPS_WITHIN_S = 120.0
@@ -34,7 +35,7 @@ class Part(NamedTuple):
 
 
 def run_all_command(
-    bootstrap: Annotated[str, typer.Option(help="Kafka, as HOST:PORT.")],
+    bootstrap: BootstrapOption,
     until_end: Annotated[
         bool,
         typer.Option(

@@ -21,12 +21,26 @@ from jobs.config import Delivery, Mode, in_a_sentence
 from jobs.entry import read_config
 from jobs.held_at_start import NotThere, partitions_of
 from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, SQL_KIND, JobKind
-from jobs.names import JOB, MAX_PARALLELISM, OFFERS_JOB, SQL_JOB
+from jobs.names import JOB, OFFERS_JOB, SQL_JOB
 from jobs.profiles import Profile
 from ops.artifacts import flink_connector_jar
 from ops.durations import milliseconds
 from ops.errors import Refusal
 from ops.flink import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, flink_home, settings_of_processes
+from ops.options import (
+    CheckpointDirOption,
+    CheckpointIntervalOption,
+    ClusterBootstrapOption,
+    ClusterOption,
+    DecidersOption,
+    DeliveryOption,
+    FromSavepointOption,
+    MatchersOption,
+    ModeOption,
+    ProfileOption,
+    PythonOption,
+    WatermarkLagOption,
+)
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -54,26 +68,18 @@ class Submission:
 
 @app.command("decisions")
 def submit_command(
-    cluster: Annotated[str, typer.Option(help="Flink's REST interface, as HOST:PORT.")],
-    bootstrap: Annotated[str, typer.Option(help="Kafka as the cluster and this machine reach it, as HOST:PORT.")],
-    parallelism: Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="Instances that decide.")] = 1,
-    delivery: Annotated[
-        Delivery, typer.Option(help="How often a decision reaches its topic.")
-    ] = Delivery.AT_LEAST_ONCE,
-    mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
-    profile: Annotated[
-        Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
-    ] = Profile.LATENCY,
-    watermark_lag: Annotated[str, typer.Option(help="How late an event may be: 30s, 10m, 24h …")] = "10m",
-    checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a failure.")] = "10s",
-    checkpoint_dir: Annotated[
-        str | None, typer.Option(help="A URI to keep checkpoints; default: the cluster's.")
-    ] = None,
+    cluster: ClusterOption,
+    bootstrap: ClusterBootstrapOption,
+    parallelism: DecidersOption = 1,
+    delivery: DeliveryOption = Delivery.AT_LEAST_ONCE,
+    mode: ModeOption = Mode.THREAD,
+    profile: ProfileOption = Profile.LATENCY,
+    watermark_lag: WatermarkLagOption = "10m",
+    checkpoint_interval: CheckpointIntervalOption = "10s",
+    checkpoint_dir: CheckpointDirOption = None,
     group: Annotated[str, typer.Option(help="The Kafka group and prefix of transactional ids: one a job.")] = JOB,
-    from_savepoint: Annotated[str | None, typer.Option(help="A savepoint or checkpoint to go on from.")] = None,
-    python: Annotated[
-        str, typer.Option(help="Python on the cluster's machines, with this project's dependencies.")
-    ] = sys.executable,
+    from_savepoint: FromSavepointOption = None,
+    python: PythonOption = sys.executable,
 ) -> None:
     """Submit the decision job to a running Flink cluster and print the job's id."""
     submission = Submission(
@@ -95,24 +101,16 @@ def submit_command(
 
 @app.command("offers")
 def submit_offers_command(
-    cluster: Annotated[str, typer.Option(help="Flink's REST interface, as HOST:PORT.")],
-    bootstrap: Annotated[str, typer.Option(help="Kafka as the cluster and this machine reach it, as HOST:PORT.")],
-    parallelism: Annotated[
-        int, typer.Option(min=1, max=MAX_PARALLELISM, help="Instances that match engagements with campaigns.")
-    ] = 1,
-    mode: Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")] = Mode.THREAD,
-    profile: Annotated[
-        Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
-    ] = Profile.LATENCY,
-    checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a failure.")] = "10s",
-    checkpoint_dir: Annotated[
-        str | None, typer.Option(help="A URI to keep checkpoints; default: the cluster's.")
-    ] = None,
+    cluster: ClusterOption,
+    bootstrap: ClusterBootstrapOption,
+    parallelism: MatchersOption = 1,
+    mode: ModeOption = Mode.THREAD,
+    profile: ProfileOption = Profile.LATENCY,
+    checkpoint_interval: CheckpointIntervalOption = "10s",
+    checkpoint_dir: CheckpointDirOption = None,
     group: Annotated[str, typer.Option(help="The Kafka group: one a job.")] = OFFERS_JOB,
-    from_savepoint: Annotated[str | None, typer.Option(help="A savepoint or checkpoint to go on from.")] = None,
-    python: Annotated[
-        str, typer.Option(help="Python on the cluster's machines, with this project's dependencies.")
-    ] = sys.executable,
+    from_savepoint: FromSavepointOption = None,
+    python: PythonOption = sys.executable,
 ) -> None:
     """Submit the offers job to a running Flink cluster and print the job's id."""
     submission = Submission(
@@ -137,17 +135,13 @@ def _entry_point(kind: JobKind) -> Path:
 
 @app.command("sql")
 def submit_sql_command(
-    cluster: Annotated[str, typer.Option(help="Flink's REST interface, as HOST:PORT.")],
-    bootstrap: Annotated[str, typer.Option(help="Kafka as the cluster and this machine reach it, as HOST:PORT.")],
+    cluster: ClusterOption,
+    bootstrap: ClusterBootstrapOption,
     parallelism: Annotated[int, typer.Option(min=1, help="Instances of each operator.")] = 1,
-    checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a failure.")] = "10s",
-    checkpoint_dir: Annotated[
-        str | None, typer.Option(help="A URI to keep checkpoints; default: the cluster's.")
-    ] = None,
-    from_savepoint: Annotated[str | None, typer.Option(help="A savepoint or checkpoint to go on from.")] = None,
-    python: Annotated[
-        str, typer.Option(help="Python on the cluster's machines, with this project's dependencies.")
-    ] = sys.executable,
+    checkpoint_interval: CheckpointIntervalOption = "10s",
+    checkpoint_dir: CheckpointDirOption = None,
+    from_savepoint: FromSavepointOption = None,
+    python: PythonOption = sys.executable,
 ) -> None:
     """Submit all SQL models as one job to a running Flink cluster and print the job's id."""
     submission = Submission(
