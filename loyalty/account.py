@@ -23,14 +23,13 @@ a longer window can count them again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 from zlib import crc32
 
 import msgspec
 
 from loyalty.codec import PageCodec, Pages
-from loyalty.shelf import Entry, Shelf, ShelfHead
+from loyalty.shelf import Entry, Folded, FoldedShelf, ShelfCodec, ShelfHead
 
 T = TypeVar("T")
 
@@ -235,15 +234,12 @@ class Core(msgspec.Struct, array_like=True):
     slide: Due | None = None
     """The next slide, as it was found when `slide_found_by` versions of `tiers` were known; -1: look again."""
     slide_found_by: int = -1
-    due: bytes | None = None
-    """The head of the shelf, as `DUE_HEAD` writes it; None where the shelf is empty. Likewise the other five."""
-    spend: bytes | None = None
-    window: bytes | None = None
-    slid: bytes | None = None
-    keep: bytes | None = None
-    requests: bytes | None = None
-    window_from: int | None = None
-    """The `occurred_at` of the first entry of the `window` shelf; None where it is empty."""
+    due: Folded = msgspec.field(default_factory=Folded)
+    spend: Folded = msgspec.field(default_factory=Folded)
+    window: Folded = msgspec.field(default_factory=Folded)
+    slid: Folded = msgspec.field(default_factory=Folded)
+    keep: Folded = msgspec.field(default_factory=Folded)
+    requests: Folded = msgspec.field(default_factory=Folded)
     seen: bytes = b""
     """The events that were used last (`loyalty.seen`)."""
     seen_pages: int = 0
@@ -288,7 +284,19 @@ def _core_2(old: list[Any]) -> list[Any]:
     return [*new, first[0][0] if first else None, b"", SEEN_BY_ID, None, None, []]
 
 
-CORE: PageCodec[Core] = PageCodec(Core, 2, {1: _core_2})
+def _core_3(old: list[Any]) -> list[Any]:
+    """Version 2 had the heads alone, and the moment of the first entry of the window only."""
+    heads_end = _FIRST_HEAD_OF_V1 + len(_HEADS_OF_V1)
+    shelves = []
+    for codec, head in zip(_HEADS_OF_V1, old[_FIRST_HEAD_OF_V1:heads_end], strict=True):
+        # Of a shelf with nothing in front this may be earlier than its first entry: then it is looked at once more.
+        shelf = None if head is None else codec.read(head)
+        first = None if shelf is None else (shelf.front or shelf.firsts)[0][0]
+        shelves.append([first, head])
+    return [*old[:_FIRST_HEAD_OF_V1], *shelves, *old[heads_end + 1 :]]
+
+
+CORE: PageCodec[Core] = PageCodec(Core, 3, {1: _core_2, 2: _core_3})
 LOT: PageCodec[Lot] = PageCodec(Lot, 1)
 ORDER: PageCodec[Order] = PageCodec(Order, 1)
 REDEMPTION: PageCodec[Redemption] = PageCodec(Redemption, 1)
@@ -303,6 +311,13 @@ SPEND_PAGE: PageCodec[list[Spend]] = PageCodec(list[Spend], 1)
 QUALIFYING_PAGE: PageCodec[list[Qualifying]] = PageCodec(list[Qualifying], 1)
 KEEP_PAGE: PageCodec[list[Keep]] = PageCodec(list[Keep], 1)
 REQUEST_PAGE: PageCodec[list[Request]] = PageCodec(list[Request], 1)
+
+
+_DUE: ShelfCodec[Due] = ShelfCodec(DUE_HEAD, DUE_PAGE)
+_SPEND: ShelfCodec[Spend] = ShelfCodec(SPEND_HEAD, SPEND_PAGE)
+_QUALIFYING: ShelfCodec[Qualifying] = ShelfCodec(QUALIFYING_HEAD, QUALIFYING_PAGE)
+_KEEP: ShelfCodec[Keep] = ShelfCodec(KEEP_HEAD, KEEP_PAGE)
+_REQUESTS: ShelfCodec[Request] = ShelfCodec(REQUEST_HEAD, REQUEST_PAGE)
 
 
 class Shelved(Generic[T]):
@@ -351,16 +366,39 @@ class Shelved(Generic[T]):
         self._dirty.clear()
 
 
-class _Opened(Generic[T]):
-    """`functools.cached_property` without its lock, which Python 3.10 and 3.11 take each time."""
+# Like `functools.cached_property`, without its lock, which Python 3.10 and 3.11 take each time.
 
-    def __init__(self, make: Callable[[Account], T]) -> None:
-        self._make = make
-        self._name = make.__name__
 
-    def __get__(self, account: Account, owner: type[Account]) -> T:
-        made = account.__dict__[self._name] = self._make(account)
-        return made
+class _Shelved(Generic[T]):
+    """Pages of one kind of an account, from when they are first asked for."""
+
+    def __init__(self, kind: str, codec: PageCodec[T]) -> None:
+        self._kind = kind
+        self._codec = codec
+
+    def __set_name__(self, owner: type[Account], name: str) -> None:
+        self._name = name
+
+    def __get__(self, account: Account, owner: type[Account]) -> Shelved[T]:
+        opened = account.__dict__[self._name] = Shelved(self._kind, account.pages, self._codec)
+        account.opened.append(opened)
+        return opened
+
+
+class _OnShelf(Generic[Entry]):
+    """A shelf of an account, from when it is first asked for."""
+
+    def __init__(self, codec: ShelfCodec[Entry]) -> None:
+        self._codec = codec
+
+    def __set_name__(self, owner: type[Account], name: str) -> None:
+        self._name = name
+
+    def __get__(self, account: Account, owner: type[Account]) -> FoldedShelf[Entry]:
+        name = self._name
+        opened = account.__dict__[name] = FoldedShelf(name, getattr(account.core, name), account.pages, self._codec)
+        account.opened.append(opened)
+        return opened
 
 
 class Account:
@@ -369,98 +407,32 @@ class Account:
     Whatever an event does not ask for is not even opened.
     """
 
+    lots = _Shelved("lot", LOT)
+    orders = _Shelved("order", ORDER)
+    redemptions = _Shelved("redemption", REDEMPTION)
+    seen = _Shelved("seen", SEEN)
+    waiting = _Shelved("waiting", WAITING_PAGE)
+    waits = _Shelved("waits", WAITS)
+    offers = _Shelved("offers", OFFERS)
+    bonuses = _Shelved("bonus", BONUSES)
+    due = _OnShelf(_DUE)
+    spend = _OnShelf(_SPEND)
+    window = _OnShelf(_QUALIFYING)
+    slid = _OnShelf(_QUALIFYING)
+    keep = _OnShelf(_KEEP)
+    requests = _OnShelf(_REQUESTS)
+
     def __init__(self, account_id: str, pages: Pages) -> None:
         raw = pages.get("core")
         self.account_id = account_id
-        self._pages = pages
+        self.pages = pages
         self.core = Core() if raw is None else CORE.read(raw)
-        self._opened: list[Shelved[Any]] = []
-        self._shelves: list[tuple[str, Shelf[Any], PageCodec[Any]]] = []
-
-    def _shelved(self, kind: str, codec: PageCodec[T]) -> Shelved[T]:
-        shelved = Shelved(kind, self._pages, codec)
-        self._opened.append(shelved)
-        return shelved
-
-    def _shelf(
-        self, name: str, head: bytes | None, head_codec: PageCodec[ShelfHead[Entry]], codec: PageCodec[list[Entry]]
-    ) -> Shelf[Entry]:
-        shelf = Shelf(name, ShelfHead() if head is None else head_codec.read(head), self._pages, codec)
-        self._shelves.append((name, shelf, head_codec))
-        return shelf
-
-    @_Opened
-    def lots(self) -> Shelved[Lot]:
-        return self._shelved("lot", LOT)
-
-    @_Opened
-    def orders(self) -> Shelved[Order]:
-        return self._shelved("order", ORDER)
-
-    @_Opened
-    def redemptions(self) -> Shelved[Redemption]:
-        return self._shelved("redemption", REDEMPTION)
-
-    @_Opened
-    def seen(self) -> Shelved[Seen]:
-        return self._shelved("seen", SEEN)
-
-    @_Opened
-    def waiting(self) -> Shelved[Waiting]:
-        return self._shelved("waiting", WAITING_PAGE)
-
-    @_Opened
-    def waits(self) -> Shelved[list[str]]:
-        return self._shelved("waits", WAITS)
-
-    @_Opened
-    def offers(self) -> Shelved[list[Offer]]:
-        return self._shelved("offers", OFFERS)
-
-    @_Opened
-    def bonuses(self) -> Shelved[Bonuses]:
-        return self._shelved("bonus", BONUSES)
-
-    @_Opened
-    def due(self) -> Shelf[Due]:
-        return self._shelf("due", self.core.due, DUE_HEAD, DUE_PAGE)
-
-    @_Opened
-    def spend(self) -> Shelf[Spend]:
-        return self._shelf("spend", self.core.spend, SPEND_HEAD, SPEND_PAGE)
-
-    @_Opened
-    def window(self) -> Shelf[Qualifying]:
-        return self._shelf("window", self.core.window, QUALIFYING_HEAD, QUALIFYING_PAGE)
-
-    @_Opened
-    def slid(self) -> Shelf[Qualifying]:
-        return self._shelf("slid", self.core.slid, QUALIFYING_HEAD, QUALIFYING_PAGE)
-
-    @_Opened
-    def keep(self) -> Shelf[Keep]:
-        return self._shelf("keep", self.core.keep, KEEP_HEAD, KEEP_PAGE)
-
-    @_Opened
-    def requests(self) -> Shelf[Request]:
-        return self._shelf("requests", self.core.requests, REQUEST_HEAD, REQUEST_PAGE)
+        self.opened: list[Shelved[Any] | FoldedShelf[Any]] = []
+        """What of its pages and shelves has been asked for."""
 
     def has_opened(self, name: str) -> bool:
         """Whether this unit of work has asked for what is of this name: `lots`, `due`, …"""
         return name in self.__dict__
-
-    def is_empty(self, name: str) -> bool:
-        """Whether there is nothing on the shelf of this name, without opening it."""
-        shelf = self.__dict__.get(name)
-        return not shelf if shelf is not None else getattr(self.core, name) is None
-
-    def first_in_window(self) -> int | None:
-        """The `occurred_at` of the oldest entry of the `window` shelf, without opening it."""
-        shelf = self.__dict__.get("window")
-        if shelf is None:
-            return self.core.window_from
-        first = shelf.first()
-        return None if first is None else first[0]
 
     def note_order(self, order_id: str) -> None:
         """There is a page of this order from now on."""
@@ -498,23 +470,16 @@ class Account:
         self.lots.put(str(lot.number), lot)
 
     def facts(self) -> Facts:
-        raw = self._pages.get("facts")
+        raw = self.pages.get("facts")
         return Facts() if raw is None else FACTS.read(raw)
 
     def put_facts(self, facts: Facts) -> None:
-        self._pages.put("facts", FACTS.write(facts))
+        self.pages.put("facts", FACTS.write(facts))
 
     def save(self) -> None:
-        core = self.core
-        for opened in self._opened:
+        for opened in self.opened:
             opened.save()
-        core.window_from = self.first_in_window()
-        for name, shelf, codec in self._shelves:
-            if shelf.changed:
-                shelf.save()
-                shelf.changed = False
-                setattr(core, name, codec.write(shelf.head) if shelf else None)
-        self._pages.put("core", CORE.write(core))
+        self.pages.put("core", CORE.write(self.core))
 
 
 def _short(text: str) -> bytes:

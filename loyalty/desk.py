@@ -23,6 +23,7 @@ from loyalty.account import (
     GRACE,
     HELD,
     HOLD,
+    NEVER,
     RELEASE,
     SLIDE,
     WAITING,
@@ -96,15 +97,15 @@ class _Case:
         self.program = program
         self.docket = Docket(self.account)
         self.dead_letters: list[tuple[bytes | None, dict[str, Any]]] = []
-        self.next_due: Due | None = None
-        """What is due next, as the last sweep left it."""
+        self.next_due_ms = NEVER
+        """When something is due next, as the last sweep left it."""
 
     def refuse(self, record: Record, refused: Refused) -> None:
         self.dead_letters.append((record.key, dead_letter(record, refused)))
 
-    def verdict(self, fate: str, next_due: Due | None) -> Verdict:
-        at = None if next_due is None or next_due[0] > LAST_MS else next_due[0]
-        return Verdict(self.docket.decisions, self.dead_letters, at, fate)
+    def verdict(self, fate: str) -> Verdict:
+        at = self.next_due_ms
+        return Verdict(self.docket.decisions, self.dead_letters, None if at > LAST_MS else at, fate)
 
 
 class Desk:
@@ -124,13 +125,13 @@ class Desk:
         if record.topic in REFERENCE_TOPICS:
             learn_fact(case.account, record, self.program)
             _sweep(case, NOTHING_DUE)
-            return case.verdict("reference", case.next_due)
+            return case.verdict("reference")
         assert record.value is not None
         event = read_transaction(record.value)
         fate = self._receive(case, event, delivery, record.value)
         tidy(case.account, self.program)
         case.account.save()
-        return case.verdict(fate, case.next_due)
+        return case.verdict(fate)
 
     def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
         """Do everything that is due at or before `clock_ms`: the watermark, for an account that is quiet."""
@@ -138,7 +139,7 @@ class Desk:
         if _sweep(case, clock_ms):
             tidy(case.account, self.program)
             case.account.save()
-        return case.verdict("timer", case.next_due)
+        return case.verdict("timer")
 
     def _receive(self, case: _Case, event: Transaction, delivery: Delivery, value: bytes) -> str:
         account, core, record = case.account, case.account.core, delivery.record
@@ -214,7 +215,7 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
         bonuses = takeup.take_up(account, program, event, cause, docket)
     elif isinstance(event, Adjustment):
         if event.qualifying:
-            tiers.qualify(account, in_force, cause, event.points)
+            tiers.qualify(account, program, in_force, cause, event.points)
         reversal = event.points < 0
         reversals.adjust(account, program, event, cause, docket)
     elif order is not None:
@@ -285,10 +286,26 @@ def _follow(case: _Case, order_id: str) -> None:
             case.refuse(_waiting_record(waiting), refused)
 
 
+def _next_moment(case: _Case) -> int:
+    """When something is due next; `NEVER` if nothing is. It may be a moment with nothing to do, never one too late."""
+    core = case.account.core
+    at = core.due.first
+    if at is None:
+        at = NEVER
+    slide = core.slide
+    if core.slide_found_by != case.program.tiers_known:
+        slide = tiers.next_slide(case.account, case.program)
+    if slide is not None and slide[0] < at:
+        at = slide[0]
+    grace = core.grace
+    return grace.ends_at if grace is not None and grace.ends_at < at else at
+
+
 def _next_due(case: _Case) -> Due | None:
+    """What is due next, of several at one moment the first in the contract's order."""
     account = case.account
     core = account.core
-    first = None if account.is_empty("due") else account.due.first()
+    first = None if core.due.first is None else account.due.first()
     slide = tiers.next_slide(account, case.program)
     if slide is not None and (first is None or slide < first):
         first = slide
@@ -301,17 +318,20 @@ def _next_due(case: _Case) -> Due | None:
 
 
 def _sweep(case: _Case, until: int) -> bool:
-    """Do everything due at or before `until` (ms), in the contract's order, and look what is due next; says whether
-    there was anything."""
+    """Do everything due at or before `until` (ms), in the contract's order, and look when something is due next; says
+    whether there was anything."""
     core = case.account.core
     swept = False
-    while (due := _next_due(case)) is not None and due[0] <= until:
+    while (moment := _next_moment(case)) <= until:
+        due = _next_due(case)
+        if due is None or due[0] > until:
+            continue  # now the moment is exact
         core.swept = due[0] if core.swept is None else max(core.swept, due[0])
         if due[1] < SLIDE:  # also before one that turns out to change nothing: the next slide is found from here
             tiers.sync(case.account, case.program, slides_to_come=True)
         _DO[due[1]](case, due)
         swept = True
-    case.next_due = due
+    case.next_due_ms = moment
     return swept
 
 

@@ -95,7 +95,7 @@ def purchase(
         lines.append(OrderLine(line.line_id, line.quantity, points, qualifying))
     total = sum(line.points for line in lines)
     _open(account, earning, event, cause, lines, total)
-    qualify(account, window, cause, sum(line.qualifying for line in lines))
+    qualify(account, program, window, cause, sum(line.qualifying for line in lines))
     rules = {"earning": earning.version, "tiers": tiers.version}
     if partner is not None:
         rules[f"partner/{event.partner_id}"] = partner.version

@@ -142,7 +142,7 @@ def take(account: Account, points: int, own: Lot | None, *, floor: bool) -> Take
         left -= forgiven
         account.put_lot(own)
     other_lots = 0
-    while left and account.spend:
+    while left and core.spend.first is not None:
         lot = _next_to_spend(account)
         taken = _take_available(account, lot, min(left, lot.available))
         account.put_lot(lot)

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from loyalty.account import HELD, Account, Lot
 from loyalty.program import Program
 from loyalty.seen import REMEMBER_EVENTS_MS, forget_old
+from loyalty.shelf import Folded, FoldedShelf
 from loyalty.takeup import forget_bonuses
 
 
 def tidy(account: Account, program: Program) -> None:
     """Forget by the account's own time, so that a quiet account loses nothing that its next event may need."""
-    time = account.core.time
+    core = account.core
+    time = core.time
     if time is None:
         return
     if account.has_opened("lots"):
         for lot in account.lots.touched():
             _tidy_lot(account, lot, time)
     forget_old(account, time)
-    while (entry := account.keep.first()) is not None and entry[0] <= time:
+    while core.keep.first is not None and core.keep.first <= time:
+        entry = account.keep.first()
+        if entry is None or entry[0] > time:
+            break
         account.keep.remove(entry)
         kind, key = entry[1].split("/", 1)
         _FORGET[kind](account, key, time)
-    if not account.is_empty("requests"):
-        too_old = time - program.remember_requests_ms
-        while (request := account.requests.first()) is not None and request[0] <= too_old:
-            account.requests.remove(request)
-    if not account.is_empty("slid"):
-        too_old = time - program.remember_qualifying_ms
-        while (slid := account.slid.first()) is not None and slid[0] <= too_old:
-            account.slid.remove(slid)
+    _forget_before(time - program.remember_requests_ms, core.requests, account, "requests")
+    _forget_before(time - program.remember_qualifying_ms, core.slid, account, "slid")
+
+
+def _forget_before(too_old: int, folded: Folded, account: Account, name: str) -> None:
+    if folded.first is not None and folded.first <= too_old:
+        shelf: FoldedShelf[Any] = getattr(account, name)
+        while (entry := shelf.first()) is not None and entry[0] <= too_old:
+            shelf.remove(entry)
 
 
 def _tidy_lot(account: Account, lot: Lot, time: int) -> None:
