@@ -330,7 +330,8 @@ class Shelved(Generic[T]):
         self._pages = pages
         self._codec = codec
         self._loaded: dict[str, T | None] = {}
-        self._dirty: set[str] = set()
+        self._dirty: dict[str, None] = {}
+        """In the order in which they were first put."""
 
     def get(self, key: str) -> T | None:
         if key in self._loaded:
@@ -346,24 +347,25 @@ class Shelved(Generic[T]):
     def put(self, key: str, content: T) -> None:
         """Also after changing what `get` gave: a change that is not put is not kept."""
         self._loaded[key] = content
-        self._dirty.add(key)
+        self._dirty[key] = None
 
     def remove(self, key: str) -> None:
         self._loaded[key] = None
-        self._dirty.add(key)
+        self._dirty[key] = None
 
     def touched(self) -> list[T]:
         """What was put since the last `save` and not removed again."""
         return [content for key in self._dirty if (content := self._loaded[key]) is not None]
 
     def save(self) -> None:
-        for key in self._dirty:
-            content = self._loaded[key]
-            if content is None:
-                self._pages.remove(f"{self._kind}/{key}")
-            else:
-                self._pages.put(f"{self._kind}/{key}", self._codec.write(content))
-        self._dirty.clear()
+        if self._dirty:
+            for key in self._dirty:
+                content = self._loaded[key]
+                if content is None:
+                    self._pages.remove(f"{self._kind}/{key}")
+                else:
+                    self._pages.put(f"{self._kind}/{key}", self._codec.write(content))
+            self._dirty.clear()
 
 
 # Like `functools.cached_property`, without its lock, which Python 3.10 and 3.11 take each time.

@@ -11,7 +11,7 @@ Live, replay, tests and audits all come through `Desk`. For an event (contract ย
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -45,7 +45,7 @@ from loyalty.events import (
     RedemptionRequested,
     Refund,
     Transaction,
-    read_transaction,
+    read_again,
 )
 from loyalty.ledger import lapse, release
 from loyalty.program import Program
@@ -81,12 +81,12 @@ class Verdict(msgspec.Struct):
     fate: str
     """`used`, `duplicate`, `dead_letter`, `waiting`, `reference` or `timer`."""
 
-    def encode(self, decided_at_ms: int) -> Iterable[bytes]:
+    def encode(self, decided_at_ms: int) -> list[bytes]:
         """Each decision as the JSON of contract ยง5; `decided_at` is the caller's wall clock."""
         decided_at = format_time(decided_at_ms)
         for decision in self.decisions:
             decision["decided_at"] = decided_at
-            yield to_json(decision)
+        return [to_json(decision) for decision in self.decisions]
 
 
 class _Case:
@@ -127,7 +127,7 @@ class Desk:
             _sweep(case, NOTHING_DUE)
             return case.verdict("reference")
         assert record.value is not None
-        event = read_transaction(record.value)
+        event = read_again(record.value)
         fate = self._receive(case, event, delivery, record.value)
         tidy(case.account, self.program)
         case.account.save()
@@ -144,7 +144,8 @@ class Desk:
     def _receive(self, case: _Case, event: Transaction, delivery: Delivery, value: bytes) -> str:
         account, core, record = case.account, case.account.core, delivery.record
         digest = content_digest(value)
-        known = seen.find(account, event.event_id)
+        key = seen.key_of(event.event_id)
+        known = seen.find(account, event.event_id, key)
         if known is not None:
             _sweep(case, NOTHING_DUE)
             if known.digest == digest:
@@ -172,7 +173,7 @@ class Desk:
             case.refuse(record, refused)
             _sweep(case, NOTHING_DUE)
             return "dead_letter"
-        seen.remember(account, event.event_id, digest)
+        seen.remember(account, key, digest)
         if waits is not None:
             _wait(case, waits, cause, record, value)
         elif isinstance(event, Purchase):
@@ -280,7 +281,7 @@ def _follow(case: _Case, order_id: str) -> None:
         assert waiting is not None
         _stop_waiting(account, waiting)
         try:
-            _judge(case, read_transaction(waiting.value), waiting.cause)
+            _judge(case, read_again(waiting.value), waiting.cause)
         except Refused as refused:
             seen.forget(account, event_id)
             case.refuse(_waiting_record(waiting), refused)

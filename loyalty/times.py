@@ -28,9 +28,11 @@ _DAYS_MAX = 4096
 _days: dict[str, int] = {}
 _minutes = {f"{hour:02}:{minute:02}:": (hour * 60 + minute) * MINUTE_MS for hour in range(24) for minute in range(60)}
 _day_texts: dict[int, str] = {}
-_minute_texts = list(_minutes)
 _seconds = {f"{second:02}.": second * 1000 for second in range(60)}
 _millis = {f"{milli:03}Z": milli for milli in range(1000)}
+_minute_texts = list(_minutes)
+_second_texts = list(_seconds)
+_milli_texts = list(_millis)
 
 
 def parse_time(text: str) -> int:
@@ -70,7 +72,7 @@ def format_time(ms: int) -> str:
     days, rest = divmod(ms, DAY_MS)
     day = _day_texts.get(days) or _format_day(days, ms)
     minutes, rest = divmod(rest, MINUTE_MS)
-    return f"{day}{_minute_texts[minutes]}{rest // 1000:02}.{rest % 1000:03}Z"
+    return day + _minute_texts[minutes] + _second_texts[rest // 1000] + _milli_texts[rest % 1000]
 
 
 def _format_day(days: int, ms: int) -> str:
