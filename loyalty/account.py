@@ -49,7 +49,7 @@ Request = tuple[int, int]
 """(occurred at, arrival number) of a redemption request."""
 
 
-class Cause(msgspec.Struct, array_like=True, frozen=True):
+class Cause(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The transaction event behind a decision or a due thing."""
 
     event_id: str
@@ -67,7 +67,7 @@ Qualifying = tuple[int, int, int, Cause]
 """(occurred at, arrival number, points, cause)."""
 
 
-class Lot(msgspec.Struct, array_like=True):
+class Lot(msgspec.Struct, array_like=True, gc=False):
     """Points of one purchase, bonus or positive adjustment."""
 
     number: int
@@ -108,7 +108,7 @@ class Lot(msgspec.Struct, array_like=True):
         return not (self.pending or self.available or self.held)
 
 
-class OrderLine(msgspec.Struct, array_like=True):
+class OrderLine(msgspec.Struct, array_like=True, gc=False):
     line_id: str
     quantity: int
     points: int
@@ -116,7 +116,7 @@ class OrderLine(msgspec.Struct, array_like=True):
     returned: int = 0
 
 
-class Order(msgspec.Struct, array_like=True):
+class Order(msgspec.Struct, array_like=True, gc=False):
     """A purchase as long as it can be refunded."""
 
     cause: Cause
@@ -129,7 +129,7 @@ class Order(msgspec.Struct, array_like=True):
 HELD, COMMITTED, CANCELLED, EXPIRED, DENIED = range(5)
 
 
-class Redemption(msgspec.Struct, array_like=True):
+class Redemption(msgspec.Struct, array_like=True, gc=False):
     cause: Cause
     member_id: str
     reward_id: str
@@ -141,12 +141,12 @@ class Redemption(msgspec.Struct, array_like=True):
     drawn: list[tuple[int, int]] = []
 
 
-class Seen(msgspec.Struct, array_like=True):
+class Seen(msgspec.Struct, array_like=True, gc=False):
     digest: bytes
     used_at: int
 
 
-class Waiting(msgspec.Struct, array_like=True):
+class Waiting(msgspec.Struct, array_like=True, gc=False):
     """A refund or cancellation whose order is not known, exactly as it came."""
 
     cause: Cause
@@ -158,7 +158,7 @@ class Waiting(msgspec.Struct, array_like=True):
     value: bytes
 
 
-class Signal(msgspec.Struct, array_like=True):
+class Signal(msgspec.Struct, array_like=True, gc=False):
     event_id: str
     signal: str
     score: int
@@ -166,7 +166,7 @@ class Signal(msgspec.Struct, array_like=True):
     expires_at: int
 
 
-class Facts(msgspec.Struct, array_like=True):
+class Facts(msgspec.Struct, array_like=True, gc=False):
     """Reference facts of the account, as far as they have arrived."""
 
     known_devices: dict[str, list[str]] = {}
@@ -176,7 +176,7 @@ class Facts(msgspec.Struct, array_like=True):
     devices: dict[str, int] = {}
 
 
-class Offer(msgspec.Struct, array_like=True):
+class Offer(msgspec.Struct, array_like=True, gc=False):
     """An offer that was made to a member; its terms are those of the campaign's version."""
 
     decision_id: str
@@ -188,7 +188,7 @@ class Offer(msgspec.Struct, array_like=True):
     """The order that took it up."""
 
 
-class Bonus(msgspec.Struct, array_like=True):
+class Bonus(msgspec.Struct, array_like=True, gc=False):
     """What a purchase earned by taking up an offer, as long as it can be refunded."""
 
     lot: int
@@ -198,21 +198,21 @@ class Bonus(msgspec.Struct, array_like=True):
     reversed: bool = False
 
 
-class Bonuses(msgspec.Struct, array_like=True):
+class Bonuses(msgspec.Struct, array_like=True, gc=False):
     known_until: int
     amounts: list[int]
     """Of the order's lines, in their order; minor units."""
     bonuses: list[Bonus]
 
 
-class Grace(msgspec.Struct, array_like=True, frozen=True):
+class Grace(msgspec.Struct, array_like=True, frozen=True, gc=False):
     started_at: int
     ends_at: int
     cause: Cause
     tiers_version: int
 
 
-class Core(msgspec.Struct, array_like=True):
+class Core(msgspec.Struct, array_like=True, gc=False):
     """What every event needs."""
 
     time: int | None = None
@@ -321,51 +321,49 @@ _REQUESTS: ShelfCodec[Request] = ShelfCodec(REQUEST_HEAD, REQUEST_PAGE)
 
 
 class Shelved(Generic[T]):
-    """Pages of one kind, by id: read when asked for, written at `save` when handed back by `put`."""
+    """Pages of one kind, by id: read when asked for, written at `Account.save` when handed back by `put`."""
 
     __slots__ = ("_codec", "_dirty", "_kind", "_loaded", "_pages")
 
-    def __init__(self, kind: str, pages: Pages, codec: PageCodec[T]) -> None:
+    def __init__(self, kind: str, codec: PageCodec[T], account: Account) -> None:
         self._kind = kind
-        self._pages = pages
         self._codec = codec
-        self._loaded: dict[str, T | None] = {}
-        self._dirty: dict[str, None] = {}
-        """In the order in which they were first put."""
+        self._pages = account.pages
+        self._loaded = account.loaded
+        self._dirty = account.dirty
 
     def get(self, key: str) -> T | None:
-        if key in self._loaded:
-            return self._loaded[key]
-        raw = self._pages.get(f"{self._kind}/{key}")
-        content = self._loaded[key] = None if raw is None else self._codec.read(raw)
+        name = self._kind + key
+        if name in self._loaded:
+            known: T | None = self._loaded[name]
+            return known
+        raw = self._pages.get(name)
+        content = self._loaded[name] = None if raw is None else self._codec.read(raw)
         return content
 
     def has_read(self, key: str) -> bool:
         """Whether it was asked for, or put, in this unit of work."""
-        return key in self._loaded
+        return self._kind + key in self._loaded
 
     def put(self, key: str, content: T) -> None:
         """Also after changing what `get` gave: a change that is not put is not kept."""
-        self._loaded[key] = content
-        self._dirty[key] = None
+        name = self._kind + key
+        self._loaded[name] = content
+        self._dirty[name] = self._codec
 
     def remove(self, key: str) -> None:
-        self._loaded[key] = None
-        self._dirty[key] = None
+        name = self._kind + key
+        self._loaded[name] = None
+        self._dirty[name] = self._codec
 
     def touched(self) -> list[T]:
         """What was put since the last `save` and not removed again."""
-        return [content for key in self._dirty if (content := self._loaded[key]) is not None]
-
-    def save(self) -> None:
-        if self._dirty:
-            for key in self._dirty:
-                content = self._loaded[key]
-                if content is None:
-                    self._pages.remove(f"{self._kind}/{key}")
-                else:
-                    self._pages.put(f"{self._kind}/{key}", self._codec.write(content))
-            self._dirty.clear()
+        mine = self._codec
+        return [
+            content
+            for name, codec in self._dirty.items()
+            if codec is mine and (content := self._loaded[name]) is not None
+        ]
 
 
 # Like `functools.cached_property`, without its lock, which Python 3.10 and 3.11 take each time.
@@ -375,15 +373,14 @@ class _Shelved(Generic[T]):
     """Pages of one kind of an account, from when they are first asked for."""
 
     def __init__(self, kind: str, codec: PageCodec[T]) -> None:
-        self._kind = kind
+        self._kind = f"{kind}/"
         self._codec = codec
 
     def __set_name__(self, owner: type[Account], name: str) -> None:
         self._name = name
 
     def __get__(self, account: Account, owner: type[Account]) -> Shelved[T]:
-        opened = account.__dict__[self._name] = Shelved(self._kind, account.pages, self._codec)
-        account.opened.append(opened)
+        opened = account.__dict__[self._name] = Shelved(self._kind, self._codec, account)
         return opened
 
 
@@ -398,8 +395,9 @@ class _OnShelf(Generic[Entry]):
 
     def __get__(self, account: Account, owner: type[Account]) -> FoldedShelf[Entry]:
         name = self._name
-        opened = account.__dict__[name] = FoldedShelf(name, getattr(account.core, name), account.pages, self._codec)
-        account.opened.append(opened)
+        opened = account.__dict__[name] = FoldedShelf(
+            name, getattr(account.core, name), account.pages, self._codec, account.unfolded
+        )
         return opened
 
 
@@ -429,8 +427,11 @@ class Account:
         self.account_id = account_id
         self.pages = pages
         self.core = Core() if raw is None else CORE.read(raw)
-        self.opened: list[Shelved[Any] | FoldedShelf[Any]] = []
-        """What of its pages and shelves has been asked for."""
+        self.loaded: dict[str, Any] = {}
+        """Content of the pages that were read or put, by name; None where there is none."""
+        self.dirty: dict[str, PageCodec[Any]] = {}
+        """Those that `save` has to write or remove."""
+        self.unfolded: list[FoldedShelf[Any]] = []
 
     def has_opened(self, name: str) -> bool:
         """Whether this unit of work has asked for what is of this name: `lots`, `due`, …"""
@@ -479,9 +480,18 @@ class Account:
         self.pages.put("facts", FACTS.write(facts))
 
     def save(self) -> None:
-        for opened in self.opened:
-            opened.save()
-        self.pages.put("core", CORE.write(self.core))
+        pages = self.pages
+        if self.dirty:
+            for name, codec in self.dirty.items():
+                content = self.loaded[name]
+                if content is None:
+                    pages.remove(name)
+                else:
+                    pages.put(name, codec.write(content))
+            self.dirty.clear()
+        for shelf in self.unfolded:
+            shelf.save()
+        pages.put("core", CORE.write(self.core))
 
 
 def _short(text: str) -> bytes:

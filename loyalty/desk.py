@@ -61,7 +61,7 @@ WAIT_MS = 24 * HOUR_MS
 """How long a refund waits for its order, from its own `occurred_at`."""
 
 
-class Delivery(msgspec.Struct, array_like=True, frozen=True):
+class Delivery(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A record that passed the checks up to `too_early`, on its way to its account."""
 
     record: Record
@@ -71,7 +71,7 @@ class Delivery(msgspec.Struct, array_like=True, frozen=True):
     """The exact watermark just behind this record, ms; None before there is one."""
 
 
-class Verdict(msgspec.Struct):
+class Verdict(msgspec.Struct, gc=False):
     """What the desk made of one delivery or timer."""
 
     decisions: list[dict[str, Any]]
@@ -91,6 +91,8 @@ class Verdict(msgspec.Struct):
 
 class _Case:
     """One account at the desk, with what is being decided for it."""
+
+    __slots__ = ("account", "dead_letters", "docket", "next_due_ms", "program")
 
     def __init__(self, account_id: str, pages: Pages, program: Program) -> None:
         self.account = Account(account_id, pages)

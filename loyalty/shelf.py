@@ -26,7 +26,7 @@ PAGE_MAX = 48
 TAIL_MAX = 24
 
 
-class ShelfHead(msgspec.Struct, Generic[Entry], array_like=True):
+class ShelfHead(msgspec.Struct, Generic[Entry], array_like=True, gc=False):
     """What is kept of a shelf in the account's core page; written down by itself, so that it is read only when asked
     for."""
 
@@ -195,14 +195,18 @@ class ShelfCodec(Generic[Entry]):
 class FoldedShelf(Generic[Entry]):
     """A `Shelf` that is unfolded when an entry is asked for; `save` leaves `folded` as it is to be kept."""
 
-    __slots__ = ("_codec", "_folded", "_name", "_pages", "_unfolded")
+    __slots__ = ("_codec", "_folded", "_name", "_pages", "_to_save", "_unfolded")
 
-    def __init__(self, name: str, folded: Folded, pages: Pages, codec: ShelfCodec[Entry]) -> None:
+    def __init__(
+        self, name: str, folded: Folded, pages: Pages, codec: ShelfCodec[Entry], to_save: list[FoldedShelf[Any]]
+    ) -> None:
         self._name = name
         self._folded = folded
         self._pages = pages
         self._codec = codec
         self._unfolded: Shelf[Entry] | None = None
+        self._to_save = to_save
+        """Where it puts itself when it is unfolded."""
 
     def _open(self) -> Shelf[Entry]:
         shelf = self._unfolded
@@ -212,6 +216,7 @@ class FoldedShelf(Generic[Entry]):
         folded, codec = self._folded, self._codec
         head: ShelfHead[Entry] = ShelfHead() if folded.head is None else codec.head.read(folded.head)
         shelf = self._unfolded = Shelf(self._name, head, self._pages, codec.page)
+        self._to_save.append(self)
         if folded.tail_count:
             for entry in codec.read_tail(folded):
                 shelf.add(entry)

@@ -191,8 +191,15 @@ def judge(
     """
     core = account.core
     levels = tiers.body.levels
-    held, reached = _held(levels, core.tier), _reached(levels, core.window_sum)
+    held = _held(levels, core.tier)
     threshold = levels[held].threshold
+    if (
+        core.grace is None
+        and core.window_sum >= threshold
+        and (held + 1 == len(levels) or core.window_sum < levels[held + 1].threshold)
+    ):
+        return  # nothing changes
+    reached = _reached(levels, core.window_sum)
     was_reached = max(0, before) >= threshold
     if reached >= held:
         if core.grace is not None:
