@@ -461,8 +461,10 @@ class Account:
         """The moment that tiers are judged at: the account's time, or the latest due thing that the watermark has
         done beyond it."""
         core = self.core
-        time = core.time if core.time is not None else -NEVER
-        return time if core.swept is None or core.swept < time else core.swept
+        time, swept = core.time, core.swept
+        if time is None:
+            return -NEVER if swept is None else swept
+        return time if swept is None or swept < time else swept
 
     def lot(self, number: int) -> Lot:
         lot = self.lots.get(str(number))

@@ -12,6 +12,7 @@ Live, replay, tests and audits all come through `Desk`. For an event (contract ย
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -61,6 +62,10 @@ WAIT_MS = 24 * HOUR_MS
 """How long a refund waits for its order, from its own `occurred_at`."""
 
 
+_decided_at = lru_cache(maxsize=16)(format_time)
+"""Many decisions are made within one millisecond."""
+
+
 class Delivery(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A record that passed the checks up to `too_early`, on its way to its account."""
 
@@ -83,7 +88,7 @@ class Verdict(msgspec.Struct, gc=False):
 
     def encode(self, decided_at_ms: int) -> list[bytes]:
         """Each decision as the JSON of contract ยง5; `decided_at` is the caller's wall clock."""
-        decided_at = format_time(decided_at_ms)
+        decided_at = _decided_at(decided_at_ms)
         for decision in self.decisions:
             decision["decided_at"] = decided_at
         return [to_json(decision) for decision in self.decisions]

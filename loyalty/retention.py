@@ -7,7 +7,7 @@ from typing import Any
 from loyalty.account import HELD, Account, Lot
 from loyalty.program import Program
 from loyalty.seen import REMEMBER_EVENTS_MS, forget_old
-from loyalty.shelf import Folded, FoldedShelf
+from loyalty.shelf import FoldedShelf
 from loyalty.takeup import forget_bonuses
 
 
@@ -19,7 +19,8 @@ def tidy(account: Account, program: Program) -> None:
         return
     if account.has_opened("lots"):
         for lot in account.lots.touched():
-            _tidy_lot(account, lot, time)
+            if lot.empty:
+                _tidy_lot(account, lot, time)
     forget_old(account, time)
     while core.keep.first is not None and core.keep.first <= time:
         entry = account.keep.first()
@@ -28,20 +29,18 @@ def tidy(account: Account, program: Program) -> None:
         account.keep.remove(entry)
         kind, key = entry[1].split("/", 1)
         _FORGET[kind](account, key, time)
-    _forget_before(time - program.remember_requests_ms, core.requests, account, "requests")
-    _forget_before(time - program.remember_qualifying_ms, core.slid, account, "slid")
+    if core.requests.first is not None and core.requests.first <= time - program.remember_requests_ms:
+        _forget_until(time - program.remember_requests_ms, account.requests)
+    if core.slid.first is not None and core.slid.first <= time - program.remember_qualifying_ms:
+        _forget_until(time - program.remember_qualifying_ms, account.slid)
 
 
-def _forget_before(too_old: int, folded: Folded, account: Account, name: str) -> None:
-    if folded.first is not None and folded.first <= too_old:
-        shelf: FoldedShelf[Any] = getattr(account, name)
-        while (entry := shelf.first()) is not None and entry[0] <= too_old:
-            shelf.remove(entry)
+def _forget_until(too_old: int, shelf: FoldedShelf[Any]) -> None:
+    while (entry := shelf.first()) is not None and entry[0] <= too_old:
+        shelf.remove(entry)
 
 
 def _tidy_lot(account: Account, lot: Lot, time: int) -> None:
-    if not lot.empty:
-        return
     if time >= lot.keep_until:
         account.lots.remove(str(lot.number))
         return
@@ -52,7 +51,7 @@ def _tidy_lot(account: Account, lot: Lot, time: int) -> None:
 
 def _forget_lot(account: Account, key: str, time: int) -> None:
     lot = account.lots.get(key)
-    if lot is not None:
+    if lot is not None and lot.empty:
         _tidy_lot(account, lot, time)
 
 
