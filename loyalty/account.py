@@ -251,6 +251,8 @@ class Core(msgspec.Struct, array_like=True, gc=False):
     """How many refunds wait for their order; None where a release that did not count them began this account."""
     offered: list[str] = []
     """The members that have a page of offers, so that a purchase of another one looks for none."""
+    expiry: Folded = msgspec.field(default_factory=Folded)
+    """Due things of kind EXPIRY: there are many, and far off. Those from before version 3 stand on the `due` shelf."""
 
 
 DUE_HEAD: PageCodec[ShelfHead[Due]] = PageCodec(ShelfHead[Due], 1)
@@ -416,6 +418,7 @@ class Account:
     offers = _Shelved("offers", OFFERS)
     bonuses = _Shelved("bonus", BONUSES)
     due = _OnShelf(_DUE)
+    expiry = _OnShelf(_DUE)
     spend = _OnShelf(_SPEND)
     window = _OnShelf(_QUALIFYING)
     slid = _OnShelf(_QUALIFYING)

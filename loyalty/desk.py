@@ -297,9 +297,10 @@ def _follow(case: _Case, order_id: str) -> None:
 def _next_moment(case: _Case) -> int:
     """When something is due next; `NEVER` if nothing is. It may be a moment with nothing to do, never one too late."""
     core = case.account.core
-    at = core.due.first
-    if at is None:
-        at = NEVER
+    due, expiry = core.due.first, core.expiry.first
+    at = NEVER if due is None else due
+    if expiry is not None and expiry < at:
+        at = expiry
     slide = core.slide
     if core.slide_found_by != case.program.tiers_known:
         slide = tiers.next_slide(case.account, case.program)
@@ -314,6 +315,11 @@ def _next_due(case: _Case) -> Due | None:
     account = case.account
     core = account.core
     first = None if core.due.first is None else account.due.first()
+    expires_at = core.expiry.first
+    if expires_at is not None and (first is None or expires_at <= first[0]):
+        expiry = account.expiry.first()
+        if first is None or (expiry is not None and expiry < first):
+            first = expiry
     slide = tiers.next_slide(account, case.program)
     if slide is not None and (first is None or slide < first):
         first = slide
@@ -388,7 +394,8 @@ def _release(case: _Case, due: Due) -> None:
 
 def _expire(case: _Case, due: Due) -> None:
     account = case.account
-    account.due.remove(due)
+    shelf = account.expiry if account.expiry.first() == due else account.due
+    shelf.remove(due)
     at = due[0]
     lot = account.lots.get(due[4])
     if lot is None:
