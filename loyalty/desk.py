@@ -200,6 +200,9 @@ class Desk:
 def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
     """Decide an event; raises Refused. Returns the order that a refund or cancellation has to wait for, if it has
     to."""
+    if isinstance(event, Purchase):
+        _judge_purchase(case, event, cause)
+        return None
     account, program, docket = case.account, case.program, case.docket
     found = None
     order = None
@@ -218,10 +221,7 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
     before = account.core.window_sum
     reversal = False
     bonuses: list[Bonus] = []
-    if isinstance(event, Purchase):
-        earning.purchase(account, program, event, cause, in_force, docket)
-        bonuses = takeup.take_up(account, program, event, cause, docket)
-    elif isinstance(event, Adjustment):
+    if isinstance(event, Adjustment):
         if event.qualifying:
             tiers.qualify(account, program, in_force, cause, event.points)
         reversal = event.points < 0
@@ -235,9 +235,7 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
             reversals.cancel(account, program, event, order, cause, docket)
             bonuses = takeup.undo(account, program, event.order_id, order, cause, docket, cancelled=True)
     tiers.judge(account, in_force, docket, cause=cause, occurred_at=event.occurred_at, before=before, reversal=reversal)
-    if isinstance(event, Purchase):
-        takeup.issue(bonuses, event, cause, docket)
-    elif isinstance(event, (Refund, Cancellation)) and order is not None:
+    if isinstance(event, (Refund, Cancellation)) and order is not None:
         takeup.revoke(bonuses, event.order_id, order, cause, docket)
     elif isinstance(event, RedemptionRequested):
         redemption.request(account, program, event, cause, docket)
@@ -247,6 +245,16 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
         elif isinstance(event, RedemptionCancelled):
             redemption.cancel(account, event, found, cause, docket)
     return None
+
+
+def _judge_purchase(case: _Case, event: Purchase, cause: Cause) -> None:
+    account, program, docket = case.account, case.program, case.docket
+    in_force = tiers.sync(account, program)
+    before = account.core.window_sum
+    earning.purchase(account, program, event, cause, in_force, docket)
+    bonuses = takeup.take_up(account, program, event, cause, docket)
+    tiers.judge(account, in_force, docket, cause=cause, occurred_at=event.occurred_at, before=before)
+    takeup.issue(bonuses, event, cause, docket)
 
 
 def _wait(case: _Case, order_id: str, cause: Cause, record: Record, value: bytes) -> None:

@@ -71,7 +71,7 @@ def qualify(account: Account, program: Program, tiers: InForce[TiersBody], cause
 
 
 def _leaves(account: Account, program: Program, entry: Qualifying, *, counted: bool) -> Due | None:
-    """When one entry leaves the window; `counted` says whether it is in the window now. As `_find_slide` finds it
+    """When one entry leaves the window; `counted` says whether it is in the window now. As `find_slide` finds it
     among all."""
     now, occurred_at = account.now, entry[0]
     for span in program.tiers_from(now):
@@ -112,12 +112,13 @@ def next_slide(account: Account, program: Program) -> Due | None:
     gone."""
     core = account.core
     if core.slide_found_by != program.tiers_known:
-        core.slide = _find_slide(account, program)
+        core.slide = find_slide(account, program)
         core.slide_found_by = program.tiers_known
     return core.slide
 
 
-def _find_slide(account: Account, program: Program) -> Due | None:
+def find_slide(account: Account, program: Program) -> Due | None:
+    """`next_slide`, by looking through the shelves."""
     core = account.core
     if core.window.first is None and core.slid.first is None:
         return None
