@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
 import msgspec
 
@@ -19,25 +20,24 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder(desk.Delivery).decode
 
 
-def _clock(clock: intake.Clock | None) -> Clock | None:
-    return None if clock is None else Clock(clock.epoch, clock.ms)
-
-
 class LoyaltyIntake:
     """`loyalty.intake` behind the job's `Intake`."""
 
     def __init__(self, lag_ms: int) -> None:
         self._lag_ms = lag_ms
         self._intake = intake.Intake(lag_ms, {})
+        self._clock: tuple[intake.Clock | None, Clock | None] = (None, None)
+        """The domain's clock and the job's, as they were last: most records do not move it."""
 
     def begin(self, pages: Pages, unread: Mapping[int, int]) -> None:
         self._intake = intake.Intake(self._lag_ms, unread)
 
     def take(self, pages: Pages, record: Record) -> Iterable[Passed]:
-        passed = self._intake.take(pages, records.Record(*record))
+        # The domain's record has the same fields, and is written the same.
+        passed = self._intake.take(pages, cast("records.Record", record))
         if isinstance(passed, intake.ForAccount):
-            payload = _ENCODE(passed.delivery)
-            return (ForAccount(passed.account_id, payload, passed.documents, _clock(passed.clock)),)
+            account_id, delivery, documents, clock = passed
+            return (ForAccount(account_id, _ENCODE(delivery), documents, self._as_job_clock(clock)),)
         if isinstance(passed, intake.Document):
             return (Document(passed.position, passed.value.decode()),)
         if isinstance(passed, intake.Ignored):
@@ -45,7 +45,12 @@ class LoyaltyIntake:
         return (DeadLetter(passed.key, to_json(passed.content)),)
 
     def clock(self, pages: Pages) -> Clock | None:
-        return _clock(self._intake.clock(pages))
+        return self._as_job_clock(self._intake.clock(pages))
+
+    def _as_job_clock(self, clock: intake.Clock | None) -> Clock | None:
+        if clock is not self._clock[0]:
+            self._clock = clock, None if clock is None else Clock(clock.epoch, clock.ms)
+        return self._clock[1]
 
 
 class LoyaltyDesk:
@@ -67,8 +72,10 @@ class LoyaltyDesk:
         return self._outputs(account_id, self._desk.fire(account_id, pages, clock_ms))
 
     def _outputs(self, account_id: str, verdict: desk.Verdict) -> JobVerdict:
-        key = account_id.encode()
-        outputs = [Output(DECISIONS, key, text) for text in verdict.encode(self._now())]
+        outputs = []
+        if verdict.decisions:
+            key = account_id.encode()
+            outputs = [Output(DECISIONS, key, text) for text in verdict.encode(self._now())]
         if verdict.dead_letters:
             outputs += [Output(DEAD_LETTERS, raw, to_json(letter)) for raw, letter in verdict.dead_letters]
         return JobVerdict(outputs, verdict.next_due_ms)

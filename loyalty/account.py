@@ -23,14 +23,13 @@ a longer window can count them again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 from zlib import crc32
 
 import msgspec
 
 from loyalty.codec import PageCodec, Pages
-from loyalty.shelf import Entry, Shelf, ShelfHead
+from loyalty.shelf import Entry, Folded, FoldedShelf, ShelfCodec, ShelfHead
 
 T = TypeVar("T")
 
@@ -50,7 +49,7 @@ Request = tuple[int, int]
 """(occurred at, arrival number) of a redemption request."""
 
 
-class Cause(msgspec.Struct, array_like=True, frozen=True):
+class Cause(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The transaction event behind a decision or a due thing."""
 
     event_id: str
@@ -68,7 +67,7 @@ Qualifying = tuple[int, int, int, Cause]
 """(occurred at, arrival number, points, cause)."""
 
 
-class Lot(msgspec.Struct, array_like=True):
+class Lot(msgspec.Struct, array_like=True, gc=False):
     """Points of one purchase, bonus or positive adjustment."""
 
     number: int
@@ -109,7 +108,7 @@ class Lot(msgspec.Struct, array_like=True):
         return not (self.pending or self.available or self.held)
 
 
-class OrderLine(msgspec.Struct, array_like=True):
+class OrderLine(msgspec.Struct, array_like=True, gc=False):
     line_id: str
     quantity: int
     points: int
@@ -117,7 +116,7 @@ class OrderLine(msgspec.Struct, array_like=True):
     returned: int = 0
 
 
-class Order(msgspec.Struct, array_like=True):
+class Order(msgspec.Struct, array_like=True, gc=False):
     """A purchase as long as it can be refunded."""
 
     cause: Cause
@@ -130,7 +129,7 @@ class Order(msgspec.Struct, array_like=True):
 HELD, COMMITTED, CANCELLED, EXPIRED, DENIED = range(5)
 
 
-class Redemption(msgspec.Struct, array_like=True):
+class Redemption(msgspec.Struct, array_like=True, gc=False):
     cause: Cause
     member_id: str
     reward_id: str
@@ -142,12 +141,12 @@ class Redemption(msgspec.Struct, array_like=True):
     drawn: list[tuple[int, int]] = []
 
 
-class Seen(msgspec.Struct, array_like=True):
+class Seen(msgspec.Struct, array_like=True, gc=False):
     digest: bytes
     used_at: int
 
 
-class Waiting(msgspec.Struct, array_like=True):
+class Waiting(msgspec.Struct, array_like=True, gc=False):
     """A refund or cancellation whose order is not known, exactly as it came."""
 
     cause: Cause
@@ -159,7 +158,7 @@ class Waiting(msgspec.Struct, array_like=True):
     value: bytes
 
 
-class Signal(msgspec.Struct, array_like=True):
+class Signal(msgspec.Struct, array_like=True, gc=False):
     event_id: str
     signal: str
     score: int
@@ -167,7 +166,7 @@ class Signal(msgspec.Struct, array_like=True):
     expires_at: int
 
 
-class Facts(msgspec.Struct, array_like=True):
+class Facts(msgspec.Struct, array_like=True, gc=False):
     """Reference facts of the account, as far as they have arrived."""
 
     known_devices: dict[str, list[str]] = {}
@@ -177,7 +176,7 @@ class Facts(msgspec.Struct, array_like=True):
     devices: dict[str, int] = {}
 
 
-class Offer(msgspec.Struct, array_like=True):
+class Offer(msgspec.Struct, array_like=True, gc=False):
     """An offer that was made to a member; its terms are those of the campaign's version."""
 
     decision_id: str
@@ -189,7 +188,7 @@ class Offer(msgspec.Struct, array_like=True):
     """The order that took it up."""
 
 
-class Bonus(msgspec.Struct, array_like=True):
+class Bonus(msgspec.Struct, array_like=True, gc=False):
     """What a purchase earned by taking up an offer, as long as it can be refunded."""
 
     lot: int
@@ -199,21 +198,21 @@ class Bonus(msgspec.Struct, array_like=True):
     reversed: bool = False
 
 
-class Bonuses(msgspec.Struct, array_like=True):
+class Bonuses(msgspec.Struct, array_like=True, gc=False):
     known_until: int
     amounts: list[int]
     """Of the order's lines, in their order; minor units."""
     bonuses: list[Bonus]
 
 
-class Grace(msgspec.Struct, array_like=True, frozen=True):
+class Grace(msgspec.Struct, array_like=True, frozen=True, gc=False):
     started_at: int
     ends_at: int
     cause: Cause
     tiers_version: int
 
 
-class Core(msgspec.Struct, array_like=True):
+class Core(msgspec.Struct, array_like=True, gc=False):
     """What every event needs."""
 
     time: int | None = None
@@ -235,15 +234,12 @@ class Core(msgspec.Struct, array_like=True):
     slide: Due | None = None
     """The next slide, as it was found when `slide_found_by` versions of `tiers` were known; -1: look again."""
     slide_found_by: int = -1
-    due: bytes | None = None
-    """The head of the shelf, as `DUE_HEAD` writes it; None where the shelf is empty. Likewise the other five."""
-    spend: bytes | None = None
-    window: bytes | None = None
-    slid: bytes | None = None
-    keep: bytes | None = None
-    requests: bytes | None = None
-    window_from: int | None = None
-    """The `occurred_at` of the first entry of the `window` shelf; None where it is empty."""
+    due: Folded = msgspec.field(default_factory=Folded)
+    spend: Folded = msgspec.field(default_factory=Folded)
+    window: Folded = msgspec.field(default_factory=Folded)
+    slid: Folded = msgspec.field(default_factory=Folded)
+    keep: Folded = msgspec.field(default_factory=Folded)
+    requests: Folded = msgspec.field(default_factory=Folded)
     seen: bytes = b""
     """The events that were used last (`loyalty.seen`)."""
     seen_pages: int = 0
@@ -255,6 +251,8 @@ class Core(msgspec.Struct, array_like=True):
     """How many refunds wait for their order; None where a release that did not count them began this account."""
     offered: list[str] = []
     """The members that have a page of offers, so that a purchase of another one looks for none."""
+    expiry: Folded = msgspec.field(default_factory=Folded)
+    """Due things of kind EXPIRY: there are many, and far off. Those from before version 3 stand on the `due` shelf."""
 
 
 DUE_HEAD: PageCodec[ShelfHead[Due]] = PageCodec(ShelfHead[Due], 1)
@@ -288,7 +286,19 @@ def _core_2(old: list[Any]) -> list[Any]:
     return [*new, first[0][0] if first else None, b"", SEEN_BY_ID, None, None, []]
 
 
-CORE: PageCodec[Core] = PageCodec(Core, 2, {1: _core_2})
+def _core_3(old: list[Any]) -> list[Any]:
+    """Version 2 had the heads alone, and the moment of the first entry of the window only."""
+    heads_end = _FIRST_HEAD_OF_V1 + len(_HEADS_OF_V1)
+    shelves = []
+    for codec, head in zip(_HEADS_OF_V1, old[_FIRST_HEAD_OF_V1:heads_end], strict=True):
+        # Of a shelf with nothing in front this may be earlier than its first entry: then it is looked at once more.
+        shelf = None if head is None else codec.read(head)
+        first = None if shelf is None else (shelf.front or shelf.firsts)[0][0]
+        shelves.append([first, head])
+    return [*old[:_FIRST_HEAD_OF_V1], *shelves, *old[heads_end + 1 :]]
+
+
+CORE: PageCodec[Core] = PageCodec(Core, 3, {1: _core_2, 2: _core_3})
 CORE_PAGE = "core"
 """The page that every event and every timer of an account reads."""
 LOT: PageCodec[Lot] = PageCodec(Lot, 1)
@@ -307,62 +317,92 @@ KEEP_PAGE: PageCodec[list[Keep]] = PageCodec(list[Keep], 1)
 REQUEST_PAGE: PageCodec[list[Request]] = PageCodec(list[Request], 1)
 
 
+_DUE: ShelfCodec[Due] = ShelfCodec(DUE_HEAD, DUE_PAGE)
+_SPEND: ShelfCodec[Spend] = ShelfCodec(SPEND_HEAD, SPEND_PAGE)
+_QUALIFYING: ShelfCodec[Qualifying] = ShelfCodec(QUALIFYING_HEAD, QUALIFYING_PAGE)
+_KEEP: ShelfCodec[Keep] = ShelfCodec(KEEP_HEAD, KEEP_PAGE)
+_REQUESTS: ShelfCodec[Request] = ShelfCodec(REQUEST_HEAD, REQUEST_PAGE)
+
+
 class Shelved(Generic[T]):
-    """Pages of one kind, by id: read when asked for, written at `save` when handed back by `put`."""
+    """Pages of one kind, by id: read when asked for, written at `Account.save` when handed back by `put`."""
 
     __slots__ = ("_codec", "_dirty", "_kind", "_loaded", "_pages")
 
-    def __init__(self, kind: str, pages: Pages, codec: PageCodec[T]) -> None:
+    def __init__(self, kind: str, codec: PageCodec[T], account: Account) -> None:
         self._kind = kind
-        self._pages = pages
         self._codec = codec
-        self._loaded: dict[str, T | None] = {}
-        self._dirty: set[str] = set()
+        self._pages = account.pages
+        self._loaded = account.loaded
+        self._dirty = account.dirty
 
     def get(self, key: str) -> T | None:
-        if key in self._loaded:
-            return self._loaded[key]
-        raw = self._pages.get(f"{self._kind}/{key}")
-        content = self._loaded[key] = None if raw is None else self._codec.read(raw)
+        name = self._kind + key
+        if name in self._loaded:
+            known: T | None = self._loaded[name]
+            return known
+        raw = self._pages.get(name)
+        content = self._loaded[name] = None if raw is None else self._codec.read(raw)
         return content
 
     def has_read(self, key: str) -> bool:
         """Whether it was asked for, or put, in this unit of work."""
-        return key in self._loaded
+        return self._kind + key in self._loaded
 
     def put(self, key: str, content: T) -> None:
         """Also after changing what `get` gave: a change that is not put is not kept."""
-        self._loaded[key] = content
-        self._dirty.add(key)
+        name = self._kind + key
+        self._loaded[name] = content
+        self._dirty[name] = self._codec
 
     def remove(self, key: str) -> None:
-        self._loaded[key] = None
-        self._dirty.add(key)
+        name = self._kind + key
+        self._loaded[name] = None
+        self._dirty[name] = self._codec
 
     def touched(self) -> list[T]:
         """What was put since the last `save` and not removed again."""
-        return [content for key in self._dirty if (content := self._loaded[key]) is not None]
-
-    def save(self) -> None:
-        for key in self._dirty:
-            content = self._loaded[key]
-            if content is None:
-                self._pages.remove(f"{self._kind}/{key}")
-            else:
-                self._pages.put(f"{self._kind}/{key}", self._codec.write(content))
-        self._dirty.clear()
+        mine = self._codec
+        return [
+            content
+            for name, codec in self._dirty.items()
+            if codec is mine and (content := self._loaded[name]) is not None
+        ]
 
 
-class _Opened(Generic[T]):
-    """`functools.cached_property` without its lock, which Python 3.10 and 3.11 take each time."""
+# Like `functools.cached_property`, without its lock, which Python 3.10 and 3.11 take each time.
 
-    def __init__(self, make: Callable[[Account], T]) -> None:
-        self._make = make
-        self._name = make.__name__
 
-    def __get__(self, account: Account, owner: type[Account]) -> T:
-        made = account.__dict__[self._name] = self._make(account)
-        return made
+class _Shelved(Generic[T]):
+    """Pages of one kind of an account, from when they are first asked for."""
+
+    def __init__(self, kind: str, codec: PageCodec[T]) -> None:
+        self._kind = f"{kind}/"
+        self._codec = codec
+
+    def __set_name__(self, owner: type[Account], name: str) -> None:
+        self._name = name
+
+    def __get__(self, account: Account, owner: type[Account]) -> Shelved[T]:
+        opened = account.__dict__[self._name] = Shelved(self._kind, self._codec, account)
+        return opened
+
+
+class _OnShelf(Generic[Entry]):
+    """A shelf of an account, from when it is first asked for."""
+
+    def __init__(self, codec: ShelfCodec[Entry]) -> None:
+        self._codec = codec
+
+    def __set_name__(self, owner: type[Account], name: str) -> None:
+        self._name = name
+
+    def __get__(self, account: Account, owner: type[Account]) -> FoldedShelf[Entry]:
+        name = self._name
+        opened = account.__dict__[name] = FoldedShelf(
+            name, getattr(account.core, name), account.pages, self._codec, account.unfolded
+        )
+        return opened
 
 
 class Account:
@@ -371,98 +411,36 @@ class Account:
     Whatever an event does not ask for is not even opened.
     """
 
+    lots = _Shelved("lot", LOT)
+    orders = _Shelved("order", ORDER)
+    redemptions = _Shelved("redemption", REDEMPTION)
+    seen = _Shelved("seen", SEEN)
+    waiting = _Shelved("waiting", WAITING_PAGE)
+    waits = _Shelved("waits", WAITS)
+    offers = _Shelved("offers", OFFERS)
+    bonuses = _Shelved("bonus", BONUSES)
+    due = _OnShelf(_DUE)
+    expiry = _OnShelf(_DUE)
+    spend = _OnShelf(_SPEND)
+    window = _OnShelf(_QUALIFYING)
+    slid = _OnShelf(_QUALIFYING)
+    keep = _OnShelf(_KEEP)
+    requests = _OnShelf(_REQUESTS)
+
     def __init__(self, account_id: str, pages: Pages) -> None:
         raw = pages.get(CORE_PAGE)
         self.account_id = account_id
-        self._pages = pages
+        self.pages = pages
         self.core = Core() if raw is None else CORE.read(raw)
-        self._opened: list[Shelved[Any]] = []
-        self._shelves: list[tuple[str, Shelf[Any], PageCodec[Any]]] = []
-
-    def _shelved(self, kind: str, codec: PageCodec[T]) -> Shelved[T]:
-        shelved = Shelved(kind, self._pages, codec)
-        self._opened.append(shelved)
-        return shelved
-
-    def _shelf(
-        self, name: str, head: bytes | None, head_codec: PageCodec[ShelfHead[Entry]], codec: PageCodec[list[Entry]]
-    ) -> Shelf[Entry]:
-        shelf = Shelf(name, ShelfHead() if head is None else head_codec.read(head), self._pages, codec)
-        self._shelves.append((name, shelf, head_codec))
-        return shelf
-
-    @_Opened
-    def lots(self) -> Shelved[Lot]:
-        return self._shelved("lot", LOT)
-
-    @_Opened
-    def orders(self) -> Shelved[Order]:
-        return self._shelved("order", ORDER)
-
-    @_Opened
-    def redemptions(self) -> Shelved[Redemption]:
-        return self._shelved("redemption", REDEMPTION)
-
-    @_Opened
-    def seen(self) -> Shelved[Seen]:
-        return self._shelved("seen", SEEN)
-
-    @_Opened
-    def waiting(self) -> Shelved[Waiting]:
-        return self._shelved("waiting", WAITING_PAGE)
-
-    @_Opened
-    def waits(self) -> Shelved[list[str]]:
-        return self._shelved("waits", WAITS)
-
-    @_Opened
-    def offers(self) -> Shelved[list[Offer]]:
-        return self._shelved("offers", OFFERS)
-
-    @_Opened
-    def bonuses(self) -> Shelved[Bonuses]:
-        return self._shelved("bonus", BONUSES)
-
-    @_Opened
-    def due(self) -> Shelf[Due]:
-        return self._shelf("due", self.core.due, DUE_HEAD, DUE_PAGE)
-
-    @_Opened
-    def spend(self) -> Shelf[Spend]:
-        return self._shelf("spend", self.core.spend, SPEND_HEAD, SPEND_PAGE)
-
-    @_Opened
-    def window(self) -> Shelf[Qualifying]:
-        return self._shelf("window", self.core.window, QUALIFYING_HEAD, QUALIFYING_PAGE)
-
-    @_Opened
-    def slid(self) -> Shelf[Qualifying]:
-        return self._shelf("slid", self.core.slid, QUALIFYING_HEAD, QUALIFYING_PAGE)
-
-    @_Opened
-    def keep(self) -> Shelf[Keep]:
-        return self._shelf("keep", self.core.keep, KEEP_HEAD, KEEP_PAGE)
-
-    @_Opened
-    def requests(self) -> Shelf[Request]:
-        return self._shelf("requests", self.core.requests, REQUEST_HEAD, REQUEST_PAGE)
+        self.loaded: dict[str, Any] = {}
+        """Content of the pages that were read or put, by name; None where there is none."""
+        self.dirty: dict[str, PageCodec[Any]] = {}
+        """Those that `save` has to write or remove."""
+        self.unfolded: list[FoldedShelf[Any]] = []
 
     def has_opened(self, name: str) -> bool:
         """Whether this unit of work has asked for what is of this name: `lots`, `due`, …"""
         return name in self.__dict__
-
-    def is_empty(self, name: str) -> bool:
-        """Whether there is nothing on the shelf of this name, without opening it."""
-        shelf = self.__dict__.get(name)
-        return not shelf if shelf is not None else getattr(self.core, name) is None
-
-    def first_in_window(self) -> int | None:
-        """The `occurred_at` of the oldest entry of the `window` shelf, without opening it."""
-        shelf = self.__dict__.get("window")
-        if shelf is None:
-            return self.core.window_from
-        first = shelf.first()
-        return None if first is None else first[0]
 
     def note_order(self, order_id: str) -> None:
         """There is a page of this order from now on."""
@@ -488,8 +466,10 @@ class Account:
         """The moment that tiers are judged at: the account's time, or the latest due thing that the watermark has
         done beyond it."""
         core = self.core
-        time = core.time if core.time is not None else -NEVER
-        return time if core.swept is None or core.swept < time else core.swept
+        time, swept = core.time, core.swept
+        if time is None:
+            return -NEVER if swept is None else swept
+        return time if swept is None or swept < time else swept
 
     def lot(self, number: int) -> Lot:
         lot = self.lots.get(str(number))
@@ -500,23 +480,25 @@ class Account:
         self.lots.put(str(lot.number), lot)
 
     def facts(self) -> Facts:
-        raw = self._pages.get("facts")
+        raw = self.pages.get("facts")
         return Facts() if raw is None else FACTS.read(raw)
 
     def put_facts(self, facts: Facts) -> None:
-        self._pages.put("facts", FACTS.write(facts))
+        self.pages.put("facts", FACTS.write(facts))
 
     def save(self) -> None:
-        core = self.core
-        for opened in self._opened:
-            opened.save()
-        core.window_from = self.first_in_window()
-        for name, shelf, codec in self._shelves:
-            if shelf.changed:
-                shelf.save()
-                shelf.changed = False
-                setattr(core, name, codec.write(shelf.head) if shelf else None)
-        self._pages.put(CORE_PAGE, CORE.write(core))
+        pages = self.pages
+        if self.dirty:
+            for name, codec in self.dirty.items():
+                content = self.loaded[name]
+                if content is None:
+                    pages.remove(name)
+                else:
+                    pages.put(name, codec.write(content))
+            self.dirty.clear()
+        for shelf in self.unfolded:
+            shelf.save()
+        pages.put(CORE_PAGE, CORE.write(self.core))
 
 
 def _short(text: str) -> bytes:

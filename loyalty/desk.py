@@ -11,7 +11,8 @@ Live, replay, tests and audits all come through `Desk`. For an event (contract ย
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from loyalty.account import (
     GRACE,
     HELD,
     HOLD,
+    NEVER,
     RELEASE,
     SLIDE,
     WAITING,
@@ -44,7 +46,7 @@ from loyalty.events import (
     RedemptionRequested,
     Refund,
     Transaction,
-    read_transaction,
+    read_again,
 )
 from loyalty.ledger import lapse, release
 from loyalty.program import Program
@@ -60,7 +62,11 @@ WAIT_MS = 24 * HOUR_MS
 """How long a refund waits for its order, from its own `occurred_at`."""
 
 
-class Delivery(msgspec.Struct, array_like=True, frozen=True):
+_decided_at = lru_cache(maxsize=16)(format_time)
+"""Many decisions are made within one millisecond."""
+
+
+class Delivery(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A record that passed the checks up to `too_early`, on its way to its account."""
 
     record: Record
@@ -70,7 +76,7 @@ class Delivery(msgspec.Struct, array_like=True, frozen=True):
     """The exact watermark just behind this record, ms; None before there is one."""
 
 
-class Verdict(msgspec.Struct):
+class Verdict(msgspec.Struct, gc=False):
     """What the desk made of one delivery or timer."""
 
     decisions: list[dict[str, Any]]
@@ -80,31 +86,33 @@ class Verdict(msgspec.Struct):
     fate: str
     """`used`, `duplicate`, `dead_letter`, `waiting`, `reference` or `timer`."""
 
-    def encode(self, decided_at_ms: int) -> Iterable[bytes]:
+    def encode(self, decided_at_ms: int) -> list[bytes]:
         """Each decision as the JSON of contract ยง5; `decided_at` is the caller's wall clock."""
-        decided_at = format_time(decided_at_ms)
+        decided_at = _decided_at(decided_at_ms)
         for decision in self.decisions:
             decision["decided_at"] = decided_at
-            yield to_json(decision)
+        return [to_json(decision) for decision in self.decisions]
 
 
 class _Case:
     """One account at the desk, with what is being decided for it."""
+
+    __slots__ = ("account", "dead_letters", "docket", "next_due_ms", "program")
 
     def __init__(self, account_id: str, pages: Pages, program: Program) -> None:
         self.account = Account(account_id, pages)
         self.program = program
         self.docket = Docket(self.account)
         self.dead_letters: list[tuple[bytes | None, dict[str, Any]]] = []
-        self.next_due: Due | None = None
-        """What is due next, as the last sweep left it."""
+        self.next_due_ms = NEVER
+        """When something is due next, as the last sweep left it."""
 
     def refuse(self, record: Record, refused: Refused) -> None:
         self.dead_letters.append((record.key, dead_letter(record, refused)))
 
-    def verdict(self, fate: str, next_due: Due | None) -> Verdict:
-        at = None if next_due is None or next_due[0] > LAST_MS else next_due[0]
-        return Verdict(self.docket.decisions, self.dead_letters, at, fate)
+    def verdict(self, fate: str) -> Verdict:
+        at = self.next_due_ms
+        return Verdict(self.docket.decisions, self.dead_letters, None if at > LAST_MS else at, fate)
 
 
 class Desk:
@@ -124,13 +132,13 @@ class Desk:
         if record.topic in REFERENCE_TOPICS:
             learn_fact(case.account, record, self.program)
             _sweep(case, NOTHING_DUE)
-            return case.verdict("reference", case.next_due)
+            return case.verdict("reference")
         assert record.value is not None
-        event = read_transaction(record.value)
+        event = read_again(record.value)
         fate = self._receive(case, event, delivery, record.value)
         tidy(case.account, self.program)
         case.account.save()
-        return case.verdict(fate, case.next_due)
+        return case.verdict(fate)
 
     def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
         """Do everything that is due at or before `clock_ms`: the watermark, for an account that is quiet."""
@@ -138,12 +146,13 @@ class Desk:
         if _sweep(case, clock_ms):
             tidy(case.account, self.program)
             case.account.save()
-        return case.verdict("timer", case.next_due)
+        return case.verdict("timer")
 
     def _receive(self, case: _Case, event: Transaction, delivery: Delivery, value: bytes) -> str:
         account, core, record = case.account, case.account.core, delivery.record
         digest = content_digest(value)
-        known = seen.find(account, event.event_id)
+        key = seen.key_of(event.event_id)
+        known = seen.find(account, event.event_id, key)
         if known is not None:
             _sweep(case, NOTHING_DUE)
             if known.digest == digest:
@@ -171,7 +180,7 @@ class Desk:
             case.refuse(record, refused)
             _sweep(case, NOTHING_DUE)
             return "dead_letter"
-        seen.remember(account, event.event_id, digest)
+        seen.remember(account, key, digest)
         if waits is not None:
             _wait(case, waits, cause, record, value)
         elif isinstance(event, Purchase):
@@ -191,6 +200,9 @@ class Desk:
 def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
     """Decide an event; raises Refused. Returns the order that a refund or cancellation has to wait for, if it has
     to."""
+    if isinstance(event, Purchase):
+        _judge_purchase(case, event, cause)
+        return None
     account, program, docket = case.account, case.program, case.docket
     found = None
     order = None
@@ -209,12 +221,9 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
     before = account.core.window_sum
     reversal = False
     bonuses: list[Bonus] = []
-    if isinstance(event, Purchase):
-        earning.purchase(account, program, event, cause, in_force, docket)
-        bonuses = takeup.take_up(account, program, event, cause, docket)
-    elif isinstance(event, Adjustment):
+    if isinstance(event, Adjustment):
         if event.qualifying:
-            tiers.qualify(account, in_force, cause, event.points)
+            tiers.qualify(account, program, in_force, cause, event.points)
         reversal = event.points < 0
         reversals.adjust(account, program, event, cause, docket)
     elif order is not None:
@@ -226,9 +235,7 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
             reversals.cancel(account, program, event, order, cause, docket)
             bonuses = takeup.undo(account, program, event.order_id, order, cause, docket, cancelled=True)
     tiers.judge(account, in_force, docket, cause=cause, occurred_at=event.occurred_at, before=before, reversal=reversal)
-    if isinstance(event, Purchase):
-        takeup.issue(bonuses, event, cause, docket)
-    elif isinstance(event, (Refund, Cancellation)) and order is not None:
+    if isinstance(event, (Refund, Cancellation)) and order is not None:
         takeup.revoke(bonuses, event.order_id, order, cause, docket)
     elif isinstance(event, RedemptionRequested):
         redemption.request(account, program, event, cause, docket)
@@ -238,6 +245,16 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
         elif isinstance(event, RedemptionCancelled):
             redemption.cancel(account, event, found, cause, docket)
     return None
+
+
+def _judge_purchase(case: _Case, event: Purchase, cause: Cause) -> None:
+    account, program, docket = case.account, case.program, case.docket
+    in_force = tiers.sync(account, program)
+    before = account.core.window_sum
+    earning.purchase(account, program, event, cause, in_force, docket)
+    bonuses = takeup.take_up(account, program, event, cause, docket)
+    tiers.judge(account, in_force, docket, cause=cause, occurred_at=event.occurred_at, before=before)
+    takeup.issue(bonuses, event, cause, docket)
 
 
 def _wait(case: _Case, order_id: str, cause: Cause, record: Record, value: bytes) -> None:
@@ -279,16 +296,38 @@ def _follow(case: _Case, order_id: str) -> None:
         assert waiting is not None
         _stop_waiting(account, waiting)
         try:
-            _judge(case, read_transaction(waiting.value), waiting.cause)
+            _judge(case, read_again(waiting.value), waiting.cause)
         except Refused as refused:
             seen.forget(account, event_id)
             case.refuse(_waiting_record(waiting), refused)
 
 
+def _next_moment(case: _Case) -> int:
+    """When something is due next; `NEVER` if nothing is. It may be a moment with nothing to do, never one too late."""
+    core = case.account.core
+    due, expiry = core.due.first, core.expiry.first
+    at = NEVER if due is None else due
+    if expiry is not None and expiry < at:
+        at = expiry
+    slide = core.slide
+    if core.slide_found_by != case.program.tiers_known:
+        slide = tiers.next_slide(case.account, case.program)
+    if slide is not None and slide[0] < at:
+        at = slide[0]
+    grace = core.grace
+    return grace.ends_at if grace is not None and grace.ends_at < at else at
+
+
 def _next_due(case: _Case) -> Due | None:
+    """What is due next, of several at one moment the first in the contract's order."""
     account = case.account
     core = account.core
-    first = None if account.is_empty("due") else account.due.first()
+    first = None if core.due.first is None else account.due.first()
+    expires_at = core.expiry.first
+    if expires_at is not None and (first is None or expires_at <= first[0]):
+        expiry = account.expiry.first()
+        if first is None or (expiry is not None and expiry < first):
+            first = expiry
     slide = tiers.next_slide(account, case.program)
     if slide is not None and (first is None or slide < first):
         first = slide
@@ -301,17 +340,20 @@ def _next_due(case: _Case) -> Due | None:
 
 
 def _sweep(case: _Case, until: int) -> bool:
-    """Do everything due at or before `until` (ms), in the contract's order, and look what is due next; says whether
-    there was anything."""
+    """Do everything due at or before `until` (ms), in the contract's order, and look when something is due next; says
+    whether there was anything."""
     core = case.account.core
     swept = False
-    while (due := _next_due(case)) is not None and due[0] <= until:
+    while (moment := _next_moment(case)) <= until:
+        due = _next_due(case)
+        if due is None or due[0] > until:
+            continue  # now the moment is exact
         core.swept = due[0] if core.swept is None else max(core.swept, due[0])
         if due[1] < SLIDE:  # also before one that turns out to change nothing: the next slide is found from here
             tiers.sync(case.account, case.program, slides_to_come=True)
         _DO[due[1]](case, due)
         swept = True
-    case.next_due = due
+    case.next_due_ms = moment
     return swept
 
 
@@ -360,7 +402,8 @@ def _release(case: _Case, due: Due) -> None:
 
 def _expire(case: _Case, due: Due) -> None:
     account = case.account
-    account.due.remove(due)
+    shelf = account.expiry if account.expiry.first() == due else account.due
+    shelf.remove(due)
     at = due[0]
     lot = account.lots.get(due[4])
     if lot is None:

@@ -31,11 +31,13 @@ def to_json(content: dict[str, Any]) -> bytes:
 class Docket:
     """Collects the decisions that one event, or the due things of one moment, make for an account."""
 
+    __slots__ = ("_account", "_at", "_made", "decisions")
+
     def __init__(self, account: Account) -> None:
         self._account = account
         self.decisions: list[dict[str, Any]] = []
         self._at: tuple[int, str] | None = None
-        self._made: dict[tuple[str, str, str, int], int] = {}
+        self._made: dict[tuple[str, str, str | None, int], int] = {}
 
     def post(
         self,
@@ -61,12 +63,14 @@ class Docket:
         account = self._account
         core = account.core
         core.sequence += 1
-        made = (cause.event_id, kind, timer or "", occurred_at)
+        event_id = cause.event_id
+        made = (event_id, kind, timer, occurred_at)
         ordinal = self._made.get(made, 0)
         self._made[made] = ordinal + 1
-        identity = orjson.dumps((account.account_id, cause.event_id, cause.used_at, kind, timer, occurred_at, ordinal))
+        identity = orjson.dumps((account.account_id, event_id, cause.used_at, kind, timer, occurred_at, ordinal))
+        qualifying = core.window_sum
         origin: dict[str, Any] = {
-            "event_id": cause.event_id,
+            "event_id": event_id,
             "topic": TRANSACTIONS,
             "partition": cause.partition,
             "offset": cause.offset,
@@ -93,7 +97,7 @@ class Docket:
                     "available": core.available,
                     "held": core.held,
                     "debt": core.debt,
-                    "qualifying": max(0, core.window_sum),
+                    "qualifying": qualifying if qualifying > 0 else 0,
                     "tier": core.tier,
                 },
                 "reasons": reasons,
@@ -105,6 +109,7 @@ class Docket:
 
     def _text_of(self, occurred_at: int) -> str:
         """Most decisions of one docket are of one moment."""
-        if self._at is None or self._at[0] != occurred_at:
-            self._at = occurred_at, format_time(occurred_at)
-        return self._at[1]
+        at = self._at
+        if at is None or at[0] != occurred_at:
+            at = self._at = occurred_at, format_time(occurred_at)
+        return at[1]

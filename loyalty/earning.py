@@ -89,13 +89,25 @@ def purchase(
         tier_rate(tiers.body, tier),
         ONE_BP if partner is None else partner.body.earn_bp,
     )
-    lines = []
+    lines, evidence = [], []
+    total = total_qualifying = 0
     for line in event.lines:
         points, qualifying = line_points(line, rates)
+        total += points
+        total_qualifying += qualifying
         lines.append(OrderLine(line.line_id, line.quantity, points, qualifying))
-    total = sum(line.points for line in lines)
+        evidence.append(
+            {
+                "line_id": line.line_id,
+                "category": line.category,
+                "amount": line.amount,
+                "quantity": line.quantity,
+                "points": points,
+                "qualifying": qualifying,
+            }
+        )
     _open(account, earning, event, cause, lines, total)
-    qualify(account, window, cause, sum(line.qualifying for line in lines))
+    qualify(account, program, window, cause, total_qualifying)
     rules = {"earning": earning.version, "tiers": tiers.version}
     if partner is not None:
         rules[f"partner/{event.partner_id}"] = partner.version
@@ -113,17 +125,7 @@ def purchase(
             "currency": event.currency,
             "partner_id": event.partner_id,
             **_partner_share(event, rates, total),
-            "lines": [
-                {
-                    "line_id": line.line_id,
-                    "category": line.category,
-                    "amount": line.amount,
-                    "quantity": line.quantity,
-                    "points": earned.points,
-                    "qualifying": earned.qualifying,
-                }
-                for line, earned in zip(event.lines, lines, strict=True)
-            ],
+            "lines": evidence,
         },
     )
 

@@ -95,6 +95,8 @@ class Intake:
         self._lag_ms = lag_ms
         self._awaited = dict(awaited)
         self._progress: Progress | None = None
+        self._clock: Clock | None = None
+        """As it stands by the progress."""
         self._moved = False
         """Whether the progress is another than in the pages."""
 
@@ -114,7 +116,8 @@ class Intake:
 
     def clock(self, pages: Pages) -> Clock | None:
         """The clock as it stands."""
-        return self._clock(self._load(pages))
+        self._load(pages)
+        return self._clock
 
     def _load(self, pages: Pages) -> Progress:
         if self._progress is None:
@@ -122,13 +125,14 @@ class Intake:
             progress = self._progress = Progress() if raw is None else PROGRESS.read(raw)
             # One that was passed by before may hold an event by now: it is waited for anew.
             progress.passed_by = [one for one in progress.passed_by if one not in self._awaited]
+            self._clock = None if progress.clock_ms is None else Clock(progress.epoch, progress.clock_ms)
         return self._progress
 
     def _refuse(self, progress: Progress, record: Record, refused: Refused) -> DeadLetter:
         if record.topic == transactions.TOPIC:
             self._see(progress, record)
             self._tick(progress)
-        return DeadLetter(record.key, dead_letter(record, refused), self._clock(progress))
+        return DeadLetter(record.key, dead_letter(record, refused), self._clock)
 
     def _check(self, progress: Progress, record: Record) -> Passed:
         if record.topic == program.TOPIC:
@@ -137,13 +141,13 @@ class Intake:
             progress.documents += 1
             self._moved = True
             assert record.value is not None
-            return Document(progress.documents, record_key(document), record.value, self._clock(progress))
+            return Document(progress.documents, record_key(document), record.value, self._clock)
         if record.topic != transactions.TOPIC:
             fact = READERS[record.topic](record.value)
             _check_key(record, record_key(fact))
             if isinstance(fact, Decision) and not is_made_offer(fact):
-                return Ignored(self._clock(progress))
-            return ForAccount(fact.account_id, Delivery(record), progress.documents, self._clock(progress))
+                return Ignored(self._clock)
+            return ForAccount(fact.account_id, Delivery(record), progress.documents, self._clock)
         event = read_transaction(record.value)
         _check_key(record, event.account_id)
         if event.occurred_at > record.timestamp_ms + AHEAD_MS:
@@ -153,12 +157,14 @@ class Intake:
             )
         latest = progress.latest.get(record.partition)
         late = latest is not None and event.occurred_at < latest - self._lag_ms
-        if latest is None or event.occurred_at > latest:
+        moved = latest is None or event.occurred_at > latest
+        if moved:
             progress.latest[record.partition] = event.occurred_at
             self._moved = True
-        self._see(progress, record)
-        self._tick(progress)
-        clock = self._clock(progress)
+        if moved or self._awaited:
+            self._see(progress, record)
+            self._tick(progress)
+        clock = self._clock
         delivery = Delivery(record, late, None if clock is None else clock.ms)
         return ForAccount(event.account_id, delivery, progress.documents, clock)
 
@@ -183,11 +189,8 @@ class Intake:
             if progress.clock_ms is not None and now < progress.clock_ms:
                 progress.epoch += 1
             progress.clock_ms = now
+            self._clock = Clock(progress.epoch, now)
             self._moved = True
-
-    @staticmethod
-    def _clock(progress: Progress) -> Clock | None:
-        return None if progress.clock_ms is None else Clock(progress.epoch, progress.clock_ms)
 
 
 def _check_key(record: Record, expected: str) -> None:

@@ -142,7 +142,7 @@ def take(account: Account, points: int, own: Lot | None, *, floor: bool) -> Take
         left -= forgiven
         account.put_lot(own)
     other_lots = 0
-    while left and account.spend:
+    while left and core.spend.first is not None:
         lot = _next_to_spend(account)
         taken = _take_available(account, lot, min(left, lot.available))
         account.put_lot(lot)
@@ -155,7 +155,8 @@ def take(account: Account, points: int, own: Lot | None, *, floor: bool) -> Take
 
 
 def _schedule(account: Account, kind: int, at: int, lot: Lot) -> None:
-    account.due.add((at, kind, lot.cause.occurred_at, lot.number, str(lot.number)))
+    shelf = account.expiry if kind == EXPIRY else account.due
+    shelf.add((at, kind, lot.cause.occurred_at, lot.number, str(lot.number)))
 
 
 def _make_available(account: Account, lot: Lot, points: int) -> int:

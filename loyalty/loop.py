@@ -77,6 +77,11 @@ class Loop:
         """The programme as it was read."""
         return self._desk.program
 
+    @property
+    def account_ids(self) -> list[str]:
+        """Every account that has state."""
+        return list(self._accounts)
+
     def pages_of(self, account_id: str) -> dict[str, bytes]:
         """The account's state as it is kept."""
         return self._accounts[account_id].pages

@@ -46,7 +46,7 @@ class _Timeline(Generic[B]):
         self.versions: dict[int, tuple[int, B]] = {}
         self._starts: list[int] = []
         self._spans: list[InForce[B]] = []
-        self._latest: InForce[B] | None = None
+        self.latest: InForce[B] | None = None
         """The one that was asked for last: nearly always the one that is asked for next."""
 
     def add(self, version: int, effective_from: int, body: B) -> None:
@@ -58,7 +58,7 @@ class _Timeline(Generic[B]):
             if spans and spans[-1][0] == start:
                 spans.pop()
             spans.append((start, candidate))
-        self._latest = None
+        self.latest = None
         self._starts = [start for start, _ in spans]
         ends: list[int | None] = [*self._starts[1:], None]
         self._spans = [
@@ -67,14 +67,11 @@ class _Timeline(Generic[B]):
         ]
 
     def at(self, moment: int) -> InForce[B] | None:
-        latest = self._latest
-        if latest is not None and latest.since <= moment and (latest.until is None or moment < latest.until):
-            return latest
         found = bisect_right(self._starts, moment)
         if not found:
             return None
-        latest = self._latest = self._spans[found - 1]
-        return latest
+        self.latest = self._spans[found - 1]
+        return self.latest
 
     @property
     def begins(self) -> int:
@@ -121,7 +118,12 @@ class Program:
 
     def _at(self, document: str, moment: int) -> InForce[object] | None:
         timeline = self._timelines.get(document)
-        return None if timeline is None else timeline.at(moment)
+        if timeline is None:
+            return None
+        latest = timeline.latest
+        if latest is not None and latest.since <= moment and (latest.until is None or moment < latest.until):
+            return latest
+        return timeline.at(moment)
 
     def missing(self, moment: int) -> str | None:
         """The first of the four required documents that is not in force at `moment` (ms), if any."""

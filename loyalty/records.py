@@ -10,7 +10,7 @@ import msgspec
 from loyalty.times import FIRST_MS, LAST_MS, format_time
 
 
-class Record(msgspec.Struct, array_like=True, frozen=True):
+class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A record and where it was. `timestamp_ms` is the record's own timestamp, ms since the epoch."""
 
     topic: str

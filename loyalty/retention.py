@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from loyalty.account import HELD, Account, Lot
 from loyalty.program import Program
 from loyalty.seen import REMEMBER_EVENTS_MS, forget_old
+from loyalty.shelf import FoldedShelf
 from loyalty.takeup import forget_bonuses
 
 
 def tidy(account: Account, program: Program) -> None:
     """Forget by the account's own time, so that a quiet account loses nothing that its next event may need."""
-    time = account.core.time
+    core = account.core
+    time = core.time
     if time is None:
         return
     if account.has_opened("lots"):
         for lot in account.lots.touched():
-            _tidy_lot(account, lot, time)
+            if lot.empty:
+                _tidy_lot(account, lot, time)
     forget_old(account, time)
-    while (entry := account.keep.first()) is not None and entry[0] <= time:
+    while core.keep.first is not None and core.keep.first <= time:
+        entry = account.keep.first()
+        if entry is None or entry[0] > time:
+            break
         account.keep.remove(entry)
         kind, key = entry[1].split("/", 1)
         _FORGET[kind](account, key, time)
-    if not account.is_empty("requests"):
-        too_old = time - program.remember_requests_ms
-        while (request := account.requests.first()) is not None and request[0] <= too_old:
-            account.requests.remove(request)
-    if not account.is_empty("slid"):
-        too_old = time - program.remember_qualifying_ms
-        while (slid := account.slid.first()) is not None and slid[0] <= too_old:
-            account.slid.remove(slid)
+    if core.requests.first is not None and core.requests.first <= time - program.remember_requests_ms:
+        _forget_until(time - program.remember_requests_ms, account.requests)
+    if core.slid.first is not None and core.slid.first <= time - program.remember_qualifying_ms:
+        _forget_until(time - program.remember_qualifying_ms, account.slid)
+
+
+def _forget_until(too_old: int, shelf: FoldedShelf[Any]) -> None:
+    while (entry := shelf.first()) is not None and entry[0] <= too_old:
+        shelf.remove(entry)
 
 
 def _tidy_lot(account: Account, lot: Lot, time: int) -> None:
-    if not lot.empty:
-        return
     if time >= lot.keep_until:
         account.lots.remove(str(lot.number))
         return
@@ -44,7 +51,7 @@ def _tidy_lot(account: Account, lot: Lot, time: int) -> None:
 
 def _forget_lot(account: Account, key: str, time: int) -> None:
     lot = account.lots.get(key)
-    if lot is not None:
+    if lot is not None and lot.empty:
         _tidy_lot(account, lot, time)
 
 

@@ -19,18 +19,20 @@ REMEMBER_EVENTS_MS = 35 * DAY_MS
 _RECORD = struct.Struct("<16s12sq")
 """A digest of the event's id, that of its content, and the account's time when it was used."""
 _ID_BYTES = 16
+_USED_AT = struct.Struct("<q")
+_USED_AT_FROM = _RECORD.size - _USED_AT.size
 IN_CORE_MAX = 64
 
 BY_DIGEST = 1
 """In `Core.seen_pages`: some events have a page, named after the digest of their id."""
 
 
-def find(account: Account, event_id: str) -> Seen | None:
-    """What is known of an event of this id, if it was used in the last 35 days of the account's time."""
+def find(account: Account, event_id: str, key: bytes) -> Seen | None:
+    """What is known of an event of this id (and its `key_of`), if it was used in the last 35 days of the account's
+    time."""
     core = account.core
     if core.time is None:
         return None
-    key = _digest(event_id)
     at = _position(core, key)
     if at >= 0:
         _, digest, used_at = _RECORD.unpack_from(core.seen, at)
@@ -44,11 +46,11 @@ def find(account: Account, event_id: str) -> Seen | None:
     return seen if seen is not None and core.time < seen.used_at + REMEMBER_EVENTS_MS else None
 
 
-def remember(account: Account, event_id: str, digest: bytes) -> None:
-    """The event was used at the account's present time."""
+def remember(account: Account, key: bytes, digest: bytes) -> None:
+    """The event of this key was used at the account's present time."""
     core = account.core
     assert core.time is not None
-    core.seen += _RECORD.pack(_digest(event_id), digest, core.time)
+    core.seen += _RECORD.pack(key, digest, core.time)
     if len(core.seen) > IN_CORE_MAX * _RECORD.size:
         _make_room(account)
 
@@ -56,7 +58,7 @@ def remember(account: Account, event_id: str, digest: bytes) -> None:
 def forget(account: Account, event_id: str) -> None:
     """The event turned out not to be used."""
     core = account.core
-    key = _digest(event_id)
+    key = key_of(event_id)
     at = _position(core, key)
     if at >= 0:
         core.seen = core.seen[:at] + core.seen[at + _RECORD.size :]
@@ -70,11 +72,12 @@ def forget(account: Account, event_id: str) -> None:
 def forget_old(account: Account, time: int) -> None:
     """Drop what is older than 35 days from the core page; pages come up by their entry on the `keep` shelf."""
     core = account.core
+    used, too_old = core.seen, time - REMEMBER_EVENTS_MS
     end = 0
-    while end < len(core.seen) and _RECORD.unpack_from(core.seen, end)[2] + REMEMBER_EVENTS_MS <= time:
+    while end < len(used) and _USED_AT.unpack_from(used, end + _USED_AT_FROM)[0] <= too_old:
         end += _RECORD.size
     if end:
-        core.seen = core.seen[end:]
+        core.seen = used[end:]
 
 
 def _make_room(account: Account) -> None:
@@ -88,7 +91,8 @@ def _make_room(account: Account) -> None:
     core.seen_pages |= BY_DIGEST
 
 
-def _digest(event_id: str) -> bytes:
+def key_of(event_id: str) -> bytes:
+    """What an event is remembered by."""
     return blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=_ID_BYTES).digest()
 
 

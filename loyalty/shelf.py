@@ -3,6 +3,10 @@
 The smallest entries stand in front, inside the page that is read for every event anyway; the rest lies in pages of
 its own that are read only when an entry in them is asked for. So an event of an account with thousands of lots
 touches as few bytes as one of an account with ten.
+
+Most events only ask when the first entry is due, and add one that is due later. So an account keeps its shelves
+*folded* (`Folded`): the moment of the first entry is at hand, the front is read when an entry is asked for, and what is
+added meanwhile lies unsorted behind it.
 """
 
 from __future__ import annotations
@@ -19,9 +23,10 @@ Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
 FRONT_MAX = 24
 PAGE_MAX = 48
+TAIL_MAX = 24
 
 
-class ShelfHead(msgspec.Struct, Generic[Entry], array_like=True):
+class ShelfHead(msgspec.Struct, Generic[Entry], array_like=True, gc=False):
     """What is kept of a shelf in the account's core page; written down by itself, so that it is read only when asked
     for."""
 
@@ -158,3 +163,115 @@ class Shelf(Generic[Entry]):
                 self._pages.remove(f"{self._name}/{number}")
             self._dirty.clear()
             self._gone.clear()
+
+
+class Folded(msgspec.Struct, array_like=True, gc=False):
+    """A shelf as the core page holds it. The entries of a shelf that is kept so begin with a moment, in ms."""
+
+    first: int | None = None
+    """The moment of the first entry; None where the shelf is empty."""
+    head: bytes | None = None
+    """The head, written down by itself."""
+    tail: bytes = b""
+    """Entries that were added since, one behind the other."""
+    tail_count: int = 0
+
+
+class ShelfCodec(Generic[Entry]):
+    """Reads and writes the parts of a folded shelf."""
+
+    def __init__(self, head: PageCodec[ShelfHead[Entry]], page: PageCodec[list[Entry]]) -> None:
+        self.head = head
+        self.page = page
+        self.write_entry = msgspec.msgpack.Encoder().encode
+        self._read_entries = msgspec.msgpack.Decoder(page.shape).decode
+
+    def read_tail(self, folded: Folded) -> list[Entry]:
+        # The head of a msgpack array of so many elements.
+        entries: list[Entry] = self._read_entries(b"\xdc" + folded.tail_count.to_bytes(2, "big") + folded.tail)
+        return entries
+
+
+class FoldedShelf(Generic[Entry]):
+    """A `Shelf` that is unfolded when an entry is asked for; `save` leaves `folded` as it is to be kept."""
+
+    __slots__ = ("_codec", "_folded", "_name", "_pages", "_to_save", "_unfolded")
+
+    def __init__(
+        self, name: str, folded: Folded, pages: Pages, codec: ShelfCodec[Entry], to_save: list[FoldedShelf[Any]]
+    ) -> None:
+        self._name = name
+        self._folded = folded
+        self._pages = pages
+        self._codec = codec
+        self._unfolded: Shelf[Entry] | None = None
+        self._to_save = to_save
+        """Where it puts itself when it is unfolded."""
+
+    def _open(self) -> Shelf[Entry]:
+        shelf = self._unfolded
+        return self._unfold() if shelf is None else shelf
+
+    def _unfold(self) -> Shelf[Entry]:
+        folded, codec = self._folded, self._codec
+        head: ShelfHead[Entry] = ShelfHead() if folded.head is None else codec.head.read(folded.head)
+        shelf = self._unfolded = Shelf(self._name, head, self._pages, codec.page)
+        self._to_save.append(self)
+        if folded.tail_count:
+            for entry in codec.read_tail(folded):
+                shelf.add(entry)
+            folded.tail = b""
+            folded.tail_count = 0
+        return shelf
+
+    def add(self, entry: Entry) -> None:
+        folded, shelf = self._folded, self._unfolded
+        if folded.first is None or entry[0] < folded.first:
+            folded.first = entry[0]
+        if shelf is None:
+            if folded.tail_count < TAIL_MAX:
+                try:
+                    folded.tail += self._codec.write_entry(entry)
+                except OverflowError:  # a number wider than 64 bits
+                    pass
+                else:
+                    folded.tail_count += 1
+                    return
+            shelf = self._unfold()
+        shelf.add(entry)
+
+    def remove(self, entry: Entry) -> None:
+        """Take out an entry that is on the shelf; ValueError when it is not."""
+        shelf = self._open()
+        shelf.remove(entry)
+        first = shelf.first()
+        self._folded.first = None if first is None else first[0]
+
+    def first(self) -> Entry | None:
+        first = self._open().first()
+        self._folded.first = None if first is None else first[0]
+        return first
+
+    def last(self) -> Entry | None:
+        return self._open().last()
+
+    def at_or_after(self, bound: tuple[Any, ...]) -> Entry | None:
+        """The smallest entry that is not below `bound` (a prefix of an entry will do)."""
+        return self._open().at_or_after(bound)
+
+    def count_between(self, low: tuple[Any, ...], high: tuple[Any, ...]) -> int:
+        """How many entries are not below `low` and below `high`."""
+        return self._open().count_between(low, high)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Every entry, smallest first. The shelf must not change meanwhile."""
+        yield from self._open()
+
+    def save(self) -> None:
+        """Writes what changed, all but what `folded` holds."""
+        shelf = self._unfolded
+        if shelf is not None and shelf.changed:
+            shelf.save()
+            shelf.changed = False
+            head = shelf.head
+            self._folded.head = self._codec.head.write(head) if head.front or head.numbers else None

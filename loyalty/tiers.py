@@ -30,17 +30,18 @@ def sync(account: Account, program: Program, *, slides_to_come: bool = False) ->
         leaves -= 1
         if tiers.since < now:  # else it had left by the document before
             comes_back -= 1
-    while (first := account.first_in_window()) is not None and first <= leaves:
+    while core.window.first is not None and core.window.first <= leaves:
         core.slide_found_by = -1
         entry = account.window.first()
-        assert entry is not None
+        if entry is None or entry[0] > leaves:
+            break
         account.window.remove(entry)
         account.slid.add(entry)
         core.window_sum -= entry[2]
     if core.window_version != tiers.version:
         core.window_version = tiers.version
         core.slide_found_by = -1
-        while not account.is_empty("slid") and (entry := account.slid.last()) is not None and entry[0] > comes_back:
+        while core.slid.first is not None and (entry := account.slid.last()) is not None and entry[0] > comes_back:
             account.slid.remove(entry)
             account.window.add(entry)
             core.window_sum += entry[2]
@@ -49,33 +50,48 @@ def sync(account: Account, program: Program, *, slides_to_come: bool = False) ->
     return tiers
 
 
-def qualify(account: Account, tiers: InForce[TiersBody], cause: Cause, points: int) -> None:
+def qualify(account: Account, program: Program, tiers: InForce[TiersBody], cause: Cause, points: int) -> None:
     """Count qualifying points (or take them, if negative) as of the `occurred_at` of their cause."""
     if not points:
         return
-    slide = account.core.slide
-    window = tiers.body.window_days * DAY_MS
+    core = account.core
     entry: Qualifying = (cause.occurred_at, cause.number, points, cause)
-    # What slides next is still the same if it is an older entry that leaves by this very document.
-    if (
-        slide is None
-        or entry[:2] < slide[2:4]
-        or slide[0] - slide[2] != window
-        or (tiers.until is not None and slide[0] >= tiers.until)
-    ):
-        account.core.slide_found_by = -1
-    if cause.occurred_at > account.now - window:
+    if cause.occurred_at > account.now - tiers.body.window_days * DAY_MS:
         account.window.add(entry)
-        account.core.window_sum += points
+        core.window_sum += points
+        counted = True
     else:
         account.slid.add(entry)
+        counted = False
+    if core.slide_found_by == program.tiers_known:
+        # What slides next is the earliest of what each entry does by itself.
+        leaves = _leaves(account, program, entry, counted=counted)
+        if leaves is not None and (core.slide is None or leaves < core.slide):
+            core.slide = leaves
+
+
+def _leaves(account: Account, program: Program, entry: Qualifying, *, counted: bool) -> Due | None:
+    """When one entry leaves the window; `counted` says whether it is in the window now. As `find_slide` finds it
+    among all."""
+    now, occurred_at = account.now, entry[0]
+    for span in program.tiers_from(now):
+        window = span.body.window_days * DAY_MS
+        if occurred_at + window < max(now, span.since):
+            continue  # it is over when this version begins
+        if not counted and (
+            span.version == account.core.window_version or (span.since <= now and occurred_at + window == now)
+        ):
+            continue
+        if span.until is None or occurred_at + window < span.until:
+            return (occurred_at + window, SLIDE, occurred_at, entry[1], "")
+    return None
 
 
 def disqualify(account: Account, cause: Cause, points: int) -> None:
     """Lower the qualifying points of a purchase, as of the purchase's `occurred_at`."""
     if not points:
         return
-    account.core.slide_found_by = -1
+    core = account.core
     key = (cause.occurred_at, cause.number)
     for shelf in (account.window, account.slid):
         entry = shelf.at_or_after(key)
@@ -84,8 +100,10 @@ def disqualify(account: Account, cause: Cause, points: int) -> None:
             left = entry[2] - points
             if left:
                 shelf.add((*key, left, entry[3]))
+            elif core.slide is not None and core.slide[2:4] == key:
+                core.slide_found_by = -1
             if shelf is account.window:
-                account.core.window_sum -= points
+                core.window_sum -= points
             return
 
 
@@ -94,22 +112,24 @@ def next_slide(account: Account, program: Program) -> Due | None:
     gone."""
     core = account.core
     if core.slide_found_by != program.tiers_known:
-        core.slide = _find_slide(account, program)
+        core.slide = find_slide(account, program)
         core.slide_found_by = program.tiers_known
     return core.slide
 
 
-def _find_slide(account: Account, program: Program) -> Due | None:
-    if account.is_empty("window") and account.is_empty("slid"):
+def find_slide(account: Account, program: Program) -> Due | None:
+    """`next_slide`, by looking through the shelves."""
+    core = account.core
+    if core.window.first is None and core.slid.first is None:
         return None
     now = account.now
     for span in program.tiers_from(now):
         window = span.body.window_days * DAY_MS
         low = now - window if span.since <= now else span.since - window
         entry = None
-        if span.version != account.core.window_version:
+        if span.version != core.window_version:
             # What a longer window takes back is on the other shelf until `sync`; all of it is older than the rest.
-            entry = None if account.is_empty("slid") else account.slid.at_or_after((low + (span.since <= now),))
+            entry = None if core.slid.first is None else account.slid.at_or_after((low + (span.since <= now),))
         entry = entry or account.window.at_or_after((low,))
         if entry is not None and (span.until is None or entry[0] + window < span.until):
             return (entry[0] + window, SLIDE, entry[0], entry[1], "")
@@ -172,8 +192,15 @@ def judge(
     """
     core = account.core
     levels = tiers.body.levels
-    held, reached = _held(levels, core.tier), _reached(levels, core.window_sum)
+    held = _held(levels, core.tier)
     threshold = levels[held].threshold
+    if (
+        core.grace is None
+        and core.window_sum >= threshold
+        and (held + 1 == len(levels) or core.window_sum < levels[held + 1].threshold)
+    ):
+        return  # nothing changes
+    reached = _reached(levels, core.window_sum)
     was_reached = max(0, before) >= threshold
     if reached >= held:
         if core.grace is not None:

@@ -28,9 +28,13 @@ _DAYS_MAX = 4096
 _days: dict[str, int] = {}
 _minutes = {f"{hour:02}:{minute:02}:": (hour * 60 + minute) * MINUTE_MS for hour in range(24) for minute in range(60)}
 _day_texts: dict[int, str] = {}
-_minute_texts = list(_minutes)
 _seconds = {f"{second:02}.": second * 1000 for second in range(60)}
 _millis = {f"{milli:03}Z": milli for milli in range(1000)}
+_minute_texts = list(_minutes)
+_second_texts = list(_seconds)
+_milli_texts = list(_millis)
+_read_last = (0, "1970-01-01T00:00:00.000Z")
+"""The moment that was read last is nearly always the one that is written next."""
 
 
 def parse_time(text: str) -> int:
@@ -38,10 +42,14 @@ def parse_time(text: str) -> int:
 
     Raises ValueError for any other text.
     """
+    global _read_last
     try:
-        return _days[text[:11]] + _minutes[text[11:17]] + _seconds[text[17:20]] + _millis[text[20:]]
+        moment = _days[text[:11]] + _minutes[text[11:17]] + _seconds[text[17:20]] + _millis[text[20:]]
     except KeyError:
         pass
+    else:
+        _read_last = moment, text
+        return moment
     day_text = text[:11]
     try:
         day = _parse_day(day_text)
@@ -67,10 +75,13 @@ def format_time(ms: int) -> str:
 
     Raises ValueError outside the years 0001 to 9999.
     """
+    read = _read_last
+    if read[0] == ms:
+        return read[1]
     days, rest = divmod(ms, DAY_MS)
     day = _day_texts.get(days) or _format_day(days, ms)
     minutes, rest = divmod(rest, MINUTE_MS)
-    return f"{day}{_minute_texts[minutes]}{rest // 1000:02}.{rest % 1000:03}Z"
+    return day + _minute_texts[minutes] + _second_texts[rest // 1000] + _milli_texts[rest % 1000]
 
 
 def _format_day(days: int, ms: int) -> str:

@@ -6,8 +6,11 @@ import os
 
 from hypothesis import HealthCheck, given, settings
 
-from loyalty.loop import run
+from loyalty.account import Account
+from loyalty.codec import DictPages
+from loyalty.loop import Loop, run
 from loyalty.records import Record
+from loyalty.tiers import find_slide
 from tests.agreement.compare import dead_letter_differences, differences
 from tests.oracle import oracle
 from tests.oracle.histories import Case, histories
@@ -30,3 +33,20 @@ def test_the_domain_and_the_oracle_decide_every_history_alike(history: Case) -> 
     ours = run(_ours(history.reference), _ours(history.transactions), history.lag_ms)
     assert differences(ours.decisions, theirs.decisions) == []
     assert dead_letter_differences(ours.dead_letters, theirs.dead_letters) == []
+
+
+@settings(
+    max_examples=EXAMPLES // 4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(histories())
+def test_what_is_at_hand_of_the_shelves_is_what_they_hold_after_every_event(history: Case) -> None:
+    loop = Loop(history.lag_ms)
+    for record in (*_ours(history.reference), *_ours(history.transactions)):
+        loop.read(record)
+        for account_id in loop.account_ids:
+            account = Account(account_id, DictPages(dict(loop.pages_of(account_id))))
+            core = account.core
+            if core.slide_found_by == loop.program.tiers_known:
+                assert core.slide == find_slide(account, loop.program)
+            for folded, shelf in ((core.due, account.due), (core.window, account.window), (core.keep, account.keep)):
+                assert folded.first == next((entry[0] for entry in shelf), None)

@@ -35,7 +35,7 @@ class Remembering:
 
     def use(self, event_id: str, content: str) -> None:
         account = self.account()
-        seen.remember(account, event_id, digest(content))
+        seen.remember(account, seen.key_of(event_id), digest(content))
         self.known[event_id] = digest(content), self.time
         self.tidy(account)
 
@@ -58,7 +58,7 @@ class Remembering:
         return known if known is not None and self.time < known[1] + REMEMBER_EVENTS_MS else None
 
     def found(self, event_id: str) -> tuple[bytes, int] | None:
-        known = seen.find(self.account(), event_id)
+        known = seen.find(self.account(), event_id, seen.key_of(event_id))
         return None if known is None else (known.digest, known.used_at)
 
 

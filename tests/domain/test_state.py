@@ -15,7 +15,7 @@ from loyalty.records import Record
 from tests.domain.story import Story, at
 
 FROZEN = Path(__file__).parent / "frozen"
-VERSION = 2
+VERSION = 3
 """Rises when the pages of an account change their form: then `freeze` writes another file."""
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from loyalty.events import read_transaction
+from loyalty.events import read_again, read_transaction
 from loyalty.wire.reading import WireError
 from loyalty.wire.transactions import parse_transaction
 from tests.wire.examples import TRANSACTIONS, wire
@@ -49,7 +49,12 @@ def read(value: bytes | None, reader: Any) -> Any:
 
 
 def assert_read_alike(value: bytes | None) -> None:
-    assert read(value, read_transaction) == read(value, parse_transaction)
+    first = read(value, read_transaction)
+    assert first == read(value, parse_transaction)
+    if value is not None and isinstance(first, dict):
+        # At hand from the first reading, and then no more.
+        assert read(value, read_again) == first
+        assert read(value, read_again) == first
 
 
 @pytest.mark.parametrize("kind", TRANSACTIONS)

@@ -1,0 +1,120 @@
+"""A folded shelf gives what a sorted list gives, however it is folded and unfolded in between."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loyalty.codec import DictPages, PageCodec
+from loyalty.shelf import FRONT_MAX, PAGE_MAX, TAIL_MAX, Folded, FoldedShelf, ShelfCodec, ShelfHead
+
+Entry = tuple[int, int]
+
+CODEC: ShelfCodec[Entry] = ShelfCodec(PageCodec(ShelfHead[Entry], 1), PageCodec(list[Entry], 1))
+WIDE = 2**70
+
+
+class Kept:
+    """A shelf that is written down and folded again, beside a sorted list of what must be on it."""
+
+    def __init__(self) -> None:
+        self.pages = DictPages()
+        self.folded = Folded()
+        self.expected: list[Entry] = []
+        self.open()
+
+    def open(self) -> None:
+        self.to_save: list[FoldedShelf[Entry]] = []
+        self.shelf: FoldedShelf[Entry] = FoldedShelf("s", self.folded, self.pages, CODEC, self.to_save)
+
+    def fold(self) -> None:
+        for shelf in self.to_save:
+            shelf.save()
+        self.folded = msgspec.msgpack.decode(msgspec.msgpack.encode(self.folded), type=Folded)
+        self.open()
+
+    def add(self, entry: Entry) -> None:
+        self.shelf.add(entry)
+        self.expected = sorted([*self.expected, entry])
+
+    def remove(self, at: int) -> None:
+        if self.expected:
+            self.shelf.remove(self.expected.pop(at % len(self.expected)))
+
+    def check_the_moment(self) -> None:
+        assert self.folded.first == (self.expected[0][0] if self.expected else None)
+
+    def check(self, bound: int) -> None:
+        expected, at = self.expected, bisect_left(self.expected, (bound,))
+        assert list(self.shelf) == expected
+        assert self.shelf.first() == (expected[0] if expected else None)
+        assert self.shelf.last() == (expected[-1] if expected else None)
+        assert self.shelf.at_or_after((bound,)) == (expected[at] if at < len(expected) else None)
+        assert self.shelf.count_between((bound,), (bound + 20,)) == bisect_left(expected, (bound + 20,)) - at
+
+
+moments = st.integers(0, 60)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), moments),
+        st.tuples(st.just("add a wide one"), moments),
+        st.tuples(st.just("add many"), moments),
+        st.tuples(st.just("remove"), st.integers(0, 500)),
+        st.tuples(st.just("remove many"), st.integers(0, 500)),
+        st.tuples(st.just("fold"), moments),
+        st.tuples(st.just("check"), moments),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(steps)
+def test_a_folded_shelf_gives_what_a_sorted_list_gives(plan: list[tuple[str, int]]) -> None:
+    kept = Kept()
+    number = 0
+    for what, value in plan:
+        number += 1
+        if what == "add":
+            kept.add((value, number))
+        elif what == "add a wide one":
+            kept.add((value, WIDE + number))
+        elif what == "add many":
+            for each in range(TAIL_MAX):
+                number += 1
+                kept.add(((value + 7 * each) % 60, number))
+        elif what == "remove":
+            kept.remove(value)
+        elif what == "remove many":
+            for each in range(FRONT_MAX):
+                kept.remove(value * each)
+        elif what == "fold":
+            kept.fold()
+        else:
+            kept.check(value)
+        kept.check_the_moment()
+    kept.fold()
+    kept.check_the_moment()
+    kept.check(30)
+
+
+def test_what_is_added_leaves_the_shelf_folded() -> None:
+    kept = Kept()
+    for moment in range(TAIL_MAX):
+        kept.add((moment, moment))
+    assert not kept.to_save
+    kept.add((TAIL_MAX, 0))
+    assert kept.to_save
+
+
+def test_a_long_shelf_keeps_only_its_front_in_the_core_page() -> None:
+    kept = Kept()
+    for moment in range(10 * PAGE_MAX):
+        kept.add((moment, moment))
+        kept.fold()
+    assert kept.pages.pages
+    assert len(msgspec.msgpack.encode(kept.folded)) < 600
+    kept.check(100)
