@@ -11,6 +11,7 @@ import pytest
 
 from bench import domain, inputs, report
 from bench.__main__ import check_balances
+from bench.catch_up import Decided, drained
 from bench.latency import Wait, paced, percentile, within
 from bench.slices import Sample, rates
 from bench.standin import BalanceDesk
@@ -70,6 +71,18 @@ def test_what_need_not_be_decided_may_be_missing() -> None:
 def test_percentiles_are_the_nearest_rank() -> None:
     ordered = [float(number) for number in range(1, 201)]
     assert (percentile(ordered, 50), percentile(ordered, 99)) == (100, 198)
+
+
+def test_a_backlog_is_drained_from_the_first_decision_to_its_last_one() -> None:
+    decided = [Decided(number % 2, number // 2, 5_000 + number) for number in range(10_001)]
+    live = [Decided(0, 6_000, 9_000), Decided(1, 6_000, 16_000)]
+    again = [Decided(0, 0, 17_000)]
+    assert drained([*decided, *live, *again], {0: 5_001, 1: 5_000}) == pytest.approx(1_000, rel=0.001)
+
+
+def test_a_backlog_that_is_gone_at_once_is_not_measured() -> None:
+    with pytest.raises(Refusal, match=r"worked off in 4\.0 s"):
+        drained([Decided(0, 0, 1_000), Decided(0, 1, 5_000)], {0: 2})
 
 
 def test_every_generated_purchase_is_one_that_the_contract_takes() -> None:
