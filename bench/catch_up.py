@@ -13,15 +13,12 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
-
-import orjson
+from collections.abc import Callable, Iterable, Mapping
 
 from bench import inputs
 from bench.ground import DEAD_LETTERS, DECISIONS, Ground, ground
 from bench.summary import Summary, as_json, summarise
-from bench.ways import STATE, decided_to, job_command, running
+from bench.ways import STATE, decided_to, first_decisions, job_command, running
 from jobs.topics import TRANSACTIONS
 from ops.errors import Refusal
 from ops.generator.settings import OutRecord
@@ -31,14 +28,6 @@ CATCHES_UP_WITHIN_S = 180.0
 LOOK_EVERY_S = 1.0
 LASTS_S = 5.0
 """A backlog that is worked off sooner says little but how the job warms up."""
-
-
-class Decided(NamedTuple):
-    """A decision: which transaction caused it, and when it was written by the broker's clock."""
-
-    partition: int
-    offset: int
-    at_ms: int
 
 
 class _Live:
@@ -95,7 +84,7 @@ def measure(rate: float = 1_000.0, live_s: float = 12.0, outage_s: float = 100.0
             backlog = place.ends(TRANSACTIONS)
             with running([word for word in job_command()(place) if word != "--fresh"]) as job:
                 _wait(place, job, lambda decided: all(decided.get(part, 0) >= end for part, end in backlog.items()))
-        found = drained(_decided(place, written), backlog)
+        found = drained(first_decisions(place, written), backlog)
     return {"catch_up_events_per_s": summarise([found]), "catch_up_ratio": summarise([found / rate])}
 
 
@@ -110,30 +99,22 @@ def _wait(place: Ground, job: subprocess.Popen[bytes], reached: Callable[[Mappin
         time.sleep(LOOK_EVERY_S)
 
 
-def _decided(place: Ground, written: Mapping[int, int]) -> Iterator[Decided]:
-    """The decisions since their topic ended at `written`."""
-    for record in place.since(DECISIONS, written):
-        cause = orjson.loads(record.value or b"")["cause"]
-        if "timer" not in cause:
-            yield Decided(cause["partition"], cause["offset"], record.timestamp_ms)
-
-
-def drained(decided: Iterable[Decided], backlog: Mapping[int, int]) -> float:
+def drained(decided: Mapping[tuple[int, int], int], backlog: Mapping[int, int]) -> float:
     """Events/s from the first decision to the last of the backlog, which ends at these offsets of each partition.
 
     Events that came behind the backlog of one partition while there was some in another count too.
 
+    Args:
+        decided: by partition and offset of an event, when it was decided, in ms.
+
     Raises:
         Refusal: that took too short to be a rate.
     """
-    moments: dict[tuple[int, int], int] = {}
-    for one in decided:
-        moments.setdefault((one.partition, one.offset), one.at_ms)
-    first = min(moments.values(), default=0)
-    last = max((at for (partition, offset), at in moments.items() if offset < backlog[partition]), default=0)
+    first = min(decided.values(), default=0)
+    last = max((at for (partition, offset), at in decided.items() if offset < backlog[partition]), default=0)
     if last - first < LASTS_S * 1000:
         raise Refusal(f"The backlog was worked off in {(last - first) / 1000:.1f} s, too short to be measured.")
-    return sum(at <= last for at in moments.values()) * 1000 / (last - first)
+    return sum(at <= last for at in decided.values()) * 1000 / (last - first)
 
 
 def main() -> None:

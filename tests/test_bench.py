@@ -11,9 +11,9 @@ import pytest
 
 from bench import domain, inputs, report
 from bench.__main__ import check_balances
-from bench.catch_up import Decided, drained
+from bench.catch_up import drained
 from bench.latency import Wait, paced, percentile, within
-from bench.slices import Sample, rates
+from bench.slices import rates
 from bench.standin import BalanceDesk
 from bench.summary import Summary, as_json, summarise
 from loyalty.codec import DictPages
@@ -36,9 +36,14 @@ def test_the_last_line_of_a_measurement_is_one_json_object() -> None:
     assert json.loads(line) == {"events_per_s": {"median": 12346, "min": 12000, "max": 13001, "runs": 5}}
 
 
-def test_slices_are_measured_between_neighbouring_samples() -> None:
-    samples = [Sample(float(second), 100 * second) for second in range(5)] + [Sample(5.0, 900)]
-    assert rates(samples) == [100, 100, 100, 100, 500]
+def test_slices_are_as_long_as_each_other_and_end_with_the_seconds() -> None:
+    moments = [*range(0, 4_000, 10), *range(4_000, 5_000, 2), *range(5_000, 9_000)]
+    assert rates(moments, 5.0) == [100, 100, 100, 100, 500]
+
+
+def test_a_run_that_ended_too_soon_is_not_measured_in_slices() -> None:
+    with pytest.raises(Refusal, match="too short"):
+        rates(range(2_000), 5.0)
 
 
 def test_the_load_does_not_run_ahead_of_its_rate() -> None:
@@ -74,15 +79,14 @@ def test_percentiles_are_the_nearest_rank() -> None:
 
 
 def test_a_backlog_is_drained_from_the_first_decision_to_its_last_one() -> None:
-    decided = [Decided(number % 2, number // 2, 5_000 + number) for number in range(10_001)]
-    live = [Decided(0, 6_000, 9_000), Decided(1, 6_000, 16_000)]
-    again = [Decided(0, 0, 17_000)]
-    assert drained([*decided, *live, *again], {0: 5_001, 1: 5_000}) == pytest.approx(1_000, rel=0.001)
+    decided = {(number % 2, number // 2): 5_000 + number for number in range(10_001)}
+    live = {(0, 6_000): 9_000, (1, 6_000): 16_000}
+    assert drained({**decided, **live}, {0: 5_001, 1: 5_000}) == pytest.approx(1_000, rel=0.001)
 
 
 def test_a_backlog_that_is_gone_at_once_is_not_measured() -> None:
     with pytest.raises(Refusal, match=r"worked off in 4\.0 s"):
-        drained([Decided(0, 0, 1_000), Decided(0, 1, 5_000)], {0: 2})
+        drained({(0, 0): 1_000, (0, 1): 5_000}, {0: 2})
 
 
 def test_every_generated_purchase_is_one_that_the_contract_takes() -> None:
