@@ -31,6 +31,7 @@ FOLDER = Path(".loyalty/bench")
 PARTITIONS = 4
 DECISIONS, DEAD_LETTERS = "loyalty.decisions", "loyalty.dead-letters"
 SETTLES_S = 10.0
+QUIET_S = 3.0
 
 
 class Written(NamedTuple):
@@ -127,10 +128,12 @@ class Ground:
                     left[partition] = high
                     places.append(TopicPartition(topic, partition, first))
             reader.assign(places)
-            quiet = 0
-            while left and quiet < 3:
-                messages = reader.consume(1_000, 1.0)
-                quiet = 0 if messages else quiet + 1
+            # Not for a second at a time, which the last of them would wait for in vain.
+            heard_at = time.monotonic()
+            while left and time.monotonic() - heard_at < QUIET_S:
+                messages = reader.consume(1_000, 0.05)
+                if messages:
+                    heard_at = time.monotonic()
                 for message in messages:
                     if message.error() is not None:
                         continue

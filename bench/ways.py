@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -141,8 +140,8 @@ def decided_to(ground: Ground) -> dict[int, int]:
         held = 0
         for record in ground.tail(DECISIONS, looked):
             held += 1
-            cause = json.loads(record)["cause"]
-            if "timer" not in cause:
+            if b'"timer":' not in record:
+                cause = orjson.loads(record)["cause"]
                 found[cause["partition"]] = max(cause["offset"], found.get(cause["partition"], -1))
         # What timers decide comes in bursts, and the last of a partition may be nothing else.
         if len(found) == PARTITIONS or held < looked:
