@@ -90,9 +90,9 @@ def measure(quick: bool) -> dict[str, Summary]:
     add("the ways, in turn", lambda: compare(5, 1_000_000, 20_000, tuple(WAYS), 1.0))
     add("latency", latency.measure)
     add("catch-up after an outage", catch_up.measure)
-    add("many accounts against few", lambda: slices.accounts(1.0, 15.0, 200.0))
-    add("deep accounts against shallow", lambda: slices.depth(1.0, 15.0, 60.0))
-    add("parallelism", lambda: parallel.measure(1_000_000, 20_000, 15.0))
+    add("many accounts against few", lambda: slices.accounts(0.2, 10.0, 60.0))
+    add("deep accounts against shallow", lambda: slices.depth(0.5, 10.0, 40.0))
+    add("parallelism", lambda: parallel.measure(1_000_000, 20_000, 12.0))
     return figures
 
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from jobs.topics import TRANSACTIONS
+from loyalty.records import Record
 from ops import kafka
 from ops.admin import metadata, open_admin
 from ops.errors import Refusal
@@ -30,6 +31,7 @@ FOLDER = Path(".loyalty/bench")
 PARTITIONS = 4
 DECISIONS, DEAD_LETTERS = "loyalty.decisions", "loyalty.dead-letters"
 SETTLES_S = 10.0
+QUIET_S = 3.0
 
 
 class Written(NamedTuple):
@@ -103,25 +105,40 @@ class Ground:
             raise Refusal(f"Nothing was written to {topic}.")
         return Written(sum(high - low for _, low, high in ends), min(moments), max(moments))
 
+    def ends(self, topic: str) -> dict[int, int]:
+        """By partition: the offset behind the last record."""
+        with _reader(self.bootstrap) as reader:
+            return {partition: high for partition, _, high in _ends(reader, topic)}
+
     def tail(self, topic: str, records: int) -> Iterator[bytes]:
         """The values of the last `records` of each partition, as far as they come at once."""
+        for record in self._read(topic, lambda partition, end: end - records):
+            yield record.value or b""
+
+    def since(self, topic: str, begins: Mapping[int, int]) -> Iterator[Record]:
+        """What each partition holds from an offset on, as far as it comes at once."""
+        return self._read(topic, lambda partition, end: begins[partition])
+
+    def _read(self, topic: str, begin: Callable[[int, int], int]) -> Iterator[Record]:
         with _reader(self.bootstrap) as reader:
             left: dict[int, int] = {}
             places = []
             for partition, low, high in _ends(reader, topic):
-                if high > low:
+                if high > (first := max(low, begin(partition, high))):
                     left[partition] = high
-                    places.append(TopicPartition(topic, partition, max(low, high - records)))
+                    places.append(TopicPartition(topic, partition, first))
             reader.assign(places)
-            quiet = 0
-            while left and quiet < 3:
-                messages = reader.consume(1_000, 1.0)
-                quiet = 0 if messages else quiet + 1
+            # Not for a second at a time, which the last of them would wait for in vain.
+            heard_at = time.monotonic()
+            while left and time.monotonic() - heard_at < QUIET_S:
+                messages = reader.consume(1_000, 0.05)
+                if messages:
+                    heard_at = time.monotonic()
                 for message in messages:
                     if message.error() is not None:
                         continue
                     record = to_record(message)
-                    yield record.value or b""
+                    yield record
                     if record.offset + 1 >= left.get(record.partition, 0):
                         left.pop(record.partition, None)
 

@@ -19,8 +19,9 @@ import psutil
 
 from bench import inputs
 from bench.ground import DEAD_LETTERS, DECISIONS, FOLDER, Ground, ground
-from bench.slices import rates, sample
+from bench.slices import WARM, rates, watch
 from bench.summary import Summary, as_json, summarise
+from bench.ways import first_decisions
 from jobs import decisions
 from ops.cluster import StandaloneCluster
 from ops.generator.settings import OutRecord
@@ -64,9 +65,8 @@ def _rate(place: Ground, instances: int, seconds: float, start_within_s: float) 
             group=f"bench-{instances}-{time.time_ns()}",
         )
         submit(submission, Path(decisions.__file__))
-        # The first half of the seconds is warm-up.
-        samples = sample(place, lambda: True, place.events // 20, seconds, start_within_s)
-    return summarise(rates(samples))
+        stretch = watch(place, lambda: True, min(WARM, place.events // 4), seconds, start_within_s)
+    return summarise(rates(first_decisions(place, stretch.begins).values(), seconds))
 
 
 def _runs(member: psutil.Process, program: str) -> bool:

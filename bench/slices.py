@@ -2,6 +2,7 @@
 
 `python -m bench.slices accounts` compares a million accounts with ten thousand, `python -m bench.slices depth`
 accounts of a thousand purchases with accounts of ten. Purchases all of them, and as many points released as earned.
+Coming to a million accounts takes minutes, so `make bench` compares fewer: `--scale`.
 """
 
 from __future__ import annotations
@@ -9,23 +10,25 @@ from __future__ import annotations
 import argparse
 import shutil
 import time
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from itertools import chain, pairwise
 from typing import NamedTuple
 
 from bench import inputs
 from bench.ground import DEAD_LETTERS, DECISIONS, Ground, ground
 from bench.summary import Summary, as_json, summarise
-from bench.ways import STATE, WAYS, events_of, running
+from bench.ways import STATE, WAYS, events_of, first_decisions, running
 from ops.errors import Refusal
 from ops.generator.settings import OutRecord
 
 SLICES = 5
-
-
-class Sample(NamedTuple):
-    at: float
-    events: int
+SHORTEST_S = 0.5
+LOOK_EVERY_S = 1.0
+WARM = 60_000
+"""Events after which a run is measured that need not come far."""
+FASTEST = 16_000
+"""Events/s, more than are decided: so many are there to be decided for each second that is measured."""
 
 
 class Course(NamedTuple):
@@ -40,6 +43,13 @@ class Course(NamedTuple):
         return f"{self.accounts}-accounts"
 
 
+class Stretch(NamedTuple):
+    """What is measured of a run: from where its decisions begin on, and how many events had been decided before."""
+
+    begins: dict[int, int]
+    before: int
+
+
 def measure(course: Course, seconds: float, start_within_s: float) -> tuple[Summary, int]:
     """Events/s in each slice of `seconds` in all, and how many events were decided before the first."""
 
@@ -47,47 +57,56 @@ def measure(course: Course, seconds: float, start_within_s: float) -> tuple[Summ
         return chain(inputs.programme(), inputs.purchases(course.events, course.accounts))
 
     with ground(course.name, list(course), records) as place:
-        samples = run_sampled(place, course.measured_from, seconds, start_within_s)
-    return summarise(rates(samples)), samples[0].events
+        place.fresh(DECISIONS, DEAD_LETTERS)
+        shutil.rmtree(STATE, ignore_errors=True)
+        with running(WAYS["full"].command(place)) as process:
+            stretch = watch(place, lambda: process.poll() is None, course.measured_from, seconds, start_within_s)
+        found = first_decisions(place, stretch.begins)
+    return summarise(rates(found.values(), seconds)), stretch.before
 
 
-def run_sampled(place: Ground, measured_from: int, seconds: float, start_within_s: float) -> list[Sample]:
-    """Runs the decision job over the input and looks at it about once a second, once it has come far enough.
-
-    Where it has not come that far in time it is measured from where it is then.
-    """
-    place.fresh(DECISIONS, DEAD_LETTERS)
-    shutil.rmtree(STATE, ignore_errors=True)
-    with running(WAYS["full"].command(place)) as process:
-        return sample(place, lambda: process.poll() is None, measured_from, seconds, start_within_s)
-
-
-def sample(
+def watch(
     place: Ground, going_on: Callable[[], bool], measured_from: int, seconds: float, start_within_s: float
-) -> list[Sample]:
-    """As `run_sampled`, of a job that runs. Raises Refusal when it ends or decides nothing."""
+) -> Stretch:
+    """Waits until the decision job has come far enough, and then for so many seconds or the end of the input.
+
+    Where it has not come that far in time it is measured from where it is then. Raises Refusal when it ends or decides
+    nothing.
+    """
     latest = time.monotonic() + start_within_s
-    samples: list[Sample] = []
-    while True:
-        if not going_on():
-            raise Refusal("The decision job ended before it was measured.")
-        now, done = time.monotonic(), events_of(place, WAYS["full"])
-        if samples or done >= measured_from or (now > latest and done):
-            samples.append(Sample(now, done))
-            if done >= place.events or now - samples[0].at >= seconds:
-                break
-        elif now > latest:
-            raise Refusal("The decision job decided nothing in time.")
-        time.sleep(0.4)
-    if len(samples) <= SLICES:
-        raise Refusal(f"The input of {place.events:,} events was too short to be measured in {SLICES} slices.")
-    return samples
+    while (before := events_of(place, WAYS["full"])) < measured_from and time.monotonic() < latest:
+        _sleep(going_on)
+    if not before:
+        raise Refusal("The decision job decided nothing in time.")
+    begins = ends = place.ends(DECISIONS)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        _sleep(going_on)
+        earlier, ends = ends, place.ends(DECISIONS)
+        # Counting events costs more, and only what stands still may have come to its end.
+        if ends == earlier and events_of(place, WAYS["full"]) >= place.events:
+            break
+    return Stretch(begins, before)
 
 
-def rates(samples: list[Sample], slices: int = SLICES) -> list[float]:
-    """Events/s between every so many samples, so that there are as many slices."""
-    borders = [samples[(len(samples) - 1) * number // slices] for number in range(slices + 1)]
-    return [(later.events - earlier.events) / (later.at - earlier.at) for earlier, later in pairwise(borders)]
+def _sleep(going_on: Callable[[], bool]) -> None:
+    if not going_on():
+        raise Refusal("The decision job ended before it was measured.")
+    time.sleep(LOOK_EVERY_S)
+
+
+def rates(moments: Iterable[int], seconds: float, slices: int = SLICES) -> list[float]:
+    """Events/s in each of several slices of as long, from when events were decided (ms), over `seconds` at most.
+
+    Raises:
+        Refusal: they are too short to be rates.
+    """
+    ordered = sorted(moments)
+    if not ordered or ordered[-1] - ordered[0] < slices * SHORTEST_S * 1000:
+        raise Refusal(f"The input was too short to be measured in {slices} slices of {SHORTEST_S:g} s at least.")
+    width = min(seconds * 1000, ordered[-1] - ordered[0]) / slices
+    borders = [bisect_left(ordered, ordered[0] + number * width) for number in range(slices + 1)]
+    return [(later - earlier) * 1000 / width for earlier, later in pairwise(borders)]
 
 
 def compare(name: str, large: Course, small: Course, seconds: float, start_within_s: float) -> dict[str, Summary]:
@@ -108,12 +127,13 @@ def compare(name: str, large: Course, small: Course, seconds: float, start_withi
 
 
 def accounts(scale: float, seconds: float, start_within_s: float) -> dict[str, Summary]:
-    """A million accounts in state against ten thousand, times `scale`."""
-    million = int(1_000_000 * scale)
+    """A million accounts in state, times `scale`, against ten thousand."""
+    many, few = int(1_000_000 * scale), 10_000
+    more = int(FASTEST * seconds)
     return compare(
         "accounts",
-        Course(million, million * 14 // 10, million),
-        Course(int(10_000 * scale), int(400_000 * scale), int(80_000 * scale)),
+        Course(many, many + more, many),
+        Course(few, WARM + more, WARM),
         seconds,
         start_within_s,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from itertools import chain
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 
 from bench import domain, inputs, report
 from bench.__main__ import check_balances
-from bench.slices import Sample, rates
+from bench.catch_up import drained
+from bench.latency import Wait, paced, percentile, within
+from bench.slices import rates
 from bench.standin import BalanceDesk
 from bench.summary import Summary, as_json, summarise
 from loyalty.codec import DictPages
@@ -33,9 +36,57 @@ def test_the_last_line_of_a_measurement_is_one_json_object() -> None:
     assert json.loads(line) == {"events_per_s": {"median": 12346, "min": 12000, "max": 13001, "runs": 5}}
 
 
-def test_slices_are_measured_between_neighbouring_samples() -> None:
-    samples = [Sample(float(second), 100 * second) for second in range(5)] + [Sample(5.0, 900)]
-    assert rates(samples) == [100, 100, 100, 100, 500]
+def test_slices_are_as_long_as_each_other_and_end_with_the_seconds() -> None:
+    moments = [*range(0, 4_000, 10), *range(4_000, 5_000, 2), *range(5_000, 9_000)]
+    assert rates(moments, 5.0) == [100, 100, 100, 100, 500]
+
+
+def test_a_run_that_ended_too_soon_is_not_measured_in_slices() -> None:
+    with pytest.raises(Refusal, match="too short"):
+        rates(range(2_000), 5.0)
+
+
+def test_the_load_does_not_run_ahead_of_its_rate() -> None:
+    began = time.perf_counter()
+    moments = [time.perf_counter() - began for _ in paced(range(50), 1_000)]
+    assert all(at >= number / 1_000 for number, at in enumerate(moments))
+
+
+def test_a_window_holds_what_was_sent_in_it_whenever_it_was_decided() -> None:
+    waits = [Wait(number / 100, True, 0.001 * (number % 100)) for number in range(300)]
+    assert within(waits, 1.0, 1.0, 100) == [pytest.approx(0.001 * number) for number in range(100)]
+
+
+def test_a_window_that_had_another_rate_is_refused() -> None:
+    with pytest.raises(Refusal, match="132 records/s were sent, not 100"):
+        within([Wait(number / 132, True, 0.01) for number in range(300)], 1.0, 1.0, 100)
+
+
+def test_a_window_whose_slowest_are_missing_is_refused() -> None:
+    waits = [Wait(number / 100, True, 0.01 if number % 20 else None) for number in range(300)]
+    with pytest.raises(Refusal, match="Of 100 events from second 1 on, 95 were decided"):
+        within(waits, 1.0, 1.0, 100)
+
+
+def test_what_need_not_be_decided_may_be_missing() -> None:
+    waits = [Wait(number / 100, number % 20 > 0, 0.01 if number % 20 else None) for number in range(300)]
+    assert len(within(waits, 1.0, 1.0, 100)) == 95
+
+
+def test_percentiles_are_the_nearest_rank() -> None:
+    ordered = [float(number) for number in range(1, 201)]
+    assert (percentile(ordered, 50), percentile(ordered, 99)) == (100, 198)
+
+
+def test_a_backlog_is_drained_from_the_first_decision_to_its_last_one() -> None:
+    decided = {(number % 2, number // 2): 5_000 + number for number in range(10_001)}
+    live = {(0, 6_000): 9_000, (1, 6_000): 16_000}
+    assert drained({**decided, **live}, {0: 5_001, 1: 5_000}) == pytest.approx(1_000, rel=0.001)
+
+
+def test_a_backlog_that_is_gone_at_once_is_not_measured() -> None:
+    with pytest.raises(Refusal, match=r"worked off in 4\.0 s"):
+        drained({(0, 0): 1_000, (0, 1): 5_000}, {0: 2})
 
 
 def test_every_generated_purchase_is_one_that_the_contract_takes() -> None:
