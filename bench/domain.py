@@ -36,7 +36,7 @@ PROBES = {
     "parse and check (intake)": ("loyalty.intake:read_transaction",),
     "clock, packing (intake)": ("jobs.wiring:LoyaltyIntake.take",),
     "pack, unpack parcel": ("bench.domain:pack_parcel", "bench.domain:unpack_parcel"),
-    "read the parcel (desk)": ("jobs.wiring:_DECODE",),
+    "read the parcel (desk)": ("jobs.wiring:_DECODE", "loyalty.desk:read_again"),
     "content digest": ("loyalty.desk:content_digest",),
     "pages: decode": ("loyalty.codec:PageCodec.read",),
     "pages: encode": ("loyalty.codec:PageCodec.write",),
@@ -47,6 +47,9 @@ PROBES = {
         "loyalty.account:Shelved.put",
     ),
     "shelves": (
+        "loyalty.shelf:FoldedShelf.add",
+        "loyalty.shelf:FoldedShelf._unfold",
+        "loyalty.shelf:FoldedShelf.save",
         "loyalty.shelf:Shelf.add",
         "loyalty.shelf:Shelf.remove",
         "loyalty.shelf:Shelf.first",
@@ -54,7 +57,7 @@ PROBES = {
         "loyalty.shelf:Shelf.count_between",
     ),
     "forget (tidy)": ("loyalty.desk:tidy",),
-    "find what is due": ("loyalty.desk:_next_due",),
+    "find what is due": ("loyalty.desk:_next_moment", "loyalty.desk:_next_due"),
     "due things (sweep)": ("loyalty.desk:_sweep",),
     "tiers": (
         "loyalty.tiers:sync",
