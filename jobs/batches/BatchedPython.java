@@ -1,3 +1,6 @@
+import java.lang.reflect.Field;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +56,14 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
     private final TypeInformation outputType;
     private final OutputTag[] sides;
 
+    /**
+     * The interpreter, and how to call a method there. By reflection: under `flink run` the job has a copy of PyFlink's
+     * jar of its own, and would take the interpreter's class from there, while the superclass has the cluster's.
+     */
+    private transient Object python;
+
+    private transient Method callPython;
+
     private transient InternalTimerService timers;
     private transient MapState pages;
     private transient BroadcastState broadcast;
@@ -97,12 +108,33 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
     }
 
     public void openPythonInterpreter() {
-        interpreter.set("pickled", runner);
-        interpreter.exec("import pickle; runner = pickle.loads(pickled); del pickled");
-        List wanted = (List) interpreter.invokeMethod("runner", "open", new Object[] {this});
-        readFirst = new String[wanted.size()];
-        for (int i = 0; i < readFirst.length; i++) {
-            readFirst[i] = (String) wanted.get(i);
+        try {
+            Field field = AbstractEmbeddedPythonFunctionOperator.class.getDeclaredField("interpreter");
+            field.setAccessible(true);
+            python = field.get(this);
+            Class type = python.getClass();
+            callPython = type.getMethod("invokeMethod", new Class[] {String.class, String.class, Object[].class});
+            type.getMethod("set", new Class[] {String.class, Object.class})
+                    .invoke(python, new Object[] {"pickled", runner});
+            type.getMethod("exec", new Class[] {String.class})
+                    .invoke(python, new Object[] {"import pickle; runner = pickle.loads(pickled); del pickled"});
+            List wanted = (List) call("open", new Object[] {this});
+            readFirst = new String[wanted.size()];
+            for (int i = 0; i < readFirst.length; i++) {
+                readFirst[i] = (String) wanted.get(i);
+            }
+        } catch (Exception problem) {
+            throw new RuntimeException("The Python end of " + getOperatorName() + " did not open.", problem);
+        }
+    }
+
+    /** Calls a method of the runner. */
+    private Object call(String method, Object[] arguments) throws Exception {
+        try {
+            return callPython.invoke(python, new Object[] {"runner", method, arguments});
+        } catch (InvocationTargetException wrapped) {
+            Throwable problem = wrapped.getCause();
+            throw problem instanceof Exception ? (Exception) problem : wrapped;
         }
     }
 
@@ -117,7 +149,7 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
     public void processElement2(StreamRecord element) throws Exception {
         invokeFinishBundle();
         Long watermark = Long.valueOf(timers.currentWatermark());
-        carryOut(interpreter.invokeMethod("runner", "broadcast", new Object[] {element.getValue(), watermark}));
+        carryOut(call("broadcast", new Object[] {element.getValue(), watermark}));
     }
 
     public void onEventTime(InternalTimer timer) throws Exception {
@@ -173,7 +205,7 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
             Long.valueOf(timers.currentWatermark()),
             Long.valueOf(getProcessingTimeService().getCurrentProcessingTime())
         };
-        Object answer = interpreter.invokeMethod("runner", method, given);
+        Object answer = call(method, given);
         elementCount = 0;
         bytes = 0;
         names.clear();
