@@ -12,6 +12,7 @@ import argparse
 import os
 import shutil
 import time
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from bench.summary import Summary, as_json, summarise
 from bench.ways import first_decisions
 from jobs import decisions
 from ops.cluster import StandaloneCluster
+from ops.errors import Refusal
+from ops.flink import FlinkRest, FlinkUnreachable, JobView
 from ops.generator.settings import OutRecord
 from ops.submit import Submission, submit
 
@@ -31,7 +34,7 @@ OF_TASKS = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 OF_JOBS = "StandaloneSessionClusterEntrypoint"
 
 
-def measure(events: int, accounts: int, seconds: float, start_within_s: float = 180.0) -> dict[str, Summary]:
+def measure(events: int, accounts: int, seconds: float, start_within_s: float = 60.0) -> dict[str, Summary]:
     """Events/s with one and with two instances, and their ratio. Raises Refusal."""
 
     def records() -> chain[OutRecord]:
@@ -64,9 +67,17 @@ def _rate(place: Ground, instances: int, seconds: float, start_within_s: float) 
             parallelism=instances,
             group=f"bench-{instances}-{time.time_ns()}",
         )
-        submit(submission, Path(decisions.__file__))
-        stretch = watch(place, lambda: True, min(WARM, place.events // 4), seconds, start_within_s)
+        view = JobView(FlinkRest(cluster.address), submit(submission, Path(decisions.__file__)))
+        stretch = watch(place, lambda: _goes_on(view), min(WARM, place.events // 4), seconds, start_within_s)
     return summarise(rates(first_decisions(place, stretch.begins).values(), seconds))
+
+
+def _goes_on(view: JobView) -> bool:
+    """A cluster starts a job that fails again and again. Raises Refusal, which says why it failed."""
+    with suppress(FlinkUnreachable):
+        if failure := view.latest_failure():
+            raise Refusal(f"The decision job failed: {failure}")
+    return True
 
 
 def _runs(member: psutil.Process, program: str) -> bool:
@@ -86,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.parallel", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--accounts", type=int, default=20_000)
-    parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--seconds", type=float, default=12.0)
     asked = parser.parse_args()
     print(as_json(measure(asked.events, asked.accounts, asked.seconds)))
 

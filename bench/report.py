@@ -42,6 +42,8 @@ GOALS = (
     Goal("catch-up: drain rate ÷ live rate of 1 000/s", "catch_up_ratio", 10),
 )
 
+MILLION = 1_000_000
+
 
 def lines(figures: Mapping[str, Summary]) -> list[str]:
     """The goals beside what was measured, then every way that was compared; GitHub's Markdown."""
@@ -50,11 +52,10 @@ def lines(figures: Mapping[str, Summary]) -> list[str]:
         found = figures.get(goal.figure)
         if found is None:
             continue
-        met = found.median <= goal.goal if goal.at_most else found.median >= goal.goal
         sign = "≤" if goal.at_most else "≥"
         rows.append(
             f"| {goal.words} | {sign} {goal.goal:g}{goal.unit} | {_in_words(found, goal.unit)} | "
-            f"{'met' if met else 'not met'} |"
+            f"{_met(goal, figures)} |"
         )
     rows += [
         "",
@@ -69,6 +70,16 @@ def lines(figures: Mapping[str, Summary]) -> list[str]:
                 f"{figures[f'{name}_cpu_us'].median:,.0f} µs | {figures[f'{name}_start_s'].median:.1f} s |"
             )
     return rows
+
+
+def _met(goal: Goal, figures: Mapping[str, Summary]) -> str:
+    """A goal that is met with fewer accounts than it is about is still open."""
+    found, before = figures[goal.figure].median, figures.get("accounts_events_before")
+    if not (found <= goal.goal if goal.at_most else found >= goal.goal):
+        return "not met"
+    if goal.figure == "accounts_ratio" and before is not None and before.median < MILLION:
+        return f"open: {before.median:,.0f} accounts only"
+    return "met"
 
 
 def _in_words(found: Summary, unit: str) -> str:

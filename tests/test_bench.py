@@ -128,6 +128,8 @@ def test_the_page_says_for_each_goal_whether_it_is_met(tmp_path: Path) -> None:
     figures = {
         "full_to_sql": Summary(0.4, 0.3, 0.5, 5),
         "latency_p50_ms": Summary(12.0, 11.0, 13.0, 5),
+        "accounts_ratio": Summary(0.9, 0.8, 1.0, 5),
+        "accounts_events_before": Summary(201_000, 201_000, 201_000, 1),
         "full_events_per_s": Summary(9_000, 8_000, 9_500, 5),
         "full_cpu_us": Summary(150, 140, 160, 5),
         "full_start_s": Summary(6.5, 6.0, 7.0, 5),
@@ -139,5 +141,6 @@ def test_the_page_says_for_each_goal_whether_it_is_met(tmp_path: Path) -> None:
     assert text.endswith("\nafter\n")
     assert "| full decision job ÷ Flink SQL running balance | ≥ 0.5 | **0.40** (0.30–0.50) | not met |" in text
     assert "p50 | ≤ 15 ms | **12.0 ms** (11.0–13.0) | met |" in text
+    assert "÷ 10 000 | ≥ 0.8 | **0.90** (0.80–1.00) | open: 201,000 accounts only |" in text
     assert "| full decision job | 9,000 (8,000–9,500) | 5 | 150 µs | 6.5 s |" in text
     assert chart.read_bytes().startswith(b"\x89PNG")
