@@ -226,7 +226,8 @@ def _end(pid: int) -> None:
 def _format(directory: Path, classpath: str) -> None:
     """Prepares an empty data folder, as Kafka asks for: gives the cluster its id."""
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", "server.properties"]
+    # One word with its option: an id may begin with a minus sign.
+    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", "server.properties"]
     quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
     done = subprocess.run(
         [java(), "-Xmx128m", "-XX:TieredStopAtLevel=1", quiet, "-cp", classpath, *tool],

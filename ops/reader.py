@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from uuid import uuid4
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from loyalty.records import Record
 from ops.admin import metadata, open_admin
@@ -13,6 +14,7 @@ from ops.errors import Refusal
 
 POLL_S = 0.2
 QUIET_POLLS = 75
+LEADER_WITHIN_S = 10.0
 
 
 def consumer(bootstrap: str) -> Consumer:
@@ -52,6 +54,23 @@ def _bytes(raw: str | bytes | None) -> bytes | None:
     return raw.encode() if isinstance(raw, str) else raw
 
 
+def _ends(reader: Consumer, place: TopicPartition, bootstrap: str) -> tuple[int, int]:
+    """The first offset of a partition and the one behind its last. Raises Refusal.
+
+    A broker that has just started, or a topic that has just been made, has no leader for a moment.
+    """
+    deadline = time.monotonic() + LEADER_WITHIN_S
+    while True:
+        try:
+            ends: tuple[int, int] = reader.get_watermark_offsets(place, timeout=10)
+        except KafkaException as problem:
+            if time.monotonic() > deadline:
+                raise Refusal(f"Reading from {bootstrap} failed: {problem.args[0].str()}") from problem
+            time.sleep(0.1)
+        else:
+            return ends
+
+
 def read_all(bootstrap: str, *topics: str) -> Iterator[Record]:
     """Every record that `topics` hold now, each partition in its order, interleaved as the broker serves them.
 
@@ -61,7 +80,7 @@ def read_all(bootstrap: str, *topics: str) -> Iterator[Record]:
     reader = consumer(bootstrap)
     try:
         for place in places:
-            place.offset, _ = reader.get_watermark_offsets(place, timeout=10)
+            place.offset, _ = _ends(reader, place, bootstrap)
         reader.assign(places)
         # A partition that is still written to comes to its end more than once.
         unread = {(place.topic, place.partition) for place in places}
@@ -89,7 +108,7 @@ def follow(bootstrap: str, topic: str, *, from_beginning: bool, going_on: Callab
     reader = consumer(bootstrap)
     try:
         for place in places:
-            low, high = reader.get_watermark_offsets(place, timeout=10)
+            low, high = _ends(reader, place, bootstrap)
             place.offset = low if from_beginning else high
         reader.assign(places)
         while going_on():
