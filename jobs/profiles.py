@@ -3,8 +3,8 @@
 | | `latency` | `throughput` |
 |---|---|---|
 | for | decisions that somebody waits for | catching up, replays, bounded runs |
-| Python is given elements together | up to 100, after 2 ms | up to 500, after 20 ms |
-| Flink sends a buffer that is not full | after 5 ms | after 100 ms |
+| Python is given elements together | up to 100, after 1 ms | up to 500, after 20 ms |
+| Flink sends a buffer that is not full | after 3 ms | after 100 ms |
 | the producer waits for more to send in one request | 2 ms | 50 ms |
 | a request's batch for one partition holds | 64 KiB | 512 KiB |
 | batches are compressed | no | lz4: the broker stores and sends a third |
@@ -44,8 +44,8 @@ class Knobs(NamedTuple):
 KNOBS = {
     Profile.LATENCY: Knobs(
         gather_elements=100,
-        gather_ms=2,
-        buffer_timeout_ms=5,
+        gather_ms=1,
+        buffer_timeout_ms=3,
         linger_ms=2,
         batch_bytes=64 * 1024,
         compression="none",

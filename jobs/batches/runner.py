@@ -86,7 +86,7 @@ def collect_garbage_seldom() -> None:
     """A batch is thousands of objects that all end with it, none of them in a cycle: Python's collector would look
     through them, and through all that is loaded, again and again."""
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(1_000_000, 50, 100)
 
 
 class BatchedPages:
