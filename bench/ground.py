@@ -24,7 +24,7 @@ from ops.admin import metadata, open_admin
 from ops.errors import Refusal
 from ops.generator.settings import OutRecord
 from ops.producer import Sender
-from ops.reader import read_all, to_record
+from ops.reader import ends_of, read_all, to_record
 from ops.topics import apply, read_catalogue
 
 FOLDER = Path(".loyalty/bench")
@@ -186,16 +186,7 @@ def _reader(bootstrap: str) -> Iterator[Consumer]:
 def _ends(reader: Consumer, topic: str) -> Iterator[tuple[int, int, int]]:
     """Partition, first offset, and the offset behind the last."""
     for partition in reader.list_topics(topic, timeout=10).topics[topic].partitions:
-        deadline = time.monotonic() + SETTLES_S
-        while True:
-            try:
-                low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-                break
-            except KafkaException:
-                # A topic that has just been made anew is looked for where it was before.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
+        low, high = ends_of(reader, TopicPartition(topic, partition))
         yield partition, low, high
 
 

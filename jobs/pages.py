@@ -40,7 +40,6 @@ class FlinkPages:
     def __init__(self, context: RuntimeContext, state_name: str) -> None:
         descriptor = MapStateDescriptor(state_name, Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()))
         self._state: MapState = context.get_map_state(descriptor)
-        _keep_bytes_as_they_are(self._state)
 
     def get(self, name: str) -> bytes | None:
         page: bytes | None = self._state.get(to_flink(name))
@@ -51,15 +50,3 @@ class FlinkPages:
 
     def remove(self, name: str) -> None:
         self._state.remove(to_flink(name))
-
-
-def _keep_bytes_as_they_are(state: MapState) -> None:
-    """In thread mode PyFlink turns a byte array in state into a tuple of numbers and back. Raw bytes cross by
-    themselves.
-
-    Pickled state would avoid this too, and could then be read by nothing but Python.
-    """
-    if hasattr(state, "_v_converter"):
-        from pyflink.fn_execution.embedded.converters import IdentityDataConverter
-
-        state._v_converter = IdentityDataConverter()

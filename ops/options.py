@@ -20,6 +20,7 @@ DecidersOption = Annotated[int, typer.Option(min=1, max=MAX_PARALLELISM, help="I
 MatchersOption = Annotated[
     int, typer.Option(min=1, max=MAX_PARALLELISM, help="Instances that match engagements with campaigns.")
 ]
+InstancesOption = Annotated[int, typer.Option(min=1, help="Instances of each operator.")]
 DeliveryOption = Annotated[Delivery, typer.Option(help="How often a decision reaches its topic.")]
 ModeOption = Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")]
 ProfileOption = Annotated[

@@ -54,7 +54,7 @@ def _bytes(raw: str | bytes | None) -> bytes | None:
     return raw.encode() if isinstance(raw, str) else raw
 
 
-def _ends(reader: Consumer, place: TopicPartition, bootstrap: str) -> tuple[int, int]:
+def ends_of(reader: Consumer, place: TopicPartition) -> tuple[int, int]:
     """The first offset of a partition and the one behind its last. Raises Refusal.
 
     A broker that has just started, or a topic that has just been made, has no leader for a moment.
@@ -65,7 +65,9 @@ def _ends(reader: Consumer, place: TopicPartition, bootstrap: str) -> tuple[int,
             ends: tuple[int, int] = reader.get_watermark_offsets(place, timeout=10)
         except KafkaException as problem:
             if time.monotonic() > deadline:
-                raise Refusal(f"Reading from {bootstrap} failed: {problem.args[0].str()}") from problem
+                raise Refusal(
+                    f"The end of {place.topic}, partition {place.partition}, could not be read: {problem.args[0].str()}"
+                ) from problem
             time.sleep(0.1)
         else:
             return ends
@@ -80,7 +82,7 @@ def read_all(bootstrap: str, *topics: str) -> Iterator[Record]:
     reader = consumer(bootstrap)
     try:
         for place in places:
-            place.offset, _ = _ends(reader, place, bootstrap)
+            place.offset, _ = ends_of(reader, place)
         reader.assign(places)
         # A partition that is still written to comes to its end more than once.
         unread = {(place.topic, place.partition) for place in places}
@@ -108,7 +110,7 @@ def follow(bootstrap: str, topic: str, *, from_beginning: bool, going_on: Callab
     reader = consumer(bootstrap)
     try:
         for place in places:
-            low, high = _ends(reader, place, bootstrap)
+            low, high = ends_of(reader, place)
             place.offset = low if from_beginning else high
         reader.assign(places)
         while going_on():

@@ -35,6 +35,7 @@ from ops.options import (
     DecidersOption,
     DeliveryOption,
     FromSavepointOption,
+    InstancesOption,
     MatchersOption,
     ModeOption,
     ProfileOption,
@@ -137,7 +138,7 @@ def _entry_point(kind: JobKind) -> Path:
 def submit_sql_command(
     cluster: ClusterOption,
     bootstrap: ClusterBootstrapOption,
-    parallelism: Annotated[int, typer.Option(min=1, help="Instances of each operator.")] = 1,
+    parallelism: InstancesOption = 1,
     checkpoint_interval: CheckpointIntervalOption = "10s",
     checkpoint_dir: CheckpointDirOption = None,
     from_savepoint: FromSavepointOption = None,

@@ -138,8 +138,9 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
         }
     }
 
+    /** The only input, where there is no broadcast. */
     public void processElement(StreamRecord element) throws Exception {
-        gather(((Row) element.getValue()).getField(1));
+        processElement1(element);
     }
 
     public void processElement1(StreamRecord element) throws Exception {

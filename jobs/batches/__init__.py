@@ -1,1 +1,1 @@
-"""PyFlink operators in thread mode that cross between the JVM and Python once for many elements."""
+"""Python operators that cross from the JVM once for many elements; in process mode PyFlink's own gather them."""

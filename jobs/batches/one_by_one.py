@@ -48,8 +48,8 @@ def _built(shape: _Shape | None, value: Any) -> Any:
     return shape.of(*(_built(field, part) for field, part in zip(shape.fields, value, strict=True)))
 
 
-class OneByOne(KeyedProcessFunction):  # type: ignore[misc]
-    """A `jobs.batches.operators.Function` as a PyFlink function."""
+class _OneByOne:
+    """What both kinds of PyFlink functions have in common."""
 
     def __init__(self, function: Any, output: TypeInformation, sides: Sequence[OutputTag]) -> None:
         self._function = function
@@ -65,21 +65,12 @@ class OneByOne(KeyedProcessFunction):  # type: ignore[misc]
         yield from self._outputs.of(self._function.on_timer(timestamp, ctx))
 
 
-class OneByOneWithBroadcast(KeyedBroadcastProcessFunction):  # type: ignore[misc]
+class OneByOne(_OneByOne, KeyedProcessFunction):  # type: ignore[misc]
+    """A `jobs.batches.operators.Function` as a PyFlink function."""
+
+
+class OneByOneWithBroadcast(_OneByOne, KeyedBroadcastProcessFunction):  # type: ignore[misc]
     """A `jobs.batches.operators.BroadcastFunction` as a PyFlink function."""
-
-    def __init__(self, function: Any, output: TypeInformation, sides: Sequence[OutputTag]) -> None:
-        self._function = function
-        self._outputs = _Outputs(output, sides)
-
-    def open(self, runtime_context: RuntimeContext) -> None:
-        self._function.open(runtime_context)
-
-    def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
-        yield from self._outputs.of(self._function.process_element(value, ctx))
 
     def process_broadcast_element(self, value: Any, ctx: Any) -> Iterator[Any]:
         yield from self._outputs.of(self._function.process_broadcast_element(value, ctx))
-
-    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
-        yield from self._outputs.of(self._function.on_timer(timestamp, ctx))

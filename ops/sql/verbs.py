@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from ops.errors import Refusal
+from ops.options import BootstrapOption, CheckpointIntervalOption, FreshOption, InstancesOption, StateOption
 from sql.project import read_project
 
 app = typer.Typer(no_args_is_help=True)
@@ -65,20 +66,17 @@ def plan_command(
         show_plan(tables, project, file, lambda line: print(line, flush=True), write=write)
 
 
-Bootstrap = Annotated[str, typer.Option(help="Kafka, as HOST:PORT.")]
-
-
 @app.command("run")
 def run_command(
-    bootstrap: Bootstrap,
+    bootstrap: BootstrapOption,
     models: Models = None,
     until_end: Annotated[
         bool, typer.Option("--until-end", help="Read what the topics hold now, close every window, and end.")
     ] = False,
-    parallelism: Annotated[int, typer.Option(min=1, help="Instances of each operator.")] = 1,
-    checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a failure.")] = "10s",
-    state: Annotated[Path, typer.Option(help="The folder that says where the job stopped.")] = Path(".loyalty/sql"),
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget where it stopped; start over.")] = False,
+    parallelism: InstancesOption = 1,
+    checkpoint_interval: CheckpointIntervalOption = "10s",
+    state: StateOption = Path(".loyalty/sql"),
+    fresh: FreshOption = False,
 ) -> None:
     """Run models as one job on this machine; go on where the last run stopped. Ctrl-C stops it cleanly."""
     from ops.durations import milliseconds
@@ -100,7 +98,7 @@ def run_command(
 
 
 @app.command("audit")
-def audit_command(bootstrap: Bootstrap, audits: Models = None) -> None:
+def audit_command(bootstrap: BootstrapOption, audits: Models = None) -> None:
     """Run audits over what Kafka holds; print the rows that should not be there, and exit 1 if there are any."""
     from ops.sql.audit import audit
     from ops.sql.test import named_files
@@ -114,7 +112,7 @@ def audit_command(bootstrap: Bootstrap, audits: Models = None) -> None:
 @app.command("show")
 def show_command(
     model: Annotated[str, typer.Argument(help="A model that is written to a topic.")],
-    bootstrap: Bootstrap,
+    bootstrap: BootstrapOption,
     until_end: Annotated[bool, typer.Option("--until-end", help="Show what the topic holds now, and end.")] = False,
 ) -> None:
     """Show what a model has written, as a table that follows it. Ctrl-C ends it."""
