@@ -23,13 +23,14 @@ a longer window can count them again.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from zlib import crc32
 
 import msgspec
 
 from loyalty.codec import PageCodec, Pages
-from loyalty.shelf import Entry, Folded, FoldedShelf, ShelfCodec, ShelfHead
+from loyalty.shelf import Entry, Folded, FoldedShelf, Shelf, ShelfCodec, ShelfHead
 
 T = TypeVar("T")
 
@@ -327,12 +328,12 @@ _REQUESTS: ShelfCodec[Request] = ShelfCodec(REQUEST_HEAD, REQUEST_PAGE)
 class Shelved(Generic[T]):
     """Pages of one kind, by id: read when asked for, written at `Account.save` when handed back by `put`."""
 
-    __slots__ = ("_codec", "_dirty", "_kind", "_loaded", "_pages")
+    __slots__ = ("_account", "_codec", "_dirty", "_kind", "_loaded")
 
     def __init__(self, kind: str, codec: PageCodec[T], account: Account) -> None:
-        self._kind = kind
+        self._kind = f"{kind}/"
         self._codec = codec
-        self._pages = account.pages
+        self._account = account
         self._loaded = account.loaded
         self._dirty = account.dirty
 
@@ -341,7 +342,7 @@ class Shelved(Generic[T]):
         if name in self._loaded:
             known: T | None = self._loaded[name]
             return known
-        raw = self._pages.get(name)
+        raw = self._account.pages.get(name)
         content = self._loaded[name] = None if raw is None else self._codec.read(raw)
         return content
 
@@ -370,77 +371,51 @@ class Shelved(Generic[T]):
         ]
 
 
-# Like `functools.cached_property`, without its lock, which Python 3.10 and 3.11 take each time.
-
-
-class _Shelved(Generic[T]):
-    """Pages of one kind of an account, from when they are first asked for."""
-
-    def __init__(self, kind: str, codec: PageCodec[T]) -> None:
-        self._kind = f"{kind}/"
-        self._codec = codec
-
-    def __set_name__(self, owner: type[Account], name: str) -> None:
-        self._name = name
-
-    def __get__(self, account: Account, owner: type[Account]) -> Shelved[T]:
-        opened = account.__dict__[self._name] = Shelved(self._kind, self._codec, account)
-        return opened
-
-
-class _OnShelf(Generic[Entry]):
-    """A shelf of an account, from when it is first asked for."""
-
-    def __init__(self, codec: ShelfCodec[Entry]) -> None:
-        self._codec = codec
-
-    def __set_name__(self, owner: type[Account], name: str) -> None:
-        self._name = name
-
-    def __get__(self, account: Account, owner: type[Account]) -> FoldedShelf[Entry]:
-        name = self._name
-        opened = account.__dict__[name] = FoldedShelf(
-            name, getattr(account.core, name), account.pages, self._codec, account.unfolded
-        )
-        return opened
-
-
 class Account:
     """One account, loaded from its pages for one event or timer, and written back by `save`.
 
     Whatever an event does not ask for is not even opened.
     """
 
-    lots = _Shelved("lot", LOT)
-    orders = _Shelved("order", ORDER)
-    redemptions = _Shelved("redemption", REDEMPTION)
-    seen = _Shelved("seen", SEEN)
-    waiting = _Shelved("waiting", WAITING_PAGE)
-    waits = _Shelved("waits", WAITS)
-    offers = _Shelved("offers", OFFERS)
-    bonuses = _Shelved("bonus", BONUSES)
-    due = _OnShelf(_DUE)
-    expiry = _OnShelf(_DUE)
-    spend = _OnShelf(_SPEND)
-    window = _OnShelf(_QUALIFYING)
-    slid = _OnShelf(_QUALIFYING)
-    keep = _OnShelf(_KEEP)
-    requests = _OnShelf(_REQUESTS)
-
     def __init__(self, account_id: str, pages: Pages) -> None:
-        raw = pages.get(CORE_PAGE)
-        self.account_id = account_id
-        self.pages = pages
-        self.core = Core() if raw is None else CORE.read(raw)
         self.loaded: dict[str, Any] = {}
         """Content of the pages that were read or put, by name; None where there is none."""
         self.dirty: dict[str, PageCodec[Any]] = {}
         """Those that `save` has to write or remove."""
-        self.unfolded: list[FoldedShelf[Any]] = []
+        self.unfolded: dict[FoldedShelf[Any], Shelf[Any]] = {}
+        self.lots = Shelved("lot", LOT, self)
+        self.orders = Shelved("order", ORDER, self)
+        self.redemptions = Shelved("redemption", REDEMPTION, self)
+        self.seen = Shelved("seen", SEEN, self)
+        self.waiting = Shelved("waiting", WAITING_PAGE, self)
+        self.waits = Shelved("waits", WAITS, self)
+        self.offers = Shelved("offers", OFFERS, self)
+        self.bonuses = Shelved("bonus", BONUSES, self)
+        self.due = self._shelf("due", _DUE)
+        self.expiry = self._shelf("expiry", _DUE)
+        self.spend = self._shelf("spend", _SPEND)
+        self.window = self._shelf("window", _QUALIFYING)
+        self.slid = self._shelf("slid", _QUALIFYING)
+        self.keep = self._shelf("keep", _KEEP)
+        self.requests = self._shelf("requests", _REQUESTS)
+        self.turn_to(account_id, pages)
 
-    def has_opened(self, name: str) -> bool:
-        """Whether this unit of work has asked for what is of this name: `lots`, `due`, …"""
-        return name in self.__dict__
+    def _shelf(self, name: str, codec: ShelfCodec[Entry]) -> FoldedShelf[Entry]:
+        return FoldedShelf(name, codec, self, attrgetter(f"core.{name}"))
+
+    def turn_to(self, account_id: str, pages: Pages) -> None:
+        """Be this account from now on. What was not saved of the one before is dropped.
+
+        All that an account is made of costs as much to build as a tenth of an event, so whoever decides for many
+        builds one.
+        """
+        raw = pages.get(CORE_PAGE)
+        self.account_id = account_id
+        self.pages = pages
+        self.core = Core() if raw is None else CORE.read(raw)
+        self.loaded.clear()
+        self.dirty.clear()
+        self.unfolded.clear()
 
     def note_order(self, order_id: str) -> None:
         """There is a page of this order from now on."""

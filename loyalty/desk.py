@@ -34,7 +34,7 @@ from loyalty.account import (
     Due,
     Waiting,
 )
-from loyalty.codec import Pages
+from loyalty.codec import DictPages, Pages
 from loyalty.content import content_digest
 from loyalty.docket import Docket, reason, to_json
 from loyalty.events import (
@@ -99,13 +99,20 @@ class _Case:
 
     __slots__ = ("account", "dead_letters", "docket", "next_due_ms", "program")
 
-    def __init__(self, account_id: str, pages: Pages, program: Program) -> None:
-        self.account = Account(account_id, pages)
-        self.program = program
+    def __init__(self) -> None:
+        self.account = Account("", DictPages())
+        self.program = Program()
         self.docket = Docket(self.account)
         self.dead_letters: list[tuple[bytes | None, dict[str, Any]]] = []
         self.next_due_ms = NEVER
         """When something is due next, as the last sweep left it."""
+
+    def turn_to(self, account_id: str, pages: Pages, program: Program) -> None:
+        """Nothing is left of the account before."""
+        self.program = program
+        self.account.turn_to(account_id, pages)
+        self.docket.begin()
+        self.dead_letters = []
 
     def refuse(self, record: Record, refused: Refused) -> None:
         self.dead_letters.append((record.key, dead_letter(record, refused)))
@@ -120,6 +127,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.program = Program()
+        self._case = _Case()
 
     def learn(self, document: ProgramDocument) -> None:
         """A programme document counts from now on."""
@@ -128,7 +136,8 @@ class Desk:
     def receive(self, account_id: str, pages: Pages, delivery: Delivery) -> Verdict:
         """Decide one record of the account: a transaction, or a reference fact about it."""
         record = delivery.record
-        case = _Case(account_id, pages, self.program)
+        case = self._case
+        case.turn_to(account_id, pages, self.program)
         if record.topic in REFERENCE_TOPICS:
             learn_fact(case.account, record, self.program)
             _sweep(case, NOTHING_DUE)
@@ -142,7 +151,8 @@ class Desk:
 
     def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
         """Do everything that is due at or before `clock_ms`: the watermark, for an account that is quiet."""
-        case = _Case(account_id, pages, self.program)
+        case = self._case
+        case.turn_to(account_id, pages, self.program)
         if _sweep(case, clock_ms):
             tidy(case.account, self.program)
             case.account.save()

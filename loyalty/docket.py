@@ -35,9 +35,14 @@ class Docket:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self.decisions: list[dict[str, Any]] = []
         self._at: tuple[int, str] | None = None
         self._made: dict[tuple[str, str, str | None, int], int] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing has been decided."""
+        self.decisions: list[dict[str, Any]] = []
+        self._made.clear()
 
     def post(
         self,

@@ -17,10 +17,9 @@ def tidy(account: Account, program: Program) -> None:
     time = core.time
     if time is None:
         return
-    if account.has_opened("lots"):
-        for lot in account.lots.touched():
-            if lot.empty:
-                _tidy_lot(account, lot, time)
+    for lot in account.lots.touched():
+        if lot.empty:
+            _tidy_lot(account, lot, time)
     forget_old(account, time)
     while core.keep.first is not None and core.keep.first <= time:
         entry = account.keep.first()

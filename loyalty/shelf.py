@@ -12,8 +12,8 @@ added meanwhile lies unsorted behind it.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -24,6 +24,9 @@ Entry = TypeVar("Entry", bound=tuple[Any, ...])
 FRONT_MAX = 24
 PAGE_MAX = 48
 TAIL_MAX = 24
+
+
+_write_entry = msgspec.msgpack.Encoder().encode
 
 
 class ShelfHead(msgspec.Struct, Generic[Entry], array_like=True, gc=False):
@@ -183,7 +186,6 @@ class ShelfCodec(Generic[Entry]):
     def __init__(self, head: PageCodec[ShelfHead[Entry]], page: PageCodec[list[Entry]]) -> None:
         self.head = head
         self.page = page
-        self.write_entry = msgspec.msgpack.Encoder().encode
         self._read_entries = msgspec.msgpack.Decoder(page.shape).decode
 
     def read_tail(self, folded: Folded) -> list[Entry]:
@@ -192,31 +194,38 @@ class ShelfCodec(Generic[Entry]):
         return entries
 
 
+class Owner(Protocol):
+    """Whose shelves they are."""
+
+    pages: Pages
+    unfolded: dict[FoldedShelf[Any], Shelf[Any]]
+    """Those that have been unfolded in this unit of work."""
+
+
 class FoldedShelf(Generic[Entry]):
-    """A `Shelf` that is unfolded when an entry is asked for; `save` leaves `folded` as it is to be kept."""
+    """A `Shelf` that is unfolded when an entry is asked for; `save` leaves its `Folded` as it is to be kept.
 
-    __slots__ = ("_codec", "_folded", "_name", "_pages", "_to_save", "_unfolded")
+    It holds nothing itself, so one does for all accounts that an owner turns to.
+    """
 
-    def __init__(
-        self, name: str, folded: Folded, pages: Pages, codec: ShelfCodec[Entry], to_save: list[FoldedShelf[Any]]
-    ) -> None:
+    __slots__ = ("_codec", "_folded", "_name", "_owner")
+
+    def __init__(self, name: str, codec: ShelfCodec[Entry], owner: Owner, folded: Callable[[Any], Folded]) -> None:
+        """`folded` gives the owner's present `Folded` of this shelf."""
         self._name = name
-        self._folded = folded
-        self._pages = pages
         self._codec = codec
-        self._unfolded: Shelf[Entry] | None = None
-        self._to_save = to_save
-        """Where it puts itself when it is unfolded."""
+        self._owner = owner
+        self._folded = folded
 
     def _open(self) -> Shelf[Entry]:
-        shelf = self._unfolded
+        shelf = self._owner.unfolded.get(self)
         return self._unfold() if shelf is None else shelf
 
     def _unfold(self) -> Shelf[Entry]:
-        folded, codec = self._folded, self._codec
+        owner, codec = self._owner, self._codec
+        folded = self._folded(owner)
         head: ShelfHead[Entry] = ShelfHead() if folded.head is None else codec.head.read(folded.head)
-        shelf = self._unfolded = Shelf(self._name, head, self._pages, codec.page)
-        self._to_save.append(self)
+        shelf = owner.unfolded[self] = Shelf(self._name, head, owner.pages, codec.page)
         if folded.tail_count:
             for entry in codec.read_tail(folded):
                 shelf.add(entry)
@@ -225,31 +234,28 @@ class FoldedShelf(Generic[Entry]):
         return shelf
 
     def add(self, entry: Entry) -> None:
-        folded, shelf = self._folded, self._unfolded
+        owner = self._owner
+        folded = self._folded(owner)
         if folded.first is None or entry[0] < folded.first:
             folded.first = entry[0]
-        if shelf is None:
-            if folded.tail_count < TAIL_MAX:
-                try:
-                    folded.tail += self._codec.write_entry(entry)
-                except OverflowError:  # a number wider than 64 bits
-                    pass
-                else:
-                    folded.tail_count += 1
-                    return
-            shelf = self._unfold()
-        shelf.add(entry)
+        if folded.tail_count < TAIL_MAX and self not in owner.unfolded:
+            try:
+                folded.tail += _write_entry(entry)
+            except OverflowError:  # a number wider than 64 bits
+                pass
+            else:
+                folded.tail_count += 1
+                return
+        self._open().add(entry)
 
     def remove(self, entry: Entry) -> None:
         """Take out an entry that is on the shelf; ValueError when it is not."""
-        shelf = self._open()
-        shelf.remove(entry)
-        first = shelf.first()
-        self._folded.first = None if first is None else first[0]
+        self._open().remove(entry)
+        self.first()
 
     def first(self) -> Entry | None:
         first = self._open().first()
-        self._folded.first = None if first is None else first[0]
+        self._folded(self._owner).first = None if first is None else first[0]
         return first
 
     def last(self) -> Entry | None:
@@ -268,10 +274,11 @@ class FoldedShelf(Generic[Entry]):
         yield from self._open()
 
     def save(self) -> None:
-        """Writes what changed, all but what `folded` holds."""
-        shelf = self._unfolded
+        """Writes what changed, all but what its `Folded` holds."""
+        shelf = self._owner.unfolded.get(self)
         if shelf is not None and shelf.changed:
             shelf.save()
             shelf.changed = False
             head = shelf.head
-            self._folded.head = self._codec.head.write(head) if head.front or head.numbers else None
+            written = self._codec.head.write(head) if head.front or head.numbers else None
+            self._folded(self._owner).head = written

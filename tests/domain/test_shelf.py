@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty.codec import DictPages, PageCodec
-from loyalty.shelf import FRONT_MAX, PAGE_MAX, TAIL_MAX, Folded, FoldedShelf, ShelfCodec, ShelfHead
+from loyalty.codec import DictPages, PageCodec, Pages
+from loyalty.shelf import FRONT_MAX, PAGE_MAX, TAIL_MAX, Folded, FoldedShelf, Shelf, ShelfCodec, ShelfHead
 
 Entry = tuple[int, int]
 
@@ -21,20 +23,17 @@ class Kept:
     """A shelf that is written down and folded again, beside a sorted list of what must be on it."""
 
     def __init__(self) -> None:
-        self.pages = DictPages()
+        self.pages: Pages = DictPages()
         self.folded = Folded()
+        self.unfolded: dict[FoldedShelf[Any], Shelf[Any]] = {}
         self.expected: list[Entry] = []
-        self.open()
-
-    def open(self) -> None:
-        self.to_save: list[FoldedShelf[Entry]] = []
-        self.shelf: FoldedShelf[Entry] = FoldedShelf("s", self.folded, self.pages, CODEC, self.to_save)
+        self.shelf: FoldedShelf[Entry] = FoldedShelf("s", CODEC, self, attrgetter("folded"))
 
     def fold(self) -> None:
-        for shelf in self.to_save:
+        for shelf in self.unfolded:
             shelf.save()
+        self.unfolded.clear()
         self.folded = msgspec.msgpack.decode(msgspec.msgpack.encode(self.folded), type=Folded)
-        self.open()
 
     def add(self, entry: Entry) -> None:
         self.shelf.add(entry)
@@ -105,9 +104,9 @@ def test_what_is_added_leaves_the_shelf_folded() -> None:
     kept = Kept()
     for moment in range(TAIL_MAX):
         kept.add((moment, moment))
-    assert not kept.to_save
+    assert not kept.unfolded
     kept.add((TAIL_MAX, 0))
-    assert kept.to_save
+    assert kept.unfolded
 
 
 def test_a_long_shelf_keeps_only_its_front_in_the_core_page() -> None:
@@ -115,6 +114,7 @@ def test_a_long_shelf_keeps_only_its_front_in_the_core_page() -> None:
     for moment in range(10 * PAGE_MAX):
         kept.add((moment, moment))
         kept.fold()
+    assert isinstance(kept.pages, DictPages)
     assert kept.pages.pages
     assert len(msgspec.msgpack.encode(kept.folded)) < 600
     kept.check(100)

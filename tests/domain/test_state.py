@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 from pathlib import Path
 
@@ -69,6 +70,18 @@ def test_an_account_with_a_long_history_touches_no_more_pages_than_a_short_one()
             costs.append((pages.touched, len(story.pages["core"])))
     assert costs[1][0] <= costs[0][0] + 2
     assert costs[1][1] < 8 * costs[0][1]  # one index entry for each page of some dozens
+
+
+def test_deciding_leaves_nothing_that_only_pythons_garbage_collector_can_free() -> None:
+    """It would stop both operators again and again, and until then the memory is not there."""
+    eventful_story()  # what is made once and kept
+    gc.collect()
+    gc.disable()
+    try:
+        eventful_story()
+        assert gc.collect() < 100  # the desk itself; what each event leaves would be a thousand
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("path", sorted(FROZEN.glob("*.json")), ids=lambda path: path.stem)
