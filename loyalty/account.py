@@ -8,13 +8,16 @@ Pages of an account:
 | `lot/<number>` | one lot of points | it is empty and no known order or redemption may give back to it |
 | `order/<order_id>` | a purchase's lines and what came back | the account's time reaches purchase + `refund_days` |
 | `redemption/<id>` | a request and what it drew | not held, and the account's time reaches request + `cancel_days` |
-| `seen/<digest>` | of a busy account: a used event | the account's time reaches that of its use + 35 days |
+| `block/<n>` | of a busy account: used events | the account's time reaches that of the last use + 35 days |
+| `seen/<digest>` | of a very busy account: a used event | the account's time reaches that of its use + 35 days |
 | `waiting/<event_id>` | a refund that waits for its order, as it came | its order comes, or its 24 hours end |
 | `waits/<order_id>` | which events wait for this order | as above |
 | `facts` | members, signals, engagement context | a signal: 35 days after it expired; the rest: replaced |
 | `offers/<member_id>` | offers that were made to a member | an offer: 35 days after its end |
 | `bonus/<order_id>` | the offers that a purchase took up, and its amounts | as long as the order |
 | `<shelf>/<n>` | the further pages of a long shelf | empty |
+
+What is kept no longer is forgotten up to a day later (`loyalty.retention`).
 
 Requests are remembered for velocity rules for 35 days or the longest window of any fraud document, whichever is
 longer; qualifying points that have left the window for two years or the longest window of any tiers document, so that
@@ -254,6 +257,10 @@ class Core(msgspec.Struct, array_like=True, gc=False):
     """The members that have a page of offers, so that a purchase of another one looks for none."""
     expiry: Folded = msgspec.field(default_factory=Folded)
     """Due things of kind EXPIRY: there are many, and far off. Those from before version 3 stand on the `due` shelf."""
+    seen_blocks: bytes = b""
+    """A few bytes of each event in a block of `loyalty.seen`, block by block."""
+    seen_first_block: int = 0
+    """The number of the first of these blocks."""
 
 
 DUE_HEAD: PageCodec[ShelfHead[Due]] = PageCodec(ShelfHead[Due], 1)
@@ -273,7 +280,7 @@ _HEADS_OF_V1: tuple[PageCodec[Any], ...] = (
 _FIRST_HEAD_OF_V1 = 14
 SEEN_BY_ID = 2
 """In `Core.seen_pages`: events have a page named after their id, as version 1 gave to every one."""
-_ORDERS_NOTED_MAX = 128
+_ORDERS_NOTED_MAX = 1_024
 
 
 def _core_2(old: list[Any]) -> list[Any]:
@@ -299,13 +306,19 @@ def _core_3(old: list[Any]) -> list[Any]:
     return [*old[:_FIRST_HEAD_OF_V1], *shelves, *old[heads_end + 1 :]]
 
 
-CORE: PageCodec[Core] = PageCodec(Core, 3, {1: _core_2, 2: _core_3})
+def _core_4(old: list[Any]) -> list[Any]:
+    """Version 3 had no blocks. The number says that a release before this one would lose them."""
+    return old
+
+
+CORE: PageCodec[Core] = PageCodec(Core, 4, {1: _core_2, 2: _core_3, 3: _core_4})
 CORE_PAGE = "core"
 """The page that every event and every timer of an account reads."""
 LOT: PageCodec[Lot] = PageCodec(Lot, 1)
 ORDER: PageCodec[Order] = PageCodec(Order, 1)
 REDEMPTION: PageCodec[Redemption] = PageCodec(Redemption, 1)
 SEEN: PageCodec[Seen] = PageCodec(Seen, 1)
+SEEN_BLOCK: PageCodec[bytes] = PageCodec(bytes, 1)
 WAITING_PAGE: PageCodec[Waiting] = PageCodec(Waiting, 1)
 WAITS: PageCodec[list[str]] = PageCodec(list[str], 1)
 FACTS: PageCodec[Facts] = PageCodec(Facts, 1)
@@ -346,9 +359,9 @@ class Shelved(Generic[T]):
         content = self._loaded[name] = None if raw is None else self._codec.read(raw)
         return content
 
-    def has_read(self, key: str) -> bool:
-        """Whether it was asked for, or put, in this unit of work."""
-        return self._kind + key in self._loaded
+    def was_found(self, key: str) -> bool:
+        """Whether it was asked for in this unit of work, and is there."""
+        return self._loaded.get(self._kind + key) is not None
 
     def put(self, key: str, content: T) -> None:
         """Also after changing what `get` gave: a change that is not put is not kept."""
@@ -387,6 +400,7 @@ class Account:
         self.orders = Shelved("order", ORDER, self)
         self.redemptions = Shelved("redemption", REDEMPTION, self)
         self.seen = Shelved("seen", SEEN, self)
+        self.seen_blocks = Shelved("block", SEEN_BLOCK, self)
         self.waiting = Shelved("waiting", WAITING_PAGE, self)
         self.waits = Shelved("waits", WAITS, self)
         self.offers = Shelved("offers", OFFERS, self)

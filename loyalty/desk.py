@@ -52,7 +52,7 @@ from loyalty.ledger import lapse, release
 from loyalty.program import Program
 from loyalty.records import Record, Refused, dead_letter
 from loyalty.reference import REFERENCE_TOPICS, learn_fact
-from loyalty.retention import tidy
+from loyalty.retention import tidy, tidy_lots
 from loyalty.times import FIRST_MS, HOUR_MS, LAST_MS, format_time
 from loyalty.wire.program import ProgramDocument
 
@@ -154,7 +154,7 @@ class Desk:
         case = self._case
         case.turn_to(account_id, pages, self.program)
         if _sweep(case, clock_ms):
-            tidy(case.account, self.program)
+            tidy_lots(case.account)
             case.account.save()
         return case.verdict("timer")
 

@@ -10,6 +10,7 @@ from loyalty.events import Purchase
 from loyalty.ledger import new_lot, open_pending
 from loyalty.program import InForce, Program
 from loyalty.records import Refused
+from loyalty.retention import forget
 from loyalty.tiers import qualify
 from loyalty.times import DAY_MS
 from loyalty.wire.program import EarningBody, PartnerBody, TiersBody
@@ -80,6 +81,7 @@ def purchase(
     known = known_order(account, event.order_id)
     if known is not None:
         raise Refused("duplicate_order", f"Order {event.order_id} was bought already, by event {known.cause.event_id}.")
+    _forget_namesake(account, event.order_id)
     tiers = program.tiers(event.occurred_at)
     tier = account.core.tier
     rates = Rates(
@@ -137,6 +139,13 @@ def known_order(account: Account, order_id: str) -> Order | None:
     order = account.orders.get(order_id)
     time = account.core.time
     return order if order is not None and time is not None and time < order.known_until else None
+
+
+def _forget_namesake(account: Account, order_id: str) -> None:
+    """An order of this id that is known no longer is forgotten now, lest its bonuses be taken for this one's."""
+    time = account.core.time
+    if time is not None and account.orders.was_found(order_id):
+        forget(account, time)
 
 
 def _partner(program: Program, event: Purchase) -> InForce[PartnerBody] | None:

@@ -6,9 +6,24 @@ from typing import Any
 
 from loyalty.account import HELD, Account, Lot
 from loyalty.program import Program
-from loyalty.seen import REMEMBER_EVENTS_MS, forget_old
+from loyalty.seen import REMEMBER_EVENTS_MS, forget_block, forget_old
 from loyalty.shelf import FoldedShelf
 from loyalty.takeup import forget_bonuses
+from loyalty.times import DAY_MS
+
+FORGET_LATER_MS = DAY_MS
+"""What need not be kept any more is forgotten so much later, many things at once: a busy account has one with every
+event."""
+
+
+def tidy_lots(account: Account) -> None:
+    """Lots that this unit of work has emptied are forgotten, or will be."""
+    time = account.core.time
+    if time is None:
+        return
+    for lot in account.lots.touched():
+        if lot.empty:
+            _tidy_lot(account, lot, time)
 
 
 def tidy(account: Account, program: Program) -> None:
@@ -17,21 +32,22 @@ def tidy(account: Account, program: Program) -> None:
     time = core.time
     if time is None:
         return
-    for lot in account.lots.touched():
-        if lot.empty:
-            _tidy_lot(account, lot, time)
+    tidy_lots(account)
     forget_old(account, time)
-    while core.keep.first is not None and core.keep.first <= time:
-        entry = account.keep.first()
-        if entry is None or entry[0] > time:
-            break
+    if core.keep.first is not None and core.keep.first <= time - FORGET_LATER_MS:
+        forget(account, time)
+    if core.requests.first is not None and core.requests.first <= time - program.remember_requests_ms - FORGET_LATER_MS:
+        _forget_until(time - program.remember_requests_ms, account.requests)
+    if core.slid.first is not None and core.slid.first <= time - program.remember_qualifying_ms - FORGET_LATER_MS:
+        _forget_until(time - program.remember_qualifying_ms, account.slid)
+
+
+def forget(account: Account, time: int) -> None:
+    """Forget all that need not be kept at this account's time."""
+    while (entry := account.keep.first()) is not None and entry[0] <= time:
         account.keep.remove(entry)
         kind, key = entry[1].split("/", 1)
         _FORGET[kind](account, key, time)
-    if core.requests.first is not None and core.requests.first <= time - program.remember_requests_ms:
-        _forget_until(time - program.remember_requests_ms, account.requests)
-    if core.slid.first is not None and core.slid.first <= time - program.remember_qualifying_ms:
-        _forget_until(time - program.remember_qualifying_ms, account.slid)
 
 
 def _forget_until(too_old: int, shelf: FoldedShelf[Any]) -> None:
@@ -55,17 +71,19 @@ def _forget_lot(account: Account, key: str, time: int) -> None:
 
 
 def _forget_order(account: Account, key: str, time: int) -> None:
-    # One that was bought again has been read for that; any other need not be.
-    order = account.orders.get(key) if account.orders.has_read(key) else None
-    if order is None or order.known_until <= time:
-        account.orders.remove(key)
-        account.forget_order(key)
+    # It is not looked at: before an order is bought again the one before is forgotten.
+    account.orders.remove(key)
+    account.forget_order(key)
 
 
 def _forget_redemption(account: Account, key: str, time: int) -> None:
     found = account.redemptions.get(key)
     if found is not None and found.status != HELD and found.known_until <= time:
         account.redemptions.remove(key)
+
+
+def _forget_block(account: Account, key: str, time: int) -> None:
+    forget_block(account, key)
 
 
 def _forget_seen(account: Account, key: str, time: int) -> None:
@@ -79,5 +97,6 @@ _FORGET = {
     "order": _forget_order,
     "bonus": forget_bonuses,
     "redemption": _forget_redemption,
+    "block": _forget_block,
     "seen": _forget_seen,
 }

@@ -12,7 +12,7 @@ from loyalty.account import Account
 from loyalty.codec import DictPages
 from loyalty.program import Program
 from loyalty.retention import tidy
-from loyalty.seen import IN_CORE_MAX, REMEMBER_EVENTS_MS
+from loyalty.seen import BLOCKS_MAX, IN_BLOCK, IN_CORE_MAX, REMEMBER_EVENTS_MS
 from loyalty.times import DAY_MS
 
 
@@ -101,12 +101,40 @@ def test_a_quiet_account_keeps_its_events_in_its_core_page() -> None:
     assert set(remembering.pages.pages) == {"core"}
 
 
-def test_of_a_busy_account_the_older_events_have_pages_until_35_days_are_over() -> None:
+def test_of_a_busy_account_the_older_events_have_blocks_until_35_days_are_over() -> None:
     remembering = Remembering()
     for number in range(10 * IN_CORE_MAX):
         remembering.use(f"event-{number}", "")
     assert len(remembering.pages.pages["core"]) < 100 * IN_CORE_MAX
+    assert len(remembering.pages.pages) < 20
     assert remembering.found("event-0") is not None
     remembering.pass_time(REMEMBER_EVENTS_MS)
-    assert set(remembering.pages.pages) == {"core"}
     assert remembering.found("event-0") is None
+    remembering.pass_time(DAY_MS)
+    assert set(remembering.pages.pages) == {"core"}
+
+
+def test_an_event_that_is_new_looks_at_no_block() -> None:
+    remembering = Remembering()
+    for number in range(10 * IN_CORE_MAX):
+        remembering.use(f"event-{number}", "")
+    account = remembering.account()
+    assert seen.find(account, "new", seen.key_of("new")) is None
+    assert set(account.loaded) == set()
+    assert seen.find(account, "event-5", seen.key_of("event-5")) is not None
+    assert len(account.loaded) == 1
+
+
+def test_of_a_very_busy_account_the_oldest_events_have_a_page_each() -> None:
+    remembering = Remembering()
+    number = 0
+    while not any(name.startswith("seen/") for name in remembering.pages.pages):
+        remembering.use(f"event-{number}", f"{number}")
+        number += 1
+    assert number > BLOCKS_MAX * IN_BLOCK
+    remembering.forget("event-3")
+    remembering.forget(f"event-{number // 2}")
+    for each in (0, 3, 40, number // 2, number // 2 + 1, number - 1):
+        assert remembering.found(f"event-{each}") == remembering.expected(f"event-{each}")
+    remembering.pass_time(REMEMBER_EVENTS_MS + DAY_MS)
+    assert set(remembering.pages.pages) == {"core"}

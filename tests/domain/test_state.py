@@ -16,7 +16,7 @@ from loyalty.records import Record
 from tests.domain.story import Story, at
 
 FROZEN = Path(__file__).parent / "frozen"
-VERSION = 3
+VERSION = 4
 """Rises when the pages of an account change their form: then `freeze` writes another file."""
 
 

@@ -231,11 +231,13 @@ def test_a_refund_that_waited_for_its_order_undoes_the_bonus_right_behind_it() -
     assert (story.balance["pending"], story.balance["available"]) == (0, 0)
 
 
-def test_an_order_id_that_is_bought_again_has_nothing_to_do_with_the_bonus_of_the_first() -> None:
+@pytest.mark.parametrize("hours", [0, 12, 24, 36])
+def test_an_order_id_that_is_bought_again_has_nothing_to_do_with_the_bonus_of_the_first(hours: int) -> None:
     story = story_with_an_offer(refund_days=5)
     story.buys("o1", 1_000, at(2))
-    story.buys("o1", 1_000, at(8))
-    assert summary(story.cancels_order("o1", at(9))) == [("points.reversed", "posted", -10)]
+    story.buys("o1", 1_000, at(7, hours=hours))
+    story.buys("o2", 0, at(9))  # by now the first is forgotten, the second is not
+    assert summary(story.cancels_order("o1", at(10))) == [("points.reversed", "posted", -10)]
 
 
 # Facts
@@ -272,9 +274,9 @@ def test_offers_are_kept_until_35_days_after_their_end() -> None:
 def test_what_a_purchase_took_up_is_forgotten_with_the_order() -> None:
     story = story_with_an_offer()
     story.buys("o1", 1_000, at(2))
-    story.buys("o2", 0, at(32, ms=-1))
+    story.buys("o2", 0, at(33, ms=-1))
     assert "bonus/o1" in story.pages
-    story.buys("o3", 0, at(32))
+    story.buys("o3", 0, at(33))
     assert not any(name.startswith("bonus/") for name in story.pages)
 
 
