@@ -95,9 +95,11 @@ class Shelf(Generic[Entry]):
             insort(page, entry)
             self._dirty.add(head.numbers[at])
             if len(page) > PAGE_MAX:
-                half = page[PAGE_MAX // 2 :]
-                del page[PAGE_MAX // 2 :]
-                self._new_page(at + 1, half)
+                # Most shelves grow at their end: there a full page stays full.
+                end = PAGE_MAX if page[-1] is entry else PAGE_MAX // 2
+                rest = page[end:]
+                del page[end:]
+                self._new_page(at + 1, rest)
             return
         insort(head.front, entry)
         if len(head.front) > FRONT_MAX:
@@ -124,9 +126,20 @@ class Shelf(Generic[Entry]):
         if not head.front:
             if not head.numbers:
                 return None
-            head.front = self._page(head.numbers[0])
-            self._drop_page(0)
+            self._fill_front()
         return head.front[0]
+
+    def _fill_front(self) -> None:
+        head, page = self.head, self._page(self.head.numbers[0])
+        if len(page) <= FRONT_MAX:
+            head.front = page
+            self._drop_page(0)
+            return
+        self.changed = True
+        head.front = page[:FRONT_MAX]
+        del page[:FRONT_MAX]
+        head.firsts[0] = page[0]
+        self._dirty.add(head.numbers[0])
 
     def last(self) -> Entry | None:
         if self.head.numbers:
