@@ -127,7 +127,8 @@ class Desk:
 
     def __init__(self) -> None:
         self.program = Program()
-        self._case = _Case()
+        self._case: _Case | None = None
+        """Made when it is needed: a desk travels to the workers pickled."""
 
     def learn(self, document: ProgramDocument) -> None:
         """A programme document counts from now on."""
@@ -136,8 +137,7 @@ class Desk:
     def receive(self, account_id: str, pages: Pages, delivery: Delivery) -> Verdict:
         """Decide one record of the account: a transaction, or a reference fact about it."""
         record = delivery.record
-        case = self._case
-        case.turn_to(account_id, pages, self.program)
+        case = self._turn_to(account_id, pages)
         if record.topic in REFERENCE_TOPICS:
             learn_fact(case.account, record, self.program)
             _sweep(case, NOTHING_DUE)
@@ -151,12 +151,18 @@ class Desk:
 
     def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
         """Do everything that is due at or before `clock_ms`: the watermark, for an account that is quiet."""
-        case = self._case
-        case.turn_to(account_id, pages, self.program)
+        case = self._turn_to(account_id, pages)
         if _sweep(case, clock_ms):
             tidy_lots(case.account)
             case.account.save()
         return case.verdict("timer")
+
+    def _turn_to(self, account_id: str, pages: Pages) -> _Case:
+        case = self._case
+        if case is None:
+            case = self._case = _Case()
+        case.turn_to(account_id, pages, self.program)
+        return case
 
     def _receive(self, case: _Case, event: Transaction, delivery: Delivery, value: bytes) -> str:
         account, core, record = case.account, case.account.core, delivery.record
