@@ -374,15 +374,6 @@ class Shelved(Generic[T]):
         self._loaded[name] = None
         self._dirty[name] = self._codec
 
-    def touched(self) -> list[T]:
-        """What was put since the last `save` and not removed again."""
-        mine = self._codec
-        return [
-            content
-            for name, codec in self._dirty.items()
-            if codec is mine and (content := self._loaded[name]) is not None
-        ]
-
 
 class Account:
     """One account, loaded from its pages for one event or timer, and written back by `save`.
@@ -396,6 +387,8 @@ class Account:
         self.dirty: dict[str, PageCodec[Any]] = {}
         """Those that `save` has to write or remove."""
         self.unfolded: dict[FoldedShelf[Any], Shelf[Any]] = {}
+        self.emptied: list[Lot] = []
+        """Lots that were put with nothing in them; there may be something by now."""
         self.lots = Shelved("lot", LOT, self)
         self.orders = Shelved("order", ORDER, self)
         self.redemptions = Shelved("redemption", REDEMPTION, self)
@@ -430,6 +423,7 @@ class Account:
         self.loaded.clear()
         self.dirty.clear()
         self.unfolded.clear()
+        self.emptied.clear()
 
     def note_order(self, order_id: str) -> None:
         """There is a page of this order from now on."""
@@ -467,6 +461,8 @@ class Account:
 
     def put_lot(self, lot: Lot) -> None:
         self.lots.put(str(lot.number), lot)
+        if lot.empty:
+            self.emptied.append(lot)
 
     def facts(self) -> Facts:
         raw = self.pages.get("facts")

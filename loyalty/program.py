@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from loyalty.times import DAY_MS, MINUTE_MS
 from loyalty.wire.program import (
@@ -42,11 +42,12 @@ class InForce(Generic[B]):
 
 
 class _Timeline(Generic[B]):
-    def __init__(self) -> None:
+    def __init__(self, document: str) -> None:
+        self._document = document
         self.versions: dict[int, tuple[int, B]] = {}
         self._starts: list[int] = []
         self._spans: list[InForce[B]] = []
-        self.latest: InForce[B] | None = None
+        self._latest: InForce[B] | None = None
         """The one that was asked for last: nearly always the one that is asked for next."""
 
     def add(self, version: int, effective_from: int, body: B) -> None:
@@ -58,7 +59,7 @@ class _Timeline(Generic[B]):
             if spans and spans[-1][0] == start:
                 spans.pop()
             spans.append((start, candidate))
-        self.latest = None
+        self._latest = None
         self._starts = [start for start, _ in spans]
         ends: list[int | None] = [*self._starts[1:], None]
         self._spans = [
@@ -67,16 +68,27 @@ class _Timeline(Generic[B]):
         ]
 
     def at(self, moment: int) -> InForce[B] | None:
+        """The version in force at `moment` (ms)."""
+        latest = self._latest
+        if latest is not None and latest.since <= moment and (latest.until is None or moment < latest.until):
+            return latest
         found = bisect_right(self._starts, moment)
         if not found:
             return None
-        self.latest = self._spans[found - 1]
-        return self.latest
+        self._latest = self._spans[found - 1]
+        return self._latest
+
+    def required_at(self, moment: int) -> InForce[B]:
+        """As `at`. Raises LookupError where there is none: `Program.missing` is asked first."""
+        found = self.at(moment)
+        if found is None:
+            raise LookupError(f"no version of {self._document} is in force at {moment}")
+        return found
 
     @property
-    def begins(self) -> int:
-        """From then on, ms, some version is in force."""
-        return self._starts[0]
+    def begins(self) -> int | None:
+        """From then on, ms, some version is in force; None before there is any."""
+        return self._starts[0] if self._starts else None
 
     def spans(self) -> Sequence[InForce[B]]:
         return self._spans
@@ -95,7 +107,12 @@ class Program:
     """
 
     def __init__(self) -> None:
-        self._timelines: dict[str, _Timeline[object]] = {}
+        self._earning: _Timeline[EarningBody] = _Timeline("earning")
+        self._tiers: _Timeline[TiersBody] = _Timeline("tiers")
+        self._redemption: _Timeline[RedemptionBody] = _Timeline("redemption")
+        self._fraud: _Timeline[FraudBody] = _Timeline("fraud")
+        self._required: tuple[_Timeline[Any], ...] = (self._earning, self._tiers, self._redemption, self._fraud)
+        self._timelines: dict[str, _Timeline[Any]] = dict(zip(REQUIRED, self._required, strict=True))
         self._complete_from: int | None = None
         """From then on, ms, a version of each of the four required documents is in force."""
         self.tiers_known = 0
@@ -105,10 +122,12 @@ class Program:
 
     def learn(self, document: ProgramDocument) -> None:
         body = document.body
-        timeline = self._timelines.setdefault(document.document, _Timeline())
+        timeline = self._timelines.get(document.document)
+        if timeline is None:
+            timeline = self._timelines[document.document] = _Timeline(document.document)
         timeline.add(document.version, document.effective_from, body)
-        if all(name in self._timelines for name in REQUIRED):
-            self._complete_from = max(self._timelines[name].begins for name in REQUIRED)
+        begins = [required.begins for required in self._required]
+        self._complete_from = None if None in begins else max(moment for moment in begins if moment is not None)
         if isinstance(body, FraudBody):
             for rule in body.velocity:
                 self.remember_requests_ms = max(self.remember_requests_ms, rule.window_minutes * MINUTE_MS)
@@ -116,14 +135,9 @@ class Program:
             self.tiers_known += 1
             self.remember_qualifying_ms = max(self.remember_qualifying_ms, body.window_days * DAY_MS)
 
-    def _at(self, document: str, moment: int) -> InForce[object] | None:
+    def _at(self, document: str, moment: int) -> InForce[Any] | None:
         timeline = self._timelines.get(document)
-        if timeline is None:
-            return None
-        latest = timeline.latest
-        if latest is not None and latest.since <= moment and (latest.until is None or moment < latest.until):
-            return latest
-        return timeline.at(moment)
+        return None if timeline is None else timeline.at(moment)
 
     def missing(self, moment: int) -> str | None:
         """The first of the four required documents that is not in force at `moment` (ms), if any."""
@@ -131,46 +145,39 @@ class Program:
             return None
         return next(document for document in REQUIRED if self._at(document, moment) is None)
 
-    def _required(self, document: str, moment: int) -> InForce[object]:
-        found = self._at(document, moment)
-        if found is None:
-            raise LookupError(f"no version of {document} is in force at {moment}")
-        return found
-
     def earning(self, moment: int) -> InForce[EarningBody]:
-        return cast("InForce[EarningBody]", self._required("earning", moment))
+        return self._earning.required_at(moment)
 
     def tiers(self, moment: int) -> InForce[TiersBody]:
-        return cast("InForce[TiersBody]", self._required("tiers", moment))
+        return self._tiers.required_at(moment)
 
     def tiers_from(self, moment: int) -> Iterator[InForce[TiersBody]]:
         """The tiers document in force at `moment`, then those that follow it in time."""
-        timeline = self._timelines.get("tiers")
-        return iter(()) if timeline is None else cast("_Timeline[TiersBody]", timeline).from_moment(moment)
+        return self._tiers.from_moment(moment)
 
     def redemption(self, moment: int) -> InForce[RedemptionBody]:
-        return cast("InForce[RedemptionBody]", self._required("redemption", moment))
+        return self._redemption.required_at(moment)
 
     def fraud(self, moment: int) -> InForce[FraudBody]:
-        return cast("InForce[FraudBody]", self._required("fraud", moment))
+        return self._fraud.required_at(moment)
 
     def partner(self, partner_id: str, moment: int) -> InForce[PartnerBody] | None:
-        return cast("InForce[PartnerBody] | None", self._at(f"partner/{partner_id}", moment))
+        return self._at(f"partner/{partner_id}", moment)
 
     def reward(self, reward_id: str, moment: int) -> InForce[RewardBody] | None:
-        return cast("InForce[RewardBody] | None", self._at(f"reward/{reward_id}", moment))
+        return self._at(f"reward/{reward_id}", moment)
 
     def campaign_version(self, campaign_id: str, version: int) -> CampaignBody | None:
         """What a version of a campaign says, whether or not it is in force; None while it is not known."""
         timeline = self._timelines.get(f"{CAMPAIGN}{campaign_id}")
         found = None if timeline is None else timeline.versions.get(version)
-        return None if found is None else cast("CampaignBody", found[1])
+        return None if found is None else found[1]
 
     def campaigns(self) -> Iterator[tuple[str, Sequence[InForce[CampaignBody]], int]]:
         """Each campaign's id, its versions in the order in which they are in force, and the longest `window_days` of
         the cap of any version, in force or not."""
         for document, timeline in self._timelines.items():
             if document.startswith(CAMPAIGN):
-                campaign = cast("_Timeline[CampaignBody]", timeline)
+                campaign: _Timeline[CampaignBody] = timeline
                 longest = max(body.cap.window_days for _, body in campaign.versions.values())
                 yield document[len(CAMPAIGN) :], campaign.spans(), longest

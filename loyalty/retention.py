@@ -19,11 +19,12 @@ event."""
 def tidy_lots(account: Account) -> None:
     """Lots that this unit of work has emptied are forgotten, or will be."""
     time = account.core.time
-    if time is None:
+    if time is None or not account.emptied:
         return
-    for lot in account.lots.touched():
+    for lot in account.emptied:
         if lot.empty:
             _tidy_lot(account, lot, time)
+    account.emptied.clear()
 
 
 def tidy(account: Account, program: Program) -> None:

@@ -65,15 +65,19 @@ def qualify(account: Account, program: Program, tiers: InForce[TiersBody], cause
         counted = False
     if core.slide_found_by == program.tiers_known:
         # What slides next is the earliest of what each entry does by itself.
-        leaves = _leaves(account, program, entry, counted=counted)
+        leaves = _leaves(account, program, tiers, entry, counted=counted)
         if leaves is not None and (core.slide is None or leaves < core.slide):
             core.slide = leaves
 
 
-def _leaves(account: Account, program: Program, entry: Qualifying, *, counted: bool) -> Due | None:
-    """When one entry leaves the window; `counted` says whether it is in the window now. As `find_slide` finds it
-    among all."""
+def _leaves(
+    account: Account, program: Program, tiers: InForce[TiersBody], entry: Qualifying, *, counted: bool
+) -> Due | None:
+    """When one entry leaves the window; `counted` says whether it is in the window of `tiers` now. As `find_slide`
+    finds it among all."""
     now, occurred_at = account.now, entry[0]
+    if counted and tiers.until is None:
+        return (occurred_at + tiers.body.window_days * DAY_MS, SLIDE, occurred_at, entry[1], "")
     for span in program.tiers_from(now):
         window = span.body.window_days * DAY_MS
         if occurred_at + window < max(now, span.since):
