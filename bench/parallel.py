@@ -1,9 +1,9 @@
 """`python -m bench.parallel`: events/s of the decision job with two instances that decide against one.
 
 All Python of one JVM shares one interpreter lock, so a standalone cluster is used, with a task manager for each
-instance. Linux is told where each may run: the first task manager on core 0 and the second on core 1, which the broker
-and the job manager have as well; with one instance the broker has core 1 nearly for itself. So two cores can show less
-than a factor of two.
+instance, and Linux is told where each process may run. One instance has one core for all of it: its task manager, the
+job manager and the broker. Two have two cores: a task manager on each, the job manager and the broker on both. So the
+ratio says what a second core with a second instance on it brings.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ def _rate(place: Ground, instances: int, seconds: float, start_within_s: float) 
         family = psutil.Process().children(recursive=True)
         workers = [member for member in family if _runs(member, OF_TASKS)]
         for core, worker in enumerate(sorted(workers, key=lambda member: member.pid)):
-            pin(worker.pid, core)
+            pin(worker.pid, {core})
         for member in family:
             if _runs(member, OF_JOBS) or _runs(member, "kafka.Kafka"):
-                pin(member.pid, 1)
+                pin(member.pid, set(range(instances)))
         submission = Submission(
             cluster.address,
             place.bootstrap,
@@ -87,10 +87,10 @@ def _runs(member: psutil.Process, program: str) -> bool:
         return False
 
 
-def pin(pid: int, core: int) -> None:
-    """Lets a process run on one core only: all its threads, and what they start later."""
+def pin(pid: int, cores: set[int]) -> None:
+    """Lets a process run on these cores only: all its threads, and what they start later."""
     for task in Path(f"/proc/{pid}/task").iterdir():
-        os.sched_setaffinity(int(task.name), {core})
+        os.sched_setaffinity(int(task.name), cores)
 
 
 def main() -> None:
