@@ -2,8 +2,8 @@
 
 Each folder of `tests/jobs/frozen/` holds one (`loyalty run decisions --until-end`, thread mode, parallelism 1, no
 transactions of Kafka's), and the records that were in its topics: `decisions-1` is of the release that did not read
-`loyalty.decisions` yet, `decisions-2` of the one whose operators in thread mode were PyFlink's own. `docs/offers.md`
-says when to add another.
+`loyalty.decisions` yet, `decisions-2` of the one whose operators in thread mode were PyFlink's own, `decisions-3` of
+the one with account pages of version 3, with a busy account. `docs/offers.md` says when to add another.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _redemption() -> list[bytes]:
     return [json.dumps({**event, **asks}).encode(), json.dumps({**event, **pays}).encode()]
 
 
-@pytest.mark.parametrize("release", ["decisions-1", "decisions-2"])
+@pytest.mark.parametrize("release", ["decisions-1", "decisions-2", "decisions-3"])
 def test_a_savepoint_of_an_earlier_release_restores_and_the_job_goes_on(
     release: str, bootstrap: str, tmp_path: Path
 ) -> None:
@@ -89,7 +89,8 @@ def test_a_savepoint_of_an_earlier_release_restores_and_the_job_goes_on(
     adas = {topic: place for (topic, place), pairs in frozen.items() if b"ada" in {key for key, _ in pairs}}
     ada = next(decision for decision in before if decision["account_id"] == "ada")
     send(bootstrap, DECISIONS, [(b"ada", json.dumps(_offer(ada)).encode())], partition=adas[DECISIONS])
-    events = [_purchase(), *_redemption()]
+    again = [value for key, value in frozen[transactions.TOPIC, adas[transactions.TOPIC]] if key == b"ada"]
+    events = [*again, _purchase(), *_redemption()]
     send(bootstrap, transactions.TOPIC, [(b"ada", event) for event in events], partition=adas[transactions.TOPIC])
     said = run_to_end(bootstrap, tmp_path / "state")
 
@@ -98,6 +99,9 @@ def test_a_savepoint_of_an_earlier_release_restores_and_the_job_goes_on(
     new = [decision for decision in values(bootstrap, DECISIONS) if decision["decision_id"] not in known]
     expected = [decision for decision in by_the_loop(bootstrap).decisions if decision["decision_id"] not in known]
     assert first_differences(without_the_hour(new), without_the_hour(expected)) == []
+    assert {decision["cause"]["event_id"] for decision in new if "timer" not in decision["cause"]} == set(
+        ("ada-boots", "ada-asks", "ada-pays")
+    ), "what was used before is a duplicate still"
     types = [decision["type"] for decision in new if decision["account_id"] == "ada"]
     assert "redemption.settled" in types
     assert any(decision["subject"].get("offer_id") for decision in new), "the offer was taken up"
