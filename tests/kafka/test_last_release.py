@@ -99,9 +99,8 @@ def test_a_savepoint_of_an_earlier_release_restores_and_the_job_goes_on(
     new = [decision for decision in values(bootstrap, DECISIONS) if decision["decision_id"] not in known]
     expected = [decision for decision in by_the_loop(bootstrap).decisions if decision["decision_id"] not in known]
     assert first_differences(without_the_hour(new), without_the_hour(expected)) == []
-    assert {decision["cause"]["event_id"] for decision in new if "timer" not in decision["cause"]} == set(
-        ("ada-boots", "ada-asks", "ada-pays")
-    ), "what was used before is a duplicate still"
+    decided = {decision["cause"]["event_id"] for decision in new if "timer" not in decision["cause"]}
+    assert decided == {"ada-boots", "ada-asks", "ada-pays"}, "what was used before is a duplicate still"
     types = [decision["type"] for decision in new if decision["account_id"] == "ada"]
     assert "redemption.settled" in types
     assert any(decision["subject"].get("offer_id") for decision in new), "the offer was taken up"
