@@ -223,18 +223,17 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
     private void carryOut(Object answer) throws Exception {
         Object[] parts = (Object[]) answer;
         LongBuffer written = numbers(parts[0]);
-        Object[] said = (Object[]) parts[1];
-        for (int i = 0; i < said.length; i += 2) {
+        Object[] pageNames = (Object[]) parts[1];
+        Object[] content = (Object[]) parts[2];
+        for (int i = 0; i < content.length; i++) {
             turnTo(written.get());
-            String name = (String) said[i];
-            Object page = said[i + 1];
-            if (page == null) {
-                pages.remove(name);
+            if (content[i] == null) {
+                pages.remove(pageNames[i]);
             } else {
-                pages.put(name, page);
+                pages.put(pageNames[i], content[i]);
             }
         }
-        LongBuffer moments = numbers(parts[2]);
+        LongBuffer moments = numbers(parts[3]);
         while (moments.hasRemaining()) {
             turnTo(moments.get());
             boolean ofEventTime = moments.get() != 0;
@@ -245,8 +244,8 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
                 timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, moment);
             }
         }
-        byte[] edges = (byte[]) parts[3];
-        Object[] values = (Object[]) parts[4];
+        byte[] edges = (byte[]) parts[4];
+        Object[] values = (Object[]) parts[5];
         for (int i = 0; i < edges.length; i++) {
             if (edges[i] == 0) {
                 output.collect(new StreamRecord(built(outputType, values[i])));

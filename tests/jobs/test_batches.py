@@ -44,8 +44,8 @@ class FakeJvm:
         return self._carry_out(self._runner.broadcast(element, self.watermark))
 
     def _carry_out(self, answer: Answer) -> list[Any]:
-        written, said, set_timers, edges, values = answer
-        for element, name, page in zip(array("q", written), said[::2], said[1::2], strict=True):
+        written, names, contents, set_timers, edges, values = answer
+        for element, name, page in zip(array("q", written), names, contents, strict=True):
             pages = self.state.setdefault(self._keys[element], {})
             if page is None:
                 pages.pop(name, None)
