@@ -1,10 +1,10 @@
 """`python -m bench.profile`: where the CPU of an event goes, from Kafka to Kafka.
 
-The decision job runs over purchases as a user runs it. Linux counts the CPU of each thread of its JVM, of its Python
-and of the broker; two looks at these counters, some seconds apart, and the number of events decided between them give
-microseconds of CPU an event by thread, with nothing slowed. What the domain takes of the two threads that run Python is
-measured in this process (`bench.domain`, scaled to the same purchases); the rest of these threads is what it costs to
-cross between the JVM and Python, the state behind it included.
+The decision job runs over purchases as a user runs it, and so do both ways of a running balance in its operators. Linux
+counts the CPU of each thread of its JVM, of its Python and of the broker; two looks at these counters, some seconds
+apart, and the number of events decided between them give microseconds of CPU an event by thread, with nothing slowed.
+What the domain takes of the two threads that run Python is measured in this process (`bench.domain`, scaled to the same
+purchases); the rest of these threads is the crossing between the JVM and Python, the state behind it included.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ STARTS_WITHIN_S = 120.0
 
 THREADS = (
     ("Source Data Fet", "Kafka: fetch"),
-    ("Source: read-re", "JVM: source, SQL packs"),
+    ("Source: read-re", "JVM: source, Java packs"),
+    ("Source: records", "JVM: source, SQL"),
     ("check-records", "check-records: thread"),
+    ("KEYED PROCESS", "the one operator: thread (SQL, producer's front included)"),
     ("decide-for-acco", "decide-for-account: thread (SQL unpacks, producer's front included)"),
     ("kafka-producer-", "Kafka: producer's network thread"),
     ("GC Thread", "JVM: garbage collection"),
@@ -95,13 +97,13 @@ def table(found: Mapping[str, float], title: str) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.profile", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--accounts", type=int, default=20_000)
-    parser.add_argument("--warm-up-s", type=float, default=10.0)
-    parser.add_argument("--seconds", type=float, default=25.0)
+    parser.add_argument("--warm-up-s", type=float, default=8.0)
+    parser.add_argument("--seconds", type=float, default=8.0)
     asked = parser.parse_args()
     figures: dict[str, Summary] = {}
-    for name in ("full", "balance"):
+    for name in ("full", "whole", "balance"):
         found = measure(WAYS[name], asked.events, asked.accounts, asked.warm_up_s, asked.seconds)
         print("\n".join([*table(found, WAYS[name].title), ""]), flush=True)
         for what, spent in found.items():

@@ -1,82 +1,95 @@
-"""`python -m bench.standin BOOTSTRAP STATE`: a running balance in the operators of the decision job.
+"""`python -m bench.standin BOOTSTRAP FOLDER`: a running balance in our operators, as the job of the Java peer.
 
-The job is `loyalty run decisions` with another domain in it, which does what the peers do and no more. What it costs is
-the price of the plumbing.
+Kafka, keyed in the JVM by the record's key, one Python operator that crosses for many elements at once, Kafka: with the
+tables, the operator and the settings of the decision job's profile `throughput`. What it costs is the price of the
+plumbing.
 """
 
 from __future__ import annotations
 
+import os
 import struct
 import sys
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
+from pyflink.common import Types
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.datastream.state import MapStateDescriptor
+from pyflink.table import StreamTableEnvironment
 
+from jobs import tables
+from jobs.batches.operators import PythonOperator, process
 from jobs.config import DecisionsConfig
-from jobs.domain import DECISIONS, Clock, Document, ForAccount, Output, Pages, Passed, Record, Verdict
+from jobs.edges import MAIN, Sent
+from jobs.environment import create_environment
 from jobs.profiles import Profile
-from jobs.topics import PROGRAM, TRANSACTIONS
-from jobs.topology import build
-from ops.run import RunOptions, run
+from jobs.topics import TRANSACTIONS
+from jobs.topology import key_by_first_field
+from ops.artifacts import flink_connector_jar
+from ops.flink import settings_of_processes
 
+NAME = "running-balance"
+PAGE = "balance"
+
+_BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 _BALANCE = struct.Struct("<qq")
 
-
-class BalanceIntake:
-    """Passes every transaction on, with the broker's clock."""
-
-    def __init__(self) -> None:
-        self._latest = 0
-        self._documents = 0
-
-    def begin(self, pages: Pages, unread: Mapping[int, int]) -> None: ...
-
-    def take(self, pages: Pages, record: Record) -> Iterable[Passed]:
-        key, value = record.key, record.value
-        if key is None or value is None:
-            return ()
-        if record.topic == TRANSACTIONS:
-            self._latest = max(self._latest, record.timestamp_ms)
-            return (ForAccount(key.decode(), value, self._documents, Clock(0, self._latest)),)
-        if record.topic == PROGRAM:
-            self._documents += 1
-            return (Document(self._documents, value.decode()),)
-        return ()
-
-    def clock(self, pages: Pages) -> Clock | None:
-        return Clock(0, self._latest) if self._latest else None
+PURCHASES = "SELECT DECODE(key, 'UTF-8') AS account_id, `value` FROM records"
+WRITE_BALANCES = "INSERT INTO decisions SELECT key, `value` FROM balances"
 
 
-class BalanceDesk:
+class Balance:
     """Adds up."""
 
-    reads_first = ("balance",)
+    def open(self, runtime_context: Any) -> None:
+        self._pages = runtime_context.get_map_state(MapStateDescriptor(NAME, Types.STRING(), _BYTES))
 
-    def learn(self, document: str) -> None: ...
-
-    def receive(self, account_id: str, pages: Pages, payload: bytes, clock_ms: int | None) -> Verdict:
-        purchase = orjson.loads(payload)
-        page = pages.get("balance")
+    def process_element(self, value: bytes, ctx: Any) -> Sent:
+        purchase = orjson.loads(value)
+        page = self._pages.get(PAGE)
         balance, sequence = (0, 0) if page is None else _BALANCE.unpack(page)
         balance += sum(line["amount"] // 10 for line in purchase["lines"])
         sequence += 1
-        pages.put("balance", _BALANCE.pack(balance, sequence))
+        self._pages.put(PAGE, _BALANCE.pack(balance, sequence))
+        account_id = purchase["account_id"]
         decision = {"account": account_id, "balance": balance, "sequence": sequence}
-        return Verdict([Output(DECISIONS, account_id.encode(), orjson.dumps(decision))], None)
+        return ((MAIN, (account_id.encode(), orjson.dumps(decision))),)
 
-    def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
-        return Verdict([], None)
-
-
-def add_balances(environment: Any, config: DecisionsConfig) -> None:
-    build(environment, config, BalanceIntake(), BalanceDesk())
+    def on_timer(self, timestamp: int, ctx: Any) -> Sent:
+        return ()
 
 
-def main(bootstrap: str, state: str) -> None:
-    options = RunOptions(bootstrap=bootstrap, state=Path(state), fresh=True, profile=Profile.THROUGHPUT)
-    run(options, add_balances)
+def build(environment: StreamExecutionEnvironment, config: DecisionsConfig) -> None:
+    table_environment = StreamTableEnvironment.create(environment)
+    tables.create_tables(table_environment, config, [TRANSACTIONS])
+    purchases = table_environment.to_append_stream(
+        table_environment.sql_query(PURCHASES), Types.ROW([Types.STRING(), _BYTES])
+    )
+    balances = process(
+        key_by_first_field(purchases, Types.STRING(), _BYTES),
+        PythonOperator(Balance(), NAME, Types.ROW_NAMED(["key", "value"], [_BYTES, _BYTES]), read_first=[PAGE]),
+        config.mode,
+    )
+    table_environment.create_temporary_view("balances", table_environment.from_data_stream(balances))
+    statements = table_environment.create_statement_set()
+    statements.add_insert_sql(WRITE_BALANCES)
+    statements.attach_as_datastream()
+
+
+def main(bootstrap: str, folder: str) -> None:
+    os.environ.update(settings_of_processes(Path(folder) / "flink", Path(folder) / "flink.log"))
+    config = DecisionsConfig(bootstrap=bootstrap, group=NAME, profile=Profile.THROUGHPUT)
+    more = {
+        "pipeline.jars": flink_connector_jar().as_uri(),
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        "pipeline.auto-generate-uids": "true",  # it never goes on from a savepoint
+    }
+    environment = create_environment(NAME, config, more)
+    build(environment, config)
+    environment.execute(NAME)
 
 
 if __name__ == "__main__":

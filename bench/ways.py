@@ -66,15 +66,16 @@ def _peer(module: str) -> Callable[[Ground], list[str]]:
     return lambda ground: [sys.executable, "-m", f"bench.peers.{module}", ground.bootstrap, OUT]
 
 
-def _standin(ground: Ground) -> list[str]:
-    return [sys.executable, "-m", "bench.standin", ground.bootstrap, str(STATE)]
+def _ours(module: str) -> Callable[[Ground], list[str]]:
+    return lambda ground: [sys.executable, "-m", f"bench.{module}", ground.bootstrap, str(STATE)]
 
 
 STATE = FOLDER / "state"
 
 WAYS = {
     "full": Way("full decision job", job_command("--profile", "throughput"), DECISIONS, full=True),
-    "balance": Way("running balance in our operators", _standin, DECISIONS),
+    "balance": Way("running balance in our operators", _ours("standin"), DECISIONS),
+    "whole": Way("running balance through the whole decision topology", _ours("whole"), DECISIONS),
     "sql": Way("Flink SQL", _peer("flink_sql")),
     "java": Way("Java DataStream", lambda ground: [*java.datastream_command(), ground.bootstrap, OUT]),
     "textbook": Way("textbook PyFlink", _peer("textbook")),

@@ -12,6 +12,7 @@ MAX_PARALLELISM = 128
 """The number of key groups. Fixed with the first savepoint; no parallelism can be higher."""
 
 READ_RECORDS = "read-records"
+PACK_RECORDS = "pack-records"
 CHECK_RECORDS = "check-records"
 CLOCK_OF_RECORDS = "clock-of-records"
 DECIDE_FOR_ACCOUNT = "decide-for-account"
@@ -29,8 +30,9 @@ PROGRAMME = "programme"
 
 OPERATORS = {
     READ_RECORDS: "Read the input topics",
-    "pack-records": "Put each record into one run of bytes",
+    "select-records": "Keep the records that are wanted",
     "hand-over-records": "Leave SQL",
+    PACK_RECORDS: "Put each record into one run of bytes",
     CHECK_RECORDS: "Check each record, keep the clock, hold transactions until the reference facts are read",
     CLOCK_OF_RECORDS: "Make the clock that each record carries the watermark",
     "records-for-accounts": "Take the timestamp off again",
@@ -49,8 +51,9 @@ OPERATORS = {
 
 SHAPE = (
     ("records", READ_RECORDS),
-    ("Calc", "pack-records"),
+    ("Calc", "select-records"),
     ("SinkConversion", "hand-over-records"),
+    (PACK_RECORDS, PACK_RECORDS),
     ("KEYED PROCESS", CHECK_RECORDS),
     ("Timestamps/Watermarks", CLOCK_OF_RECORDS),
     ("Map", "records-for-accounts"),
@@ -72,8 +75,9 @@ _OFFERS_OPERATORS = {
     uid: OPERATORS[uid]
     for uid in (
         READ_RECORDS,
-        "pack-records",
+        "select-records",
         "hand-over-records",
+        PACK_RECORDS,
         "decided",
         SELECT_DECISIONS,
         "decisions",
@@ -89,11 +93,11 @@ _OFFERS_OPERATORS = {
 }
 
 _OFFERS_SHAPE = (
-    *SHAPE[:3],
+    *SHAPE[:4],
     ("KEYED PROCESS", CHECK_ENGAGEMENTS),
     ("Keyed-Co-Process-Broadcast", MATCH_CAMPAIGNS),
     ("KEYED PROCESS", MAKE_OFFERS),
-    *SHAPE[9:],
+    *SHAPE[10:],
 )
 
 

@@ -1,7 +1,7 @@
 """The runs of bytes that cross between the JVM and Python, one an element.
 
-What costs in PyFlink is the crossing, above all of rows. So SQL packs a Kafka record into bytes (`PACK_RECORDS` in
-`jobs.tables`), and the intake packs what it passes on the same way.
+What costs in PyFlink is the crossing, above all of rows. So Java packs a Kafka record into bytes (`PackRecords.java`),
+and the intake packs what it passes on the same way.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _ACCOUNT = struct.Struct("<iqII")
 
 
 def unpack_record(packed: bytes) -> Record:
-    """The record that SQL packed: `topic partition offset timestamp key-length value-length`, a line feed, key, value.
+    """The record that Java packed: `topic partition offset timestamp key-length value-length`, a line feed, key, value.
 
     A length of -1 stands for null, which is not the same as empty.
     """

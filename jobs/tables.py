@@ -1,5 +1,4 @@
-"""The edges of the job: the input topics as one table of packed records, and tables to insert decisions and dead
-letters into.
+"""The edges of the job: the input topics as one table of records, and tables to insert decisions and dead letters into.
 
 Keys and values stay bytes in both directions: what arrives may be anything.
 """
@@ -25,31 +24,7 @@ REFUSED_TABLE = "refused_dead_letters"
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 """A dead letter carries the record it is about in base64, a third longer."""
 
-# ISO 8859-1 gives each byte a character of its own, so text functions can be used on bytes that are no text.
-PACK_RECORDS = """
-SELECT
-    0 AS only_key,
-    ENCODE(
-        CONCAT(
-            topic, ' ',
-            CAST(`partition` AS STRING), ' ',
-            CAST(`offset` AS STRING), ' ',
-            CAST(EXTRACT(EPOCH FROM received) * 1000 + EXTRACT(MILLISECOND FROM received) AS STRING), ' ',
-            CAST(COALESCE(CHAR_LENGTH(key_text), -1) AS STRING), ' ',
-            CAST(COALESCE(CHAR_LENGTH(value_text), -1) AS STRING), U&'\\000a',
-            COALESCE(key_text, ''),
-            COALESCE(value_text, '')
-        ),
-        'ISO-8859-1'
-    ) AS packed
-FROM (
-    SELECT
-        topic, `partition`, `offset`, received,
-        DECODE(key, 'ISO-8859-1') AS key_text,
-        DECODE(`value`, 'ISO-8859-1') AS value_text
-    FROM wanted
-)
-"""
+WANTED_RECORDS = "SELECT topic, `partition`, `offset`, received, key, `value` FROM wanted"
 
 EVERY_RECORD = "SELECT * FROM records"
 

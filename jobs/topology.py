@@ -14,15 +14,17 @@ from pyflink.table import StreamTableEnvironment
 from jobs import tables
 from jobs.batches.operators import PythonOperator, process, process_with_broadcast
 from jobs.check_records import DOCUMENTS, FOR_ACCOUNTS, REFUSED, SIDES, CheckRecords
+from jobs.compiled import added, operator_factory, transformed
 from jobs.config import DecisionsConfig
 from jobs.decide_for_account import OUTPUTS, PROGRAMME_STATE, DecideForAccount
 from jobs.domain import Desk, Intake
 from jobs.held_at_start import last_made_offers
-from jobs.names import ACCOUNT_PAGES, DECISIONS_NAMES, INTAKE_PAGES
+from jobs.names import ACCOUNT_PAGES, DECISIONS_NAMES, INTAKE_PAGES, PACK_RECORDS
 from jobs.topics import DECISIONS, INPUTS
 from jobs.uids import name_operators
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
+_RECORD = Types.ROW([Types.STRING(), Types.INT(), Types.LONG(), Types.INSTANT(), _BYTES, _BYTES])
 
 
 def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, intake: Intake, desk: Desk) -> None:
@@ -57,10 +59,14 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, inta
 
 def records(table_environment: StreamTableEnvironment) -> KeyedStream:
     """The wanted records of the input topics as runs of bytes, all under one constant key."""
-    packed = table_environment.to_append_stream(
-        table_environment.sql_query(tables.PACK_RECORDS), Types.ROW([Types.INT(), _BYTES])
-    )
-    return key_by_first_field(packed, Types.INT(), _BYTES)
+    wanted = table_environment.to_append_stream(table_environment.sql_query(tables.WANTED_RECORDS), _RECORD)
+    return key_by_first_field(packed(wanted), Types.INT(), _BYTES)
+
+
+def packed(rows: DataStream) -> DataStream:
+    """Rows (topic, partition, offset, timestamp, key, value) as rows (0, packed record), made in the JVM."""
+    factory = operator_factory(__package__, "PackRecords")
+    return added(rows, transformed(rows, PACK_RECORDS, factory, Types.ROW([Types.INT(), _BYTES])))
 
 
 def write(table_environment: StreamTableEnvironment, decided: DataStream, refused: DataStream) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -14,11 +16,13 @@ from bench.__main__ import check_balances
 from bench.catch_up import drained
 from bench.latency import Wait, paced, percentile, within
 from bench.slices import rates
-from bench.standin import BalanceDesk
+from bench.standin import Balance
 from bench.summary import Summary, as_json, summarise
+from bench.whole import BalanceDesk
 from loyalty.codec import DictPages
 from loyalty.wire.transactions import parse_transaction
 from ops.errors import Refusal
+from tests.jobs.fakes import FakeFlink
 
 
 def test_one_disturbed_run_does_not_decide() -> None:
@@ -94,14 +98,30 @@ def test_every_generated_purchase_is_one_that_the_contract_takes() -> None:
         assert parse_transaction(record.value).account_id.encode() == record.key
 
 
-def test_balances_are_those_of_the_purchases_that_were_decided() -> None:
-    desk = BalanceDesk()
-    pages: dict[bytes, DictPages] = {}
-    found: dict[str, tuple[int, int]] = {}
+def _by_the_operator() -> Iterator[bytes]:
+    flink, operator = FakeFlink(), Balance()
+    operator.open(flink)
     for record in inputs.purchases(50, 7):
-        assert record.key is not None
-        verdict = desk.receive(record.key.decode(), pages.setdefault(record.key, DictPages()), record.value or b"", 0)
-        said = json.loads(verdict.outputs[0].value)
+        flink.key = (record.key or b"").decode()
+        for _, (key, value) in operator.process_element(record.value or b"", flink):
+            assert key == record.key
+            yield value
+
+
+def _by_the_desk() -> Iterator[bytes]:
+    desk = BalanceDesk()
+    pages: dict[str, DictPages] = defaultdict(DictPages)
+    for record in inputs.purchases(50, 7):
+        account_id = (record.key or b"").decode()
+        for output in desk.receive(account_id, pages[account_id], record.value or b"", 0).outputs:
+            yield output.value
+
+
+@pytest.mark.parametrize("way", [_by_the_operator, _by_the_desk])
+def test_balances_are_those_of_the_purchases_that_were_decided(way: Callable[[], Iterator[bytes]]) -> None:
+    found: dict[str, tuple[int, int]] = {}
+    for value in way():
+        said = json.loads(value)
         found[said["account"]] = said["sequence"], said["balance"]
     expected = inputs.expected_balances(50, 7)
     check_balances(found, expected, "ours")

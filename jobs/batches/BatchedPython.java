@@ -1,6 +1,9 @@
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.LongBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -200,9 +203,9 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
 
     private void cross(String method) throws Exception {
         Object[] given = new Object[] {
-            names,
-            elements,
-            firstPages,
+            names.toArray(),
+            elements.toArray(),
+            firstPages.toArray(),
             Long.valueOf(timers.currentWatermark()),
             Long.valueOf(getProcessingTimeService().getCurrentProcessingTime())
         };
@@ -216,45 +219,49 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
         keys.clear();
     }
 
-    /** Does what Python says: (writes to state, timers to set, outputs), the first two flat lists of triples. */
+    /** Does what Python says: the `Answer` of `runner.py`. */
     private void carryOut(Object answer) throws Exception {
         Object[] parts = (Object[]) answer;
-        List writes = (List) parts[0];
-        for (int i = 0; i < writes.size(); i += 3) {
-            turnTo(writes.get(i));
-            String name = (String) writes.get(i + 1);
-            Object page = writes.get(i + 2);
-            if (page == null) {
-                pages.remove(name);
+        LongBuffer written = numbers(parts[0]);
+        Object[] pageNames = (Object[]) parts[1];
+        Object[] content = (Object[]) parts[2];
+        for (int i = 0; i < content.length; i++) {
+            turnTo(written.get());
+            if (content[i] == null) {
+                pages.remove(pageNames[i]);
             } else {
-                pages.put(name, page);
+                pages.put(pageNames[i], content[i]);
             }
         }
-        List moments = (List) parts[1];
-        for (int i = 0; i < moments.size(); i += 3) {
-            turnTo(moments.get(i));
-            long moment = ((Number) moments.get(i + 2)).longValue();
-            if (((Boolean) moments.get(i + 1)).booleanValue()) {
+        LongBuffer moments = numbers(parts[3]);
+        while (moments.hasRemaining()) {
+            turnTo(moments.get());
+            boolean ofEventTime = moments.get() != 0;
+            long moment = moments.get();
+            if (ofEventTime) {
                 timers.registerEventTimeTimer(VoidNamespace.INSTANCE, moment);
             } else {
                 timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, moment);
             }
         }
-        List outputs = (List) parts[2];
-        for (int i = 0; i < outputs.size(); i++) {
-            Object[] sent = (Object[]) outputs.get(i);
-            int edge = ((Number) sent[0]).intValue();
-            if (edge == 0) {
-                output.collect(new StreamRecord(built(outputType, sent[1])));
+        byte[] edges = (byte[]) parts[4];
+        Object[] values = (Object[]) parts[5];
+        for (int i = 0; i < edges.length; i++) {
+            if (edges[i] == 0) {
+                output.collect(new StreamRecord(built(outputType, values[i])));
             } else {
-                OutputTag side = sides[edge - 1];
-                output.collect(side, new StreamRecord(built(side.getTypeInfo(), sent[1])));
+                OutputTag side = sides[edges[i] - 1];
+                output.collect(side, new StreamRecord(built(side.getTypeInfo(), values[i])));
             }
         }
     }
 
-    private void turnTo(Object element) {
-        setCurrentKey(keys.get(((Number) element).intValue()));
+    private static LongBuffer numbers(Object bytes) {
+        return ByteBuffer.wrap((byte[]) bytes).order(ByteOrder.nativeOrder()).asLongBuffer();
+    }
+
+    private void turnTo(long element) {
+        setCurrentKey(keys.get((int) element));
     }
 
     /** What Python sent, as Flink has it: Python knows neither rows nor how wide a number is. */

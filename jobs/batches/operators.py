@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any, NamedTuple, Protocol
 
 import cloudpickle
@@ -15,10 +14,10 @@ from pyflink.util.java_utils import get_j_env_configuration, to_jarray
 
 from jobs.batches.one_by_one import OneByOne, OneByOneWithBroadcast
 from jobs.batches.runner import BatchRunner
+from jobs.compiled import added, operator_factory, transformed
 from jobs.config import Mode
 from jobs.edges import Sent
 
-JAVA_SOURCE = "BatchedPython.java"
 KEYED, KEYED_BROADCAST = "KEYED PROCESS", "Keyed-Co-Process-Broadcast"
 """What PyFlink calls such operators. Ours have the same names, so a job has one shape in both modes (jobs/uids.py)."""
 
@@ -58,12 +57,10 @@ def process(stream: KeyedStream, operator: PythonOperator, mode: Mode) -> DataSt
     """`stream` through an operator that runs once."""
     if mode is Mode.PROCESS:
         return stream.process(OneByOne(operator.function, operator.output, operator.sides), operator.output)
-    j_stream = stream._j_data_stream
-    transformation = get_gateway().jvm.org.apache.flink.streaming.api.transformations.OneInputTransformation(
-        j_stream.getTransformation(), KEYED, _factory(stream, operator, None), operator.output.get_java_type_info(), 1
-    )
-    transformation.setStateKeySelector(j_stream.getKeySelector())
-    return _added(stream, transformation)
+    transformation = transformed(stream, KEYED, _factory(stream, operator, None), operator.output)
+    transformation.setStateKeySelector(stream._j_data_stream.getKeySelector())
+    transformation.setStateKeyType(stream._j_data_stream.getKeyType())
+    return added(stream, transformation)
 
 
 def process_with_broadcast(
@@ -89,34 +86,21 @@ def process_with_broadcast(
         parallelism,
     )
     transformation.setStateKeySelectors(j_stream.getKeySelector(), None)
-    return _added(stream, transformation)
+    transformation.setStateKeyType(j_stream.getKeyType())
+    return added(stream, transformation)
 
 
 def _factory(stream: KeyedStream, operator: PythonOperator, broadcast: str | None) -> Any:
-    """Makes the operator where the job runs, from its source: Flink compiles it as it does what SQL was made into."""
-    gateway = get_gateway()
-    jvm = gateway.jvm
+    jvm = get_gateway().jvm
     configuration = get_j_env_configuration(stream._j_data_stream.getExecutionEnvironment())
     configuration.addAll(jvm.org.apache.flink.python.util.PythonConfigUtil.extractPythonConfiguration(configuration))
-    references = gateway.new_array(jvm.java.lang.Object, 6)
-    references[0] = configuration
-    references[1] = cloudpickle.dumps(BatchRunner(operator.function, operator.read_first))
-    references[2] = operator.pages
-    references[3] = broadcast
-    references[4] = operator.output.get_java_type_info()
-    references[5] = to_jarray(
-        jvm.org.apache.flink.util.OutputTag, [tag.get_java_output_tag() for tag in operator.sides]
+    sides = to_jarray(jvm.org.apache.flink.util.OutputTag, [tag.get_java_output_tag() for tag in operator.sides])
+    references = (
+        configuration,
+        cloudpickle.dumps(BatchRunner(operator.function, operator.read_first)),
+        operator.pages,
+        broadcast,
+        operator.output.get_java_type_info(),
+        sides,
     )
-    source = resources.files(__package__).joinpath(JAVA_SOURCE).read_text(encoding="utf-8")
-    runtime = jvm.org.apache.flink.table.runtime
-    generated = runtime.generated.GeneratedOperator("BatchedPython", source, references, configuration)
-    return runtime.operators.CodeGenOperatorFactory(generated)
-
-
-def _added(stream: KeyedStream, transformation: Any) -> DataStream:
-    j_stream = stream._j_data_stream
-    transformation.setStateKeyType(j_stream.getKeyType())
-    environment = j_stream.getExecutionEnvironment()
-    environment.addOperator(transformation)
-    utilities = get_gateway().jvm.org.apache.flink.python.util.PythonConfigUtil
-    return DataStream(utilities.createSingleOutputStreamOperator(environment, transformation))
+    return operator_factory(__package__, "BatchedPython", references)

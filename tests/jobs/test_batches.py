@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from array import array
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from pyflink.datastream import TimeDomain
 
-from jobs.batches.runner import BatchRunner
+from jobs.batches.runner import Answer, BatchRunner
 from jobs.clock import virtual
 from jobs.decide_for_account import DecideForAccount
 from jobs.domain import Clock
@@ -42,17 +43,17 @@ class FakeJvm:
     def broadcast(self, element: bytes) -> list[Any]:
         return self._carry_out(self._runner.broadcast(element, self.watermark))
 
-    def _carry_out(self, answer: tuple[list[Any], list[Any], list[Any]]) -> list[Any]:
-        writes, moments, outputs = answer
-        for element, name, page in zip(*[iter(writes)] * 3, strict=True):
+    def _carry_out(self, answer: Answer) -> list[Any]:
+        written, names, contents, set_timers, edges, values = answer
+        for element, name, page in zip(array("q", written), names, contents, strict=True):
             pages = self.state.setdefault(self._keys[element], {})
             if page is None:
                 pages.pop(name, None)
             else:
                 pages[name] = page
-        for element, of_event_time, moment in zip(*[iter(moments)] * 3, strict=True):
-            self.timers.add((self._keys[element], of_event_time, moment))
-        return outputs
+        for element, of_event_time, moment in zip(*[iter(array("q", set_timers))] * 3, strict=True):
+            self.timers.add((self._keys[element], bool(of_event_time), moment))
+        return list(zip(edges, values, strict=True))
 
     def page(self, element: int, name: str) -> bytes | None:
         self.asked.append(name)

@@ -13,8 +13,9 @@ from tests.jobs.running import ROOT
 
 DECISIONS = {
     "read-records": 1,
-    "pack-records": 1,
+    "select-records": 1,
     "hand-over-records": 1,
+    "pack-records": 1,
     "check-records": 1,
     "clock-of-records": 1,
     "records-for-accounts": 1,
@@ -34,8 +35,9 @@ DECISIONS = {
 }
 OFFERS = {
     "read-records": 1,
-    "pack-records": 1,
+    "select-records": 1,
     "hand-over-records": 1,
+    "pack-records": 1,
     "check-engagements": 1,
     "match-campaigns": 3,
     "make-offers": 1,

@@ -1,0 +1,86 @@
+"""`python -m bench.whole BOOTSTRAP STATE`: a running balance through the whole decision topology.
+
+The job is `loyalty run decisions` with another domain in it, which does what the peers do and no more. What it costs is
+the price of the plumbing.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from jobs.config import DecisionsConfig
+from jobs.domain import DECISIONS, Clock, Document, ForAccount, Output, Pages, Passed, Record, Verdict
+from jobs.profiles import Profile
+from jobs.topics import PROGRAM, TRANSACTIONS
+from jobs.topology import build
+from ops.run import RunOptions, run
+
+_BALANCE = struct.Struct("<qq")
+
+
+class BalanceIntake:
+    """Passes every transaction on, with the broker's clock."""
+
+    def __init__(self) -> None:
+        self._latest = 0
+        self._documents = 0
+
+    def begin(self, pages: Pages, unread: Mapping[int, int]) -> None: ...
+
+    def take(self, pages: Pages, record: Record) -> Iterable[Passed]:
+        key, value = record.key, record.value
+        if key is None or value is None:
+            return ()
+        if record.topic == TRANSACTIONS:
+            self._latest = max(self._latest, record.timestamp_ms)
+            return (ForAccount(key.decode(), value, self._documents, Clock(0, self._latest)),)
+        if record.topic == PROGRAM:
+            self._documents += 1
+            return (Document(self._documents, value.decode()),)
+        return ()
+
+    def clock(self, pages: Pages) -> Clock | None:
+        return Clock(0, self._latest) if self._latest else None
+
+
+class BalanceDesk:
+    """Adds up."""
+
+    reads_first = ("balance",)
+
+    def learn(self, document: str) -> None: ...
+
+    def receive(self, account_id: str, pages: Pages, payload: bytes, clock_ms: int | None) -> Verdict:
+        purchase = orjson.loads(payload)
+        page = pages.get("balance")
+        balance, sequence = (0, 0) if page is None else _BALANCE.unpack(page)
+        balance += sum(line["amount"] // 10 for line in purchase["lines"])
+        sequence += 1
+        pages.put("balance", _BALANCE.pack(balance, sequence))
+        decision = {"account": account_id, "balance": balance, "sequence": sequence}
+        return Verdict([Output(DECISIONS, account_id.encode(), orjson.dumps(decision))], None)
+
+    def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
+        return Verdict([], None)
+
+
+def add_balances(environment: Any, config: DecisionsConfig) -> None:
+    build(environment, config, BalanceIntake(), BalanceDesk())
+
+
+def main(bootstrap: str, state: str) -> None:
+    options = RunOptions(bootstrap=bootstrap, state=Path(state), fresh=True, profile=Profile.THROUGHPUT)
+    run(options, add_balances)
+
+
+if __name__ == "__main__":
+    # Classes of the main module would travel to the workers by value; by its name this module is imported there.
+    from bench import whole
+
+    whole.main(*sys.argv[1:])
