@@ -120,7 +120,7 @@ class BatchedPages:
     """The map state of the key that is at work, as `pyflink.datastream.state.MapState`."""
 
     def __init__(self, operator: JavaOperator, read_first: Sequence[str]) -> None:
-        self._operator = operator
+        self._page = operator.page
         self._places = tuple(enumerate(read_first))
         self.first_pages: Sequence[bytes | None] = ()
         """Those that came with the elements, one element's after the other's."""
@@ -152,7 +152,7 @@ class BatchedPages:
     def get(self, name: str) -> bytes | None:
         known = self._known
         if name not in known:
-            known[name] = self._operator.page(self._element, name)
+            known[name] = self._page(self._element, name)
         return known[name]
 
     def put(self, name: str, page: bytes) -> None:
