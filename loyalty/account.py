@@ -16,6 +16,7 @@ Pages of an account:
 | `offers/<member_id>` | offers that were made to a member | an offer: 35 days after its end |
 | `bonus/<order_id>` | the offers that a purchase took up, and its amounts | as long as the order |
 | `<shelf>/<n>` | the further pages of a long shelf | empty |
+| `<shelf>/head` | where they are, and the front of the shelf, if that is long | it is short |
 
 What is kept no longer is forgotten up to a day later (`loyalty.retention`).
 

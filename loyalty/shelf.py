@@ -24,6 +24,8 @@ Entry = TypeVar("Entry", bound=tuple[Any, ...])
 FRONT_MAX = 24
 PAGE_MAX = 48
 TAIL_MAX = 24
+HEAD_MAX = 512
+"""Bytes: the core page is read and written with every event, a longer head is not."""
 
 
 _write_entry = msgspec.msgpack.Encoder().encode
@@ -187,7 +189,7 @@ class Folded(msgspec.Struct, array_like=True, gc=False):
     first: int | None = None
     """The moment of the first entry; None where the shelf is empty."""
     head: bytes | None = None
-    """The head, written down by itself."""
+    """The head, written down by itself; empty where it is so long that it has a page of its own."""
     tail: bytes = b""
     """Entries that were added since, one behind the other."""
     tail_count: int = 0
@@ -221,11 +223,12 @@ class FoldedShelf(Generic[Entry]):
     It holds nothing itself, so one does for all accounts that an owner turns to.
     """
 
-    __slots__ = ("_codec", "_folded", "_name", "_owner")
+    __slots__ = ("_codec", "_folded", "_head_page", "_name", "_owner")
 
     def __init__(self, name: str, codec: ShelfCodec[Entry], owner: Owner, folded: Callable[[Any], Folded]) -> None:
         """`folded` gives the owner's present `Folded` of this shelf."""
         self._name = name
+        self._head_page = f"{name}/head"
         self._codec = codec
         self._owner = owner
         self._folded = folded
@@ -237,7 +240,8 @@ class FoldedShelf(Generic[Entry]):
     def _unfold(self) -> Shelf[Entry]:
         owner, codec = self._owner, self._codec
         folded = self._folded(owner)
-        head: ShelfHead[Entry] = ShelfHead() if folded.head is None else codec.head.read(folded.head)
+        written = owner.pages.get(self._head_page) if folded.head == b"" else folded.head
+        head: ShelfHead[Entry] = ShelfHead() if written is None else codec.head.read(written)
         shelf = owner.unfolded[self] = Shelf(self._name, head, owner.pages, codec.page)
         if folded.tail_count:
             for entry in codec.read_tail(folded):
@@ -292,6 +296,15 @@ class FoldedShelf(Generic[Entry]):
         if shelf is not None and shelf.changed:
             shelf.save()
             shelf.changed = False
-            head = shelf.head
-            written = self._codec.head.write(head) if head.front or head.numbers else None
-            self._folded(self._owner).head = written
+            self._keep_head(shelf.head)
+
+    def _keep_head(self, head: ShelfHead[Entry]) -> None:
+        folded, pages = self._folded(self._owner), self._owner.pages
+        written = self._codec.head.write(head) if head.front or head.numbers else None
+        if written is not None and len(written) > HEAD_MAX:
+            pages.put(self._head_page, written)
+            folded.head = b""
+            return
+        if folded.head == b"":
+            pages.remove(self._head_page)
+        folded.head = written

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty.codec import DictPages, PageCodec, Pages
-from loyalty.shelf import FRONT_MAX, PAGE_MAX, TAIL_MAX, Folded, FoldedShelf, Shelf, ShelfCodec, ShelfHead
+from loyalty.shelf import FRONT_MAX, HEAD_MAX, PAGE_MAX, TAIL_MAX, Folded, FoldedShelf, Shelf, ShelfCodec, ShelfHead
 
 Entry = tuple[int, int]
 
@@ -118,3 +118,19 @@ def test_a_long_shelf_keeps_only_its_front_in_the_core_page() -> None:
     assert kept.pages.pages
     assert len(msgspec.msgpack.encode(kept.folded)) < 600
     kept.check(100)
+
+
+def test_a_head_that_has_become_long_moves_to_a_page_and_comes_back() -> None:
+    kept = Kept()
+    pages = kept.pages
+    assert isinstance(pages, DictPages)
+    for moment in range(10**9, 10**9 + 40 * PAGE_MAX):
+        kept.add((moment, moment))
+        kept.fold()
+    assert "s/head" in pages.pages
+    assert len(msgspec.msgpack.encode(kept.folded)) < HEAD_MAX
+    kept.check(10**9 + 100)
+    while kept.expected:
+        kept.remove(0)
+        kept.fold()
+    assert pages.pages == {}
