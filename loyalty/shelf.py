@@ -24,7 +24,7 @@ Entry = TypeVar("Entry", bound=tuple[Any, ...])
 FRONT_MAX = 24
 PAGE_MAX = 48
 TAIL_MAX = 24
-HEAD_MAX = 512
+HEAD_MAX = 1_024
 """Bytes: the core page is read and written with every event, a longer head is not."""
 
 
@@ -193,6 +193,8 @@ class Folded(msgspec.Struct, array_like=True, gc=False):
     tail: bytes = b""
     """Entries that were added since, one behind the other."""
     tail_count: int = 0
+    tail_first: int | None = None
+    """The least moment in the tail; None where a release before did not note it, or it is empty."""
 
 
 class ShelfCodec(Generic[Entry]):
@@ -217,6 +219,15 @@ class Owner(Protocol):
     """Those that have been unfolded in this unit of work."""
 
 
+def _is_behind(moment: int | None, head: ShelfHead[Any]) -> bool:
+    """Whether an entry of this moment comes behind all that is in front."""
+    if moment is None:
+        return False
+    if head.numbers:
+        return moment > int(head.firsts[0][0])
+    return bool(head.front) and moment > int(head.front[-1][0])
+
+
 class FoldedShelf(Generic[Entry]):
     """A `Shelf` that is unfolded when an entry is asked for; `save` leaves its `Folded` as it is to be kept.
 
@@ -234,44 +245,71 @@ class FoldedShelf(Generic[Entry]):
         self._folded = folded
 
     def _open(self) -> Shelf[Entry]:
-        shelf = self._owner.unfolded.get(self)
-        return self._unfold() if shelf is None else shelf
+        """All of it."""
+        shelf = self._unfold()
+        folded = self._folded(self._owner)
+        if folded.tail_count:
+            self._merge(shelf, folded)
+        return shelf
+
+    def _open_front(self) -> Shelf[Entry]:
+        """Enough of it to ask for its first entry. What comes behind the front may stay in the tail: of a shelf from
+        which one takes at one end and to which one adds at the other, no more than the front is touched."""
+        shelf = self._unfold()
+        folded = self._folded(self._owner)
+        if folded.tail_count and not (shelf.head.front and _is_behind(folded.tail_first, shelf.head)):
+            self._merge(shelf, folded)
+        return shelf
 
     def _unfold(self) -> Shelf[Entry]:
         owner, codec = self._owner, self._codec
+        known = owner.unfolded.get(self)
+        if known is not None:
+            return known
         folded = self._folded(owner)
         written = owner.pages.get(self._head_page) if folded.head == b"" else folded.head
         head: ShelfHead[Entry] = ShelfHead() if written is None else codec.head.read(written)
         shelf = owner.unfolded[self] = Shelf(self._name, head, owner.pages, codec.page)
-        if folded.tail_count:
-            for entry in codec.read_tail(folded):
-                shelf.add(entry)
-            folded.tail = b""
-            folded.tail_count = 0
         return shelf
+
+    def _merge(self, shelf: Shelf[Entry], folded: Folded) -> None:
+        for entry in self._codec.read_tail(folded):
+            shelf.add(entry)
+        folded.tail = b""
+        folded.tail_count = 0
+        folded.tail_first = None
 
     def add(self, entry: Entry) -> None:
         owner = self._owner
         folded = self._folded(owner)
-        if folded.first is None or entry[0] < folded.first:
-            folded.first = entry[0]
-        if folded.tail_count < TAIL_MAX and self not in owner.unfolded:
-            try:
-                folded.tail += _write_entry(entry)
-            except OverflowError:  # a number wider than 64 bits
-                pass
-            else:
-                folded.tail_count += 1
-                return
+        moment = entry[0]
+        if folded.first is None or moment < folded.first:
+            folded.first = moment
+        if folded.tail_count < TAIL_MAX:
+            shelf = owner.unfolded.get(self)
+            if shelf is None or _is_behind(moment, shelf.head):
+                try:
+                    folded.tail += _write_entry(entry)
+                except OverflowError:  # a number wider than 64 bits
+                    pass
+                else:
+                    if not folded.tail_count or (folded.tail_first is not None and moment < folded.tail_first):
+                        folded.tail_first = moment
+                    folded.tail_count += 1
+                    return
         self._open().add(entry)
 
     def remove(self, entry: Entry) -> None:
         """Take out an entry that is on the shelf; ValueError when it is not."""
-        self._open().remove(entry)
+        shelf = self._open_front()
+        front = shelf.head.front
+        if not front or entry > front[-1]:
+            shelf = self._open()
+        shelf.remove(entry)
         self.first()
 
     def first(self) -> Entry | None:
-        first = self._open().first()
+        first = self._open_front().first()
         self._folded(self._owner).first = None if first is None else first[0]
         return first
 

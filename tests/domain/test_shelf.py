@@ -124,7 +124,7 @@ def test_a_head_that_has_become_long_moves_to_a_page_and_comes_back() -> None:
     kept = Kept()
     pages = kept.pages
     assert isinstance(pages, DictPages)
-    for moment in range(10**9, 10**9 + 40 * PAGE_MAX):
+    for moment in range(10**9, 10**9 + 100 * PAGE_MAX):
         kept.add((moment, moment))
         kept.fold()
     assert "s/head" in pages.pages
