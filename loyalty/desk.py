@@ -2,7 +2,7 @@
 
 Live, replay, tests and audits all come through `Desk`. For an event (contract §4, *Time*):
 
-1. a known duplicate ends here;
+1. a known duplicate ends here (what the watermark has given up before is not known);
 2. everything due at or before its `occurred_at` (or done by the watermark before it came) is done;
 3. the account's time moves on; the event is judged, and makes its decisions or a dead letter;
 4. a purchase is followed by the refunds that waited for it;
@@ -74,6 +74,8 @@ class Delivery(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Further behind the latest event of its own partition than the watermark lag."""
     clock_ms: int | None = None
     """The exact watermark just behind this record, ms; None before there is one."""
+    clock_before_ms: int | None = None
+    """The one just before it."""
 
 
 class Verdict(msgspec.Struct, gc=False):
@@ -168,6 +170,10 @@ class Desk:
         account, core, record = case.account, case.account.core, delivery.record
         digest = content_digest(value)
         key = seen.key_of(event.event_id)
+        before = delivery.clock_before_ms
+        if core.waiting != 0 and before is not None:
+            # A refund that was given up by then has not been used, whether or not its timer has come by yet.
+            _sweep(case, before)
         known = seen.find(account, event.event_id, key)
         if known is not None:
             _sweep(case, NOTHING_DUE)

@@ -155,6 +155,7 @@ class Intake:
                 "too_early",
                 f"{format_time(event.occurred_at)} is more than 5 minutes ahead of the record's own timestamp.",
             )
+        before = self._clock
         latest = progress.latest.get(record.partition)
         late = latest is not None and event.occurred_at < latest - self._lag_ms
         moved = latest is None or event.occurred_at > latest
@@ -165,7 +166,7 @@ class Intake:
             self._see(progress, record)
             self._tick(progress)
         clock = self._clock
-        delivery = Delivery(record, late, None if clock is None else clock.ms)
+        delivery = Delivery(record, late, None if clock is None else clock.ms, None if before is None else before.ms)
         return ForAccount(event.account_id, delivery, progress.documents, clock)
 
     def _see(self, progress: Progress, record: Record) -> None:
