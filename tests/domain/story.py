@@ -66,9 +66,9 @@ def campaign_body(changes: dict[str, Any]) -> dict[str, Any]:
 class Story:
     """One account, `acc`, told event by event."""
 
-    def __init__(self, since: int = START, **bodies: dict[str, Any]) -> None:
+    def __init__(self, since: int = START, *, eager: bool = True, **bodies: dict[str, Any]) -> None:
         """Keyword arguments change fields of the four standing documents, e.g. `earning={"pending_days": 2}`."""
-        self._loop = Loop(LAG_MS)
+        self._loop = Loop(LAG_MS, eager=eager)
         self._offsets: dict[str, int] = {}
         self._told = 0
         standing = {"earning": EARNING, "tiers": TIERS, "redemption": REDEMPTION, "fraud": FRAUD}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.domain.story import Story, at, summary
 
 
@@ -34,6 +36,15 @@ def test_a_refused_event_may_come_again_and_still_moves_the_accounts_time() -> N
     story.buys("o1", 1_000, at())
     assert summary(story.commits("nothing", at(2))) == [("points.released", "posted", 0)]
     assert story.refusals == ["unknown_redemption"]
+
+
+@pytest.mark.parametrize("timers_come_by", [True, False])
+def test_the_id_of_a_refund_that_the_watermark_gave_up_may_come_again(timers_come_by: bool) -> None:
+    story = Story(eager=timers_come_by)
+    story.refunds("missing", at(), event_id="same")
+    story.another_account_is_active(at(3))
+    assert summary(story.buys("o1", 1_000, at(3, hours=1), event_id="same"))[0] == ("points.earned", "posted", 10)
+    assert story.refusals == ["unknown_order"]
 
 
 def test_events_before_the_first_programme_are_refused() -> None:
