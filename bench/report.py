@@ -137,7 +137,8 @@ def draw(figures: Mapping[str, Summary], chart: Path) -> None:
     shown.sort(key=lambda one: one[1].median)
     medians = [found.median for _, found in shown]
     spread = [[found.median - found.min for _, found in shown], [found.max - found.median for _, found in shown]]
-    ours = [title in {WAYS[name].title for name in ("full", "balance", "whole")} for title, _ in shown]
+    our_titles = {WAYS[name].title for name in ("full", "balance", "whole")}
+    ours = [title in our_titles for title, _ in shown]
     figure, axes = plt.subplots(figsize=(9, 0.5 * len(shown) + 1.2))
     axes.barh(
         [title for title, _ in shown],

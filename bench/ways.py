@@ -74,8 +74,8 @@ STATE = FOLDER / "state"
 
 WAYS = {
     "full": Way("full decision job", job_command("--profile", "throughput"), DECISIONS, full=True),
-    "balance": Way("running balance in our operators", _ours("standin"), DECISIONS),
-    "whole": Way("running balance through the whole decision topology", _ours("whole"), DECISIONS),
+    "balance": Way("running balance in our operators", _ours("balance"), DECISIONS),
+    "whole": Way("running balance through the whole decision topology", _ours("balance_in_topology"), DECISIONS),
     "sql": Way("Flink SQL", _peer("flink_sql")),
     "java": Way("Java DataStream", lambda ground: [*java.datastream_command(), ground.bootstrap, OUT]),
     "textbook": Way("textbook PyFlink", _peer("textbook")),

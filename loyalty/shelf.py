@@ -214,9 +214,11 @@ class ShelfCodec(Generic[Entry]):
 class Owner(Protocol):
     """Whose shelves they are."""
 
-    pages: Pages
     unfolded: dict[FoldedShelf[Any], Shelf[Any]]
     """Those that have been unfolded in this unit of work."""
+
+    @property
+    def pages(self) -> Pages: ...
 
 
 def _is_behind(moment: int | None, head: ShelfHead[Any]) -> bool:

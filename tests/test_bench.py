@@ -13,12 +13,12 @@ import pytest
 
 from bench import domain, inputs, report
 from bench.__main__ import check_balances
+from bench.balance import Balance
+from bench.balance_in_topology import BalanceDesk
 from bench.catch_up import drained
 from bench.latency import Wait, paced, percentile, within
 from bench.slices import rates
-from bench.standin import Balance
 from bench.summary import Summary, as_json, summarise
-from bench.whole import BalanceDesk
 from loyalty.codec import DictPages
 from loyalty.wire.transactions import parse_transaction
 from ops.errors import Refusal

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty.codec import DictPages, PageCodec, Pages
+from loyalty.codec import DictPages, PageCodec
 from loyalty.shelf import FRONT_MAX, HEAD_MAX, PAGE_MAX, TAIL_MAX, Folded, FoldedShelf, Shelf, ShelfCodec, ShelfHead
 
 Entry = tuple[int, int]
@@ -23,7 +23,7 @@ class Kept:
     """A shelf that is written down and folded again, beside a sorted list of what must be on it."""
 
     def __init__(self) -> None:
-        self.pages: Pages = DictPages()
+        self.pages = DictPages()
         self.folded = Folded()
         self.unfolded: dict[FoldedShelf[Any], Shelf[Any]] = {}
         self.expected: list[Entry] = []
@@ -114,7 +114,6 @@ def test_a_long_shelf_keeps_only_its_front_in_the_core_page() -> None:
     for moment in range(10 * PAGE_MAX):
         kept.add((moment, moment))
         kept.fold()
-    assert isinstance(kept.pages, DictPages)
     assert kept.pages.pages
     assert len(msgspec.msgpack.encode(kept.folded)) < 600
     kept.check(100)
@@ -123,7 +122,6 @@ def test_a_long_shelf_keeps_only_its_front_in_the_core_page() -> None:
 def test_a_head_that_has_become_long_moves_to_a_page_and_comes_back() -> None:
     kept = Kept()
     pages = kept.pages
-    assert isinstance(pages, DictPages)
     for moment in range(10**9, 10**9 + 100 * PAGE_MAX):
         kept.add((moment, moment))
         kept.fold()

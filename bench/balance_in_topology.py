@@ -1,4 +1,4 @@
-"""`python -m bench.whole BOOTSTRAP STATE`: a running balance through the whole decision topology.
+"""`python -m bench.balance_in_topology BOOTSTRAP STATE`: a running balance through the whole decision topology.
 
 The job is `loyalty run decisions` with another domain in it, which does what the peers do and no more. What it costs is
 the price of the plumbing.
@@ -6,22 +6,18 @@ the price of the plumbing.
 
 from __future__ import annotations
 
-import struct
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from bench.balance import PAGE, add_purchase
 from jobs.config import DecisionsConfig
 from jobs.domain import DECISIONS, Clock, Document, ForAccount, Output, Pages, Passed, Record, Verdict
 from jobs.profiles import Profile
 from jobs.topics import PROGRAM, TRANSACTIONS
 from jobs.topology import build
 from ops.run import RunOptions, run
-
-_BALANCE = struct.Struct("<qq")
 
 
 class BalanceIntake:
@@ -52,19 +48,12 @@ class BalanceIntake:
 class BalanceDesk:
     """Adds up."""
 
-    reads_first = ("balance",)
+    reads_first = (PAGE,)
 
     def learn(self, document: str) -> None: ...
 
     def receive(self, account_id: str, pages: Pages, payload: bytes, clock_ms: int | None) -> Verdict:
-        purchase = orjson.loads(payload)
-        page = pages.get("balance")
-        balance, sequence = (0, 0) if page is None else _BALANCE.unpack(page)
-        balance += sum(line["amount"] // 10 for line in purchase["lines"])
-        sequence += 1
-        pages.put("balance", _BALANCE.pack(balance, sequence))
-        decision = {"account": account_id, "balance": balance, "sequence": sequence}
-        return Verdict([Output(DECISIONS, account_id.encode(), orjson.dumps(decision))], None)
+        return Verdict([Output(DECISIONS, *add_purchase(pages, payload))], None)
 
     def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
         return Verdict([], None)
@@ -81,6 +70,6 @@ def main(bootstrap: str, state: str) -> None:
 
 if __name__ == "__main__":
     # Classes of the main module would travel to the workers by value; by its name this module is imported there.
-    from bench import whole
+    from bench import balance_in_topology
 
-    whole.main(*sys.argv[1:])
+    balance_in_topology.main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""`python -m bench.standin BOOTSTRAP FOLDER`: a running balance in our operators, as the job of the Java peer.
+"""`python -m bench.balance BOOTSTRAP FOLDER`: a running balance in our operators, as the job of the Java peer.
 
 Kafka, keyed in the JVM by the record's key, one Python operator that crosses for many elements at once, Kafka: with the
 tables, the operator and the settings of the decision job's profile `throughput`. What it costs is the price of the
@@ -22,6 +22,7 @@ from pyflink.table import StreamTableEnvironment
 from jobs import tables
 from jobs.batches.operators import PythonOperator, process
 from jobs.config import DecisionsConfig
+from jobs.domain import Pages
 from jobs.edges import MAIN, Sent
 from jobs.environment import create_environment
 from jobs.profiles import Profile
@@ -40,6 +41,18 @@ PURCHASES = "SELECT DECODE(key, 'UTF-8') AS account_id, `value` FROM records"
 WRITE_BALANCES = "INSERT INTO decisions SELECT key, `value` FROM balances"
 
 
+def add_purchase(pages: Pages, value: bytes) -> tuple[bytes, bytes]:
+    """Adds a purchase to the balance of its account's pages; gives the key and the value to be written."""
+    purchase = orjson.loads(value)
+    page = pages.get(PAGE)
+    balance, sequence = (0, 0) if page is None else _BALANCE.unpack(page)
+    balance += sum(line["amount"] // 10 for line in purchase["lines"])
+    sequence += 1
+    pages.put(PAGE, _BALANCE.pack(balance, sequence))
+    account_id = purchase["account_id"]
+    return account_id.encode(), orjson.dumps({"account": account_id, "balance": balance, "sequence": sequence})
+
+
 class Balance:
     """Adds up."""
 
@@ -47,15 +60,7 @@ class Balance:
         self._pages = runtime_context.get_map_state(MapStateDescriptor(NAME, Types.STRING(), _BYTES))
 
     def process_element(self, value: bytes, ctx: Any) -> Sent:
-        purchase = orjson.loads(value)
-        page = self._pages.get(PAGE)
-        balance, sequence = (0, 0) if page is None else _BALANCE.unpack(page)
-        balance += sum(line["amount"] // 10 for line in purchase["lines"])
-        sequence += 1
-        self._pages.put(PAGE, _BALANCE.pack(balance, sequence))
-        account_id = purchase["account_id"]
-        decision = {"account": account_id, "balance": balance, "sequence": sequence}
-        return ((MAIN, (account_id.encode(), orjson.dumps(decision))),)
+        return ((MAIN, add_purchase(self._pages, value)),)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Sent:
         return ()
@@ -94,6 +99,6 @@ def main(bootstrap: str, folder: str) -> None:
 
 if __name__ == "__main__":
     # Classes of the main module would travel to the workers by value; by its name this module is imported there.
-    from bench import standin
+    from bench import balance
 
-    standin.main(*sys.argv[1:])
+    balance.main(*sys.argv[1:])
