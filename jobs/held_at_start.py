@@ -15,6 +15,9 @@ from confluent_kafka.admin import AdminClient
 from jobs.topics import DECISIONS
 
 ANSWER_WITHIN_S = 6.0
+ANSWER_A_JOB_WITHIN_S = 60.0
+"""A person wants to know soon. A job that runs would fail and begin again, and a broker that is slow at the moment gets
+no faster by that."""
 READ_WITHIN_S = 60.0
 FIRST_STEP = 4
 
@@ -30,24 +33,27 @@ Taken = Callable[[str, int], int]
 """The offset of the last record of a topic and partition that has been taken; -1 where none has."""
 
 
-def last_readable(bootstrap: str, topics: Iterable[str], *, committed_only: bool = True) -> Offsets:
+def last_readable(
+    bootstrap: str, topics: Iterable[str], *, committed_only: bool = True, within_s: float = ANSWER_WITHIN_S
+) -> Offsets:
     """By topic and partition: the offset of the last record that a consumer can read now.
 
     `committed_only` is for consumers that see no record of an open or aborted transaction. Partitions without a record
-    are left out. Raises NotThere.
+    are left out. Raises NotThere, if no answer has come within that time.
     """
     topics = tuple(topics)
-    found = _last(bootstrap, topics, lambda topic, partition: -1, lambda value: True, committed_only)
+    found = _last(bootstrap, topics, lambda topic, partition: -1, lambda value: True, committed_only, within_s)
     return {topic: found.get(topic, {}) for topic in topics}
 
 
 def last_made_offers(bootstrap: str, taken: Taken) -> Offsets:
-    """Of each partition of the decisions: the offset of the last offer that was made and can be read now.
+    """For a job that runs, of each partition of the decisions: the offset of the last offer that was made and can be
+    read now.
 
     Nothing that has been taken before is looked at; a partition without such an offer beyond that is left out. Raises
     NotThere.
     """
-    return _last(bootstrap, (DECISIONS,), taken, is_made_offer, True)
+    return _last(bootstrap, (DECISIONS,), taken, is_made_offer, True, ANSWER_A_JOB_WITHIN_S)
 
 
 def is_made_offer(value: bytes | None) -> bool:
@@ -61,8 +67,9 @@ def _last(
     taken: Taken,
     wanted: Callable[[bytes | None], bool],
     committed_only: bool,
+    within_s: float,
 ) -> Offsets:
-    places = partitions_of(bootstrap, topics)
+    places = partitions_of(bootstrap, topics, within_s)
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -76,7 +83,7 @@ def _last(
         }
     )
     try:
-        found = _search_again_and_again(consumer, places, taken, wanted)
+        found = _search_again_and_again(consumer, places, taken, wanted, within_s)
     except KafkaException as problem:
         raise NotThere(f"Reading from {bootstrap} failed: {problem.args[0].str()}.") from problem
     finally:
@@ -97,13 +104,13 @@ def cluster_id(bootstrap: str) -> str:
     return found
 
 
-def partitions_of(bootstrap: str, topics: Iterable[str]) -> list[tuple[str, int]]:
+def partitions_of(bootstrap: str, topics: Iterable[str], within_s: float = ANSWER_WITHIN_S) -> list[tuple[str, int]]:
     """Every partition of `topics`. Raises NotThere."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     try:
-        known = admin.list_topics(timeout=ANSWER_WITHIN_S).topics
+        known = admin.list_topics(timeout=within_s).topics
     except KafkaException as problem:
-        raise NotThere(f"No Kafka broker answered at {bootstrap} within {ANSWER_WITHIN_S:.0f} s.") from problem
+        raise NotThere(f"No Kafka broker answered at {bootstrap} within {within_s:.0f} s.") from problem
     missing = [topic for topic in topics if topic not in known]
     if missing:
         raise NotThere(
@@ -120,9 +127,10 @@ def _search_again_and_again(
     places: list[_Place],
     taken: Taken,
     wanted: Callable[[bytes | None], bool],
+    within_s: float,
 ) -> dict[_Place, int]:
     """A topic that was made a moment ago has no leader yet, and one that moves has none for a moment."""
-    deadline = time.monotonic() + ANSWER_WITHIN_S
+    deadline = time.monotonic() + within_s
     while True:
         try:
             return _search(consumer, places, taken, wanted)

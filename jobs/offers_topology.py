@@ -14,7 +14,7 @@ from jobs.check_engagements import DOCUMENTS, FOR_ACCOUNTS, PAST_OFFERS, SIDES, 
 from jobs.check_records import REFUSED
 from jobs.config import OffersConfig
 from jobs.decide_for_account import OUTPUTS, PROGRAMME_STATE
-from jobs.held_at_start import last_readable
+from jobs.held_at_start import ANSWER_A_JOB_WITHIN_S, last_readable
 from jobs.make_offers import TO_MAKER, MakeOffers
 from jobs.match_campaigns import MatchCampaigns
 from jobs.names import ACCOUNT_PAGES, INTAKE_PAGES, OFFER_PAGES, OFFERS_NAMES
@@ -42,7 +42,9 @@ def build(
     table_environment = StreamTableEnvironment.create(environment)
     # An offer is published outside any transaction, and has to be seen behind one that is still open.
     tables.create_tables(table_environment, config, OFFERS_INPUTS, committed_only=False)
-    last_at_start = partial(last_readable, config.bootstrap, OFFERS_REFERENCE, committed_only=False)
+    last_at_start = partial(
+        last_readable, config.bootstrap, OFFERS_REFERENCE, committed_only=False, within_s=ANSWER_A_JOB_WITHIN_S
+    )
     checking = CheckEngagements(intake, last_at_start)
     checked = process(
         records(table_environment),

@@ -54,12 +54,16 @@ _SETTINGS = {
     "share.coordinator.state.topic.min.isr": 1,
     "share.coordinator.state.topic.num.partitions": 1,
     "group.initial.rebalance.delay.ms": 0,
-    # After a crash the controller lets the broker back in when its old session has ended; 9 s is the default.
-    "broker.session.timeout.ms": 4_000,
     "broker.heartbeat.interval.ms": 1_000,
     # The cleaner takes this from the heap at once; the default is a quarter of ours.
     "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
 }
+
+# A broker that the controller has not heard for so long serves nothing any more. Nobody could take its place here, so a
+# machine that is too busy must not bring that about (Kafka's default is 9 s). After a crash the controller lets the
+# broker back in when its old session has ended, which should not take that long.
+_SESSION_MS = 120_000
+_SESSION_AFTER_CRASH_MS = 4_000
 
 
 @dataclass(frozen=True)
@@ -243,12 +247,19 @@ def _format(directory: Path, classpath: str) -> None:
 def _write_properties(directory: Path, port: int, controller_port: int) -> None:
     settings = {
         **_SETTINGS,
+        "broker.session.timeout.ms": _SESSION_AFTER_CRASH_MS if _has_crashed(directory) else _SESSION_MS,
         "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
     }
     text = "".join(f"{name}={value}\n" for name, value in settings.items())
     _replace(directory / "server.properties", text)
+
+
+def _has_crashed(directory: Path) -> bool:
+    """Whether a broker that ran here has not left the mark that Kafka leaves when it is stopped in order."""
+    data = directory / "data"
+    return (data / "meta.properties").exists() and not (data / ".kafka_cleanshutdown").exists()
 
 
 def _port_of_last_time(directory: Path) -> int | None:

@@ -6,6 +6,7 @@ import base64
 import json
 import random
 from collections import defaultdict
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,11 @@ def _expected(transactions: list[list[dict[str, Any]]], clock_ms: int) -> dict[s
     return expected
 
 
+def _first_difference(account: str, found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> str:
+    pairs = enumerate(zip_longest(found, expected))
+    return next(f"{account}, decision {at}: {one}, not {other}" for at, (one, other) in pairs if one != other)
+
+
 @pytest.mark.parametrize(
     ("mode", "parallelism", "delivery"),
     [
@@ -107,15 +113,24 @@ def test_decides_the_same_in_every_mode_parallelism_and_delivery(
         )
     )
 
+    # On a machine that is too busy Flink may have had to start again; at least once then means: some of it twice.
+    began_again = "starts again" in said and delivery == "at-least-once"
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for decision in decisions(loyalty_topics):
-        found[decision["account"]].append(decision)
+        if not (began_again and decision in found[decision["account"]]):
+            found[decision["account"]].append(decision)
     expected = _expected(transactions, end)
-    assert found == expected
+    assert [
+        _first_difference(account, found[account], expected[account])
+        for account in {**found, **expected}
+        if found[account] != expected[account]
+    ] == [], said
     assert sum(decision["kind"] == "due" for of in found.values() for decision in of) > 1_000
     for partition in range(PARTITIONS):
         assert found[f"quiet-{partition}"][-1]["kind"] == "due", "what is due at the final clock has been done"
         assert len(found[f"early-{partition}"]) == 1, "what is due a millisecond later has not"
+    if began_again:
+        return
     count = sum(len(of) for of in found.values())
     assert f"{count:,} decisions" in said
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 
 from jobs.held_at_start import NotThere, cluster_id, last_made_offers, last_readable
 from jobs.topics import DECISIONS
-from tests.kafka_records import read_all, send
+from ops import kafka
+from tests.kafka_records import create_topic, read_all, send
 
 
 def _transaction(bootstrap: str, topic: str, *values: bytes, commit: bool) -> Producer:
@@ -66,6 +71,21 @@ def test_a_reader_of_all_records_waits_for_those_of_open_transactions_too(
         assert last_readable(bootstrap, [topic], committed_only=False) == {topic: {0: 1}}
     finally:
         unfinished.abort_transaction(10)
+
+
+def test_a_job_waits_longer_than_a_person_for_a_broker_that_is_slow_at_the_moment(kafka_dir: Path) -> None:
+    broker = kafka.start(kafka_dir)
+    create_topic(broker.bootstrap, DECISIONS)
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(1) as aside:
+            of_a_job = aside.submit(last_made_offers, broker.bootstrap, lambda topic, partition: -1)
+            with pytest.raises(NotThere, match="No Kafka broker answered"):
+                last_readable(broker.bootstrap, [DECISIONS])
+            os.kill(broker.pid, signal.SIGCONT)
+            assert of_a_job.result(60) == {}
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
 
 
 def test_the_last_made_offer_is_found_and_nothing_is_looked_at_twice(loyalty_topics: str) -> None:
