@@ -162,6 +162,8 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
 
     public void onProcessingTime(InternalTimer timer) throws Exception {
         invokeFinishBundle();
+        // What was gathered before has turned to keys of its own.
+        setCurrentKey(timer.getKey());
         keep(Long.valueOf(timer.getTimestamp()));
         cross("wake");
     }

@@ -86,6 +86,8 @@ def test_decides_the_same_in_every_mode_parallelism_and_delivery(
         events.append({**exact, "later": {"at": end + 1, "add": 1000}})
         events.insert(0, {"account": f"quiet-{partition}", "at": START, "add": 1, "later": {"at": end, "add": 500}})
         events.insert(0, {"account": f"early-{partition}", "at": START, "add": 1, "later": {"at": end + 1, "add": 1}})
+        # Most of these wait for the programme, and no further event of theirs would wake them.
+        events[:0] = [{"account": f"once-{partition}-{number}", "at": START, "add": 1} for number in range(500)]
 
     # The transactions are there before the programme, and there are far more of them.
     for partition, events in enumerate(transactions):
