@@ -1,5 +1,5 @@
-"""`python -m tests.jobs.woken_keys`: 4 000 keys, one element each, set a timer of the wall clock on a mini-cluster while
-others still come; prints each key that is woken."""
+"""`python -m tests.jobs.woken_keys`: on a mini-cluster, each of 4 000 keys has one element and sets a timer of the wall
+clock, while others still come; prints each key that is woken."""
 
 from __future__ import annotations
 
