@@ -39,7 +39,7 @@ def last_readable(
     """By topic and partition: the offset of the last record that a consumer can read now.
 
     `committed_only` is for consumers that see no record of an open or aborted transaction. Partitions without a record
-    are left out. Raises NotThere, if no answer has come within that time.
+    are left out. Raises NotThere, for want of an answer after `within_s` seconds.
     """
     topics = tuple(topics)
     found = _last(bootstrap, topics, lambda topic, partition: -1, lambda value: True, committed_only, within_s)

@@ -121,7 +121,7 @@ def start(directory: Path, port: int | None = None) -> Broker:
             raise Refusal(f"Port {port} is in use; name another with --port, or none for a free one.")
         listen = port or _port_of_last_time(directory) or _free_port()
         _write_properties(directory, listen, controller_port=_free_port(besides=listen))
-        if not (directory / "data" / "meta.properties").exists():
+        if not _is_prepared(directory):
             _format(directory, classpath)
         return _launch(directory, classpath, f"{HOST}:{listen}")
 
@@ -256,10 +256,14 @@ def _write_properties(directory: Path, port: int, controller_port: int) -> None:
     _replace(directory / "server.properties", text)
 
 
+def _is_prepared(directory: Path) -> bool:
+    """Whether `_format` has been here."""
+    return (directory / "data" / "meta.properties").exists()
+
+
 def _has_crashed(directory: Path) -> bool:
     """Whether a broker that ran here has not left the mark that Kafka leaves when it is stopped in order."""
-    data = directory / "data"
-    return (data / "meta.properties").exists() and not (data / ".kafka_cleanshutdown").exists()
+    return _is_prepared(directory) and not (directory / "data" / ".kafka_cleanshutdown").exists()
 
 
 def _port_of_last_time(directory: Path) -> int | None:
