@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from jobs.config import DecisionsConfig, Delivery, Mode, OffersConfig
@@ -14,15 +11,13 @@ from jobs.environment import create_environment
 from jobs.names import JOB, OFFERS_JOB
 from jobs.offers_topology import build
 from ops.artifacts import flink_connector_jar
-from ops.flink import settings_of_processes
 from tests.jobs.standin_job import add_standin
 from tests.jobs.standin_offers import StandInEngagementIntake, StandInMaker, StandInMatcher
+from tests.jobs.throwaway_flink import throwaway_flink
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        os.environ.update(settings_of_processes(folder, folder / "log" / "flink.log"))
+    with throwaway_flink():
         jar = {"pipeline.jars": flink_connector_jar().as_uri()}
         given: dict[str, Any] = {"bootstrap": "nowhere:1", "parallelism": 3, "mode": Mode(sys.argv[2])}
         if sys.argv[1] == "offers":

@@ -7,17 +7,14 @@ are in hex.
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
-from pathlib import Path
 
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.table import DataTypes, StreamTableEnvironment
 
 from jobs.tables import WANTED
 from jobs.topology import records
-from ops.flink import settings_of_processes
+from tests.jobs.throwaway_flink import throwaway_flink
 
 _FIELDS = [
     DataTypes.FIELD("topic", DataTypes.STRING()),
@@ -37,9 +34,7 @@ def main() -> None:
     for line in sys.stdin:
         *before, key, value = json.loads(line)
         given.append((*before, *(None if part is None else bytearray.fromhex(part) for part in (key, value))))
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        os.environ.update(settings_of_processes(folder, folder / "log" / "flink.log"))
+    with throwaway_flink():
         environment = StreamExecutionEnvironment.get_execution_environment()
         environment.set_parallelism(1)
         tables = StreamTableEnvironment.create(environment)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from array import array
 from collections import Counter
@@ -20,7 +19,7 @@ from jobs.domain import Clock
 from jobs.edges import MAIN, Sent
 from jobs.packing import pack_document, pack_parcel
 from tests.jobs.fakes import FakeFlink
-from tests.jobs.running import ROOT
+from tests.jobs.running import finish
 from tests.jobs.standin import BALANCE, StandInDesk
 
 
@@ -192,9 +191,7 @@ def test_in_batches_of_any_size_the_same_is_decided_and_kept_as_one_by_one(event
 
 
 def test_java_wakes_each_key_by_its_own_timer_while_elements_of_others_wait_to_cross() -> None:
-    command = [sys.executable, "-m", "tests.jobs.woken_keys"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    woken = Counter(int(line) for line in done.stdout.splitlines())
+    said = finish([sys.executable, "-m", "tests.jobs.woken_keys"])
+    woken = Counter(int(line) for line in said.splitlines())
     # The input ends, and with it the timers of those that came last.
     assert {key: times for key, times in woken.items() if key < 3_000} == dict.fromkeys(range(3_000), 1)

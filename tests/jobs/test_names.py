@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
 import pytest
 
 from jobs.names import DECISIONS_NAMES, OFFERS_NAMES, JobNames
-from tests.jobs.running import ROOT
+from tests.jobs.running import finish
 
 DECISIONS = {
     "read-records": 1,
@@ -67,10 +66,8 @@ def test_every_uid_is_described_once(names: JobNames) -> None:
 @pytest.mark.parametrize("job", ["decisions", "offers"])
 @pytest.mark.parametrize("mode", ["thread", "process"])
 def test_every_operator_that_flink_runs_has_its_frozen_name(job: str, mode: str) -> None:
-    command = [sys.executable, "-m", "tests.jobs.graph_of_job", job, mode]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    operators = [json.loads(line) for line in done.stdout.splitlines()]
+    said = finish([sys.executable, "-m", "tests.jobs.graph_of_job", job, mode])
+    operators = [json.loads(line) for line in said.splitlines()]
 
     # Python's state is named and written differently in the two modes, so those who keep some differ in name too.
     other = "" if mode == "thread" else "-in-process-mode"

@@ -3,9 +3,6 @@ clock, while others still come; prints each key that is woken."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from pyflink.common import Configuration, Types
@@ -16,7 +13,7 @@ from jobs.batches.operators import PythonOperator, process
 from jobs.config import Mode
 from jobs.edges import MAIN, Sent
 from jobs.topology import key_by_first_field
-from ops.flink import settings_of_processes
+from tests.jobs.throwaway_flink import throwaway_flink
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 _NUMBERS = """
@@ -43,9 +40,7 @@ class WakeMe:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        os.environ.update(settings_of_processes(folder, folder / "log" / "flink.log"))
+    with throwaway_flink():
         configuration = Configuration()
         configuration.set_string("python.execution-mode", "thread")
         # When a timer comes by there are elements that have been gathered and have not crossed.
