@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from bench import catch_up, inputs, latency, parallel, report, slices
+from bench import catch_up, inputs, latency, parallel, report, state_size
 from bench.ground import balances, ground
 from bench.summary import Summary, as_json, summarise
 from bench.ways import WAYS, Timed, run
@@ -100,9 +100,9 @@ def measure(quick: bool) -> dict[str, Summary]:
     add("the ways, in turn", lambda: compare(5, 1_000_000, 20_000, tuple(WAYS), 1.0))
     add("latency", latency.measure)
     add("catch-up after an outage", catch_up.measure)
-    add("many accounts against few", lambda: slices.accounts(0.2, 10.0, 60.0))
-    add("deep accounts against shallow", lambda: slices.depth(0.5, 10.0, 40.0))
-    add("parallelism", lambda: parallel.measure(1_000_000, 20_000, 12.0))
+    add("many accounts against few", lambda: state_size.accounts(0.2, rounds=3))
+    add("deep accounts against shallow", lambda: state_size.depth(0.5, rounds=3))
+    add("parallelism", lambda: parallel.measure(rounds=3))
     return figures
 
 

@@ -77,12 +77,12 @@ def measure(rate: float = 1_000.0, live_s: float = 12.0, outage_s: float = 100.0
         shutil.rmtree(STATE, ignore_errors=True)
         with _Live(place.bootstrap, inputs.purchases(10_000_000, 10_000), rate) as live:
             # Often, so that there is a checkpoint to go on from.
-            with running(job_command("--checkpoint-interval", "2s")(place)) as job:
+            with running(job_command("--fresh", "--checkpoint-interval", "2s")(place)) as job:
                 _wait(place, job, lambda decided: sum(decided.values()) >= rate * live_s)
             written = place.ends(DECISIONS)
             live.send_at_once(int(rate * outage_s))
             backlog = place.ends(TRANSACTIONS)
-            with running([word for word in job_command()(place) if word != "--fresh"]) as job:
+            with running(job_command()(place)) as job:
                 _wait(place, job, lambda decided: all(decided.get(part, 0) >= end for part, end in backlog.items()))
         found = drained(first_decisions(place, written), backlog)
     return {"catch_up_events_per_s": summarise([found]), "catch_up_ratio": summarise([found / rate])}

@@ -106,7 +106,7 @@ def _traffic(events: int) -> Iterator[OutRecord]:
 def _waits(place: Ground, events: int, rate: float) -> tuple[float, list[Wait]]:
     """When the steady load began, and what became of each of its records."""
     consumed: dict[str, float] = {}
-    with running(job_command()(place)) as job:
+    with running(job_command("--fresh")(place)) as job:
         ours, theirs = multiprocessing.get_context("spawn").Pipe()
         load = multiprocessing.get_context("spawn").Process(target=_load, args=(place.bootstrap, events, rate, theirs))
         load.start()

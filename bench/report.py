@@ -74,7 +74,7 @@ def lines(figures: Mapping[str, Summary]) -> list[str]:
 
 def _met(goal: Goal, figures: Mapping[str, Summary]) -> str:
     """A goal that is met with fewer accounts than it is about is still open."""
-    found, before = figures[goal.figure].median, figures.get("accounts_events_before")
+    found, before = figures[goal.figure].median, figures.get("accounts_large_accounts")
     if not (found <= goal.goal if goal.at_most else found >= goal.goal):
         return "not met"
     if goal.figure == "accounts_ratio" and before is not None and before.median < MILLION:

@@ -52,11 +52,11 @@ class Timed(NamedTuple):
     events: int
 
 
-def job_command(*options: str) -> Callable[[Ground], list[str]]:
-    """`loyalty run decisions`, from the beginning of the topics."""
+def job_command(*options: str, state: Path | None = None) -> Callable[[Ground], list[str]]:
+    """`loyalty run decisions`, with its state in a folder that is given or `STATE`."""
 
     def command(ground: Ground) -> list[str]:
-        words = ["run", "decisions", "--bootstrap", ground.bootstrap, "--state", str(STATE), "--fresh", *options]
+        words = ["run", "decisions", "--bootstrap", ground.bootstrap, "--state", str(state or STATE), *options]
         return [sys.executable, "-c", "import sys; from ops.cli import main; sys.exit(main())", *words]
 
     return command
@@ -73,7 +73,7 @@ def _ours(module: str) -> Callable[[Ground], list[str]]:
 STATE = FOLDER / "state"
 
 WAYS = {
-    "full": Way("full decision job", job_command("--profile", "throughput"), DECISIONS, full=True),
+    "full": Way("full decision job", job_command("--fresh", "--profile", "throughput"), DECISIONS, full=True),
     "balance": Way("running balance in our operators", _ours("balance"), DECISIONS),
     "whole": Way("running balance through the whole decision topology", _ours("balance_in_topology"), DECISIONS),
     "sql": Way("Flink SQL", _peer("flink_sql")),

@@ -17,8 +17,8 @@ from bench.balance import Balance
 from bench.balance_in_topology import BalanceDesk
 from bench.catch_up import drained
 from bench.latency import Wait, paced, percentile, within
-from bench.slices import rates
 from bench.summary import Summary, as_json, summarise
+from bench.window import Window, rate
 from loyalty.codec import DictPages
 from loyalty.wire.transactions import parse_transaction
 from ops.errors import Refusal
@@ -40,14 +40,14 @@ def test_the_last_line_of_a_measurement_is_one_json_object() -> None:
     assert json.loads(line) == {"events_per_s": {"median": 12346, "min": 12000, "max": 13001, "runs": 5}}
 
 
-def test_slices_are_as_long_as_each_other_and_end_with_the_seconds() -> None:
-    moments = [*range(0, 4_000, 10), *range(4_000, 5_000, 2), *range(5_000, 9_000)]
-    assert rates(moments, 5.0) == [100, 100, 100, 100, 500]
+def test_a_window_opens_after_the_warm_up_and_counts_nothing_behind_its_end() -> None:
+    moments = [*range(10_000, 14_000, 2), *range(14_000, 24_000, 10), *range(24_000, 30_000)]
+    assert rate(reversed(moments), Window(warm_up_s=4.0, seconds=10.0)) == 100
 
 
-def test_a_run_that_ended_too_soon_is_not_measured_in_slices() -> None:
-    with pytest.raises(Refusal, match="too short"):
-        rates(range(2_000), 5.0)
+def test_a_run_that_had_nothing_left_before_its_window_closed_is_not_measured() -> None:
+    with pytest.raises(Refusal, match="Nothing was left to decide"):
+        rate(range(13_999), Window(warm_up_s=4.0, seconds=10.0))
 
 
 def test_the_load_does_not_run_ahead_of_its_rate() -> None:
@@ -149,7 +149,7 @@ def test_the_page_says_for_each_goal_whether_it_is_met(tmp_path: Path) -> None:
         "full_to_sql": Summary(0.4, 0.3, 0.5, 5),
         "latency_p50_ms": Summary(12.0, 11.0, 13.0, 5),
         "accounts_ratio": Summary(0.9, 0.8, 1.0, 5),
-        "accounts_events_before": Summary(201_000, 201_000, 201_000, 1),
+        "accounts_large_accounts": Summary(201_000, 201_000, 201_000, 1),
         "full_events_per_s": Summary(9_000, 8_000, 9_500, 5),
         "full_cpu_us": Summary(150, 140, 160, 5),
         "full_start_s": Summary(6.5, 6.0, 7.0, 5),
