@@ -13,7 +13,6 @@ import json
 import socket
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -74,8 +73,9 @@ class CaseRunner:
 
     def __init__(self, project: Project, folder: Path) -> None:
         self._project = project
-        aside = ThreadPoolExecutor(1)
-        cluster = aside.submit(Cluster, folder)  # While the planner starts, which takes as long.
+        # One after the other: started from two threads, the planner would later be asked on the other's connection, and
+        # so in a Java thread that Calcite knows nothing of.
+        self._cluster = Cluster(folder)
         self._environment, self.tables = create_environment(
             {
                 # The watermark moves after each record, and nothing waits for a full buffer.
@@ -86,8 +86,6 @@ class CaseRunner:
                 "restart-strategy.type": "none",
             }
         )
-        self._cluster = cluster.result()
-        aside.shutdown()
         self._records = _Listener()
         self._found = _Listener()
         self._event_times: dict[str, str] = {}
