@@ -21,6 +21,7 @@ import psutil
 from bench import inputs
 from bench.ground import DEAD_LETTERS, DECISIONS, FOLDER, Ground, ground
 from bench.summary import Summary, as_json, summarise
+from bench.ways import STARTS_WITHIN_S
 from bench.window import Window, watch
 from jobs import decisions
 from ops.cluster import StandaloneCluster
@@ -31,14 +32,11 @@ from ops.submit import Submission, submit
 
 OF_TASKS = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 OF_JOBS = "StandaloneSessionClusterEntrypoint"
-STARTS_WITHIN_S = 120.0
 WINDOW = Window(warm_up_s=16.0, seconds=10.0)
 """A task manager has Java's second compiler, which takes its time where all of it has one core."""
 
 
-def measure(
-    rounds: int, events: int = 1_000_000, accounts: int = 20_000, window: Window = WINDOW
-) -> dict[str, Summary]:
+def measure(rounds: int, events: int = 1_000_000, accounts: int = 20_000) -> dict[str, Summary]:
     """Events/s with one and with two instances in turn, and the ratio of each round. Raises Refusal."""
 
     def records() -> chain[OutRecord]:
@@ -48,7 +46,7 @@ def measure(
     with ground("purchases", [events, accounts], records) as place:
         for number in range(rounds):
             for instances, found in rates.items():
-                found.append(_rate(place, instances, window))
+                found.append(_rate(place, instances))
                 print(f"round {number + 1}: {instances} instances: {found[-1]:,.0f} events/s", flush=True)
     return {
         "parallelism_1_events_per_s": summarise(rates[1]),
@@ -57,7 +55,7 @@ def measure(
     }
 
 
-def _rate(place: Ground, instances: int, window: Window) -> float:
+def _rate(place: Ground, instances: int) -> float:
     place.fresh(DECISIONS, DEAD_LETTERS)
     folder = FOLDER / "cluster"
     shutil.rmtree(folder, ignore_errors=True)
@@ -76,7 +74,7 @@ def _rate(place: Ground, instances: int, window: Window) -> float:
             group=f"bench-{instances}-{time.time_ns()}",
         )
         view = JobView(FlinkRest(cluster.address), submit(submission, Path(decisions.__file__)))
-        return watch(place, lambda: _goes_on(view), window, STARTS_WITHIN_S)
+        return watch(place, lambda: _goes_on(view), WINDOW, STARTS_WITHIN_S)
 
 
 def _goes_on(view: JobView) -> bool:

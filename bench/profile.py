@@ -21,11 +21,9 @@ import psutil
 from bench import cpu, domain, inputs
 from bench.ground import DEAD_LETTERS, DECISIONS, ground
 from bench.summary import Summary, as_json, summarise
-from bench.ways import STATE, WAYS, Way, events_of, running
+from bench.ways import STARTS_WITHIN_S, STATE, WAYS, Way, events_of, running
 from ops.errors import Refusal
 from ops.generator.settings import OutRecord
-
-STARTS_WITHIN_S = 120.0
 
 THREADS = (
     ("Source Data Fet", "Kafka: fetch"),

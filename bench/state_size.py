@@ -26,7 +26,7 @@ from typing import NamedTuple
 from bench import inputs
 from bench.ground import DEAD_LETTERS, DECISIONS, FOLDER, Ground, ground
 from bench.summary import Summary, as_json, summarise
-from bench.ways import WAYS, events_of, job_command, running
+from bench.ways import STARTS_WITHIN_S, WAYS, events_of, job_command, running
 from bench.window import Window, watch
 from ops.errors import Refusal
 from ops.generator.settings import OutRecord
@@ -34,7 +34,6 @@ from ops.generator.settings import OutRecord
 FILLS_AT_LEAST = 1_500
 """Events/s: a job that comes to its state more slowly is not waited for."""
 STOPS_WITHIN_S = 180.0
-STARTS_WITHIN_S = 120.0
 WINDOW = Window()
 MEASURED = int(16_000 * (WINDOW.warm_up_s + WINDOW.seconds))
 """How many events there are for a run that is measured: more than are decided."""

@@ -7,8 +7,8 @@ Four things, one after the other:
 3. it is still: for the decision job, every instance that decides has reached the watermark behind the intake, and that
    does not move; for the offers job, the operator that makes offers has been told to go on, and nothing more comes to
    it;
-4. in process mode, another checkpoint that was triggered after that has completed: a watermark gets ahead of Python
-   there, and the barrier waits until all that it passed has been decided and counted.
+4. in process mode, 2 and 3 once more: a watermark gets ahead of Python there, and a checkpoint's barrier waits until
+   all that it passed has been decided and counted.
 """
 
 import time
@@ -45,7 +45,7 @@ class EndOfRun:
         watermark_gets_ahead: bool = False,
     ) -> None:
         """`read` is how far the runs before came; the job's Kafka `group` may know better, after a crash."""
-        self._watermark_gets_ahead = watermark_gets_ahead
+        self._once_more = watermark_gets_ahead
         self._progress = progress or watermark
         self._wanted = last_at_start
         self._read = read
@@ -53,7 +53,7 @@ class EndOfRun:
         self._all_read = False
         self._triggered_at = 0.0
         self._first_trigger_ms = 0
-        self._decided = self._still = False
+        self._decided = False
         self._at: int | None = None
         self._still_since = 0.0
 
@@ -68,13 +68,11 @@ class EndOfRun:
             )
         elif not self._decided:
             self._decided = self._is_covered(view)
-        elif not self._still:
-            if self._stands_still(view):
-                self._still = True
-                self._triggered_at, self._first_trigger_ms = 0.0, 0
-                return not self._watermark_gets_ahead
-        else:
-            return self._is_covered(view)
+        elif self._stands_still(view):
+            if not self._once_more:
+                return True
+            self._once_more = self._decided = False
+            self._triggered_at, self._first_trigger_ms, self._at = 0.0, 0, None
         return False
 
     def _is_covered(self, view: JobView) -> bool:

@@ -53,7 +53,6 @@ LOOK_EVERY_S = 0.25
 LOOK_SELDOM_S = 1.0
 """Once a job runs that is not waited for. Each look costs Flink some milliseconds of CPU."""
 SAY_EVERY_S = 2.0
-COUNTS_ARE_OLD_S = 0.6
 RESTART_ATTEMPTS = 8
 STOP_WITHIN_S = 120.0
 
@@ -271,8 +270,6 @@ class _Run:
                     said_at = time.monotonic()
                     self._tell(view)
                 if running and end is not None and end.is_reached(view):
-                    # What Flink says of a job is up to two of its looks old.
-                    time.sleep(COUNTS_ARE_OLD_S if self._options.mode is Mode.PROCESS else 0.0)
                     self._tell(view)
                     return
             except FlinkUnreachable as problem:
