@@ -11,14 +11,12 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from itertools import chain
 
 from bench import catch_up, inputs, latency, parallel, report, state_size
-from bench.ground import balances, ground
+from bench.ground import balances, purchases
 from bench.summary import Summary, as_json, summarise
 from bench.ways import WAYS, Timed, run
 from ops.errors import Refusal
-from ops.generator.settings import OutRecord
 
 SECONDS = {
     "full": 14,
@@ -47,10 +45,7 @@ def compare(rounds: int, events: int, accounts: int, names: Sequence[str], share
     """Rounds of all ways on the same purchases; `share` of the usual seconds. Raises Refusal."""
     runs: dict[str, list[Timed]] = defaultdict(list)
 
-    def records() -> chain[OutRecord]:
-        return chain(inputs.programme(), inputs.purchases(events, accounts))
-
-    with ground("purchases", [events, accounts], records) as place:
+    with purchases(events, accounts) as place:
         expected: dict[str, list[int]] = {}
         for number in range(rounds):
             for name in names:

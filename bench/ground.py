@@ -8,15 +8,19 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic
 
+from bench import inputs
 from jobs.topics import TRANSACTIONS
 from loyalty.records import Record
 from ops import kafka
@@ -155,11 +159,30 @@ def ground(name: str, recipe: object, make: Callable[[], Iterable[OutRecord]]) -
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
     kafka.stop(folder)  # one that an interrupted run has left
-    with kafka.LocalKafka(folder) as broker:
+    with _ends_in_order(), kafka.LocalKafka(folder) as broker:
         if not done.exists():
             events = _fill(broker.bootstrap, make())
             done.write_text(json.dumps({"events": events, "recipe": recipe}) + "\n", encoding="utf-8")
         yield Ground(broker.bootstrap, json.loads(done.read_text(encoding="utf-8"))["events"])
+
+
+def purchases(events: int, accounts: int, days: int = 90) -> AbstractContextManager[Ground]:
+    """A broker that holds the programme and `inputs.purchases`."""
+    return ground(
+        "purchases",
+        [events, accounts, days],
+        lambda: chain(inputs.programme(), inputs.purchases(events, accounts, days)),
+    )
+
+
+@contextmanager
+def _ends_in_order() -> Iterator[None]:
+    """SIGTERM ends the block as an interrupt at the terminal does, so that what runs in it is stopped."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _fill(bootstrap: str, records: Iterable[OutRecord]) -> int:

@@ -13,13 +13,11 @@ import os
 import shutil
 import time
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 
 import psutil
 
-from bench import inputs
-from bench.ground import DEAD_LETTERS, DECISIONS, FOLDER, Ground, ground
+from bench.ground import DEAD_LETTERS, DECISIONS, FOLDER, Ground, purchases
 from bench.summary import Summary, as_json, summarise
 from bench.ways import STARTS_WITHIN_S
 from bench.window import Window, watch
@@ -27,7 +25,6 @@ from jobs import decisions
 from ops.cluster import StandaloneCluster
 from ops.errors import Refusal
 from ops.flink import FlinkRest, FlinkUnreachable, JobView
-from ops.generator.settings import OutRecord
 from ops.submit import Submission, submit
 
 OF_TASKS = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -39,11 +36,8 @@ WINDOW = Window(warm_up_s=16.0, seconds=10.0)
 def measure(rounds: int, events: int = 1_000_000, accounts: int = 20_000) -> dict[str, Summary]:
     """Events/s with one and with two instances in turn, and the ratio of each round. Raises Refusal."""
 
-    def records() -> chain[OutRecord]:
-        return chain(inputs.programme(), inputs.purchases(events, accounts))
-
     rates: dict[int, list[float]] = {1: [], 2: []}
-    with ground("purchases", [events, accounts], records) as place:
+    with purchases(events, accounts) as place:
         for number in range(rounds):
             for instances, found in rates.items():
                 found.append(_rate(place, instances))

@@ -19,11 +19,10 @@ from itertools import chain
 import psutil
 
 from bench import cpu, domain, inputs
-from bench.ground import DEAD_LETTERS, DECISIONS, ground
+from bench.ground import DEAD_LETTERS, DECISIONS, purchases
 from bench.summary import Summary, as_json, summarise
 from bench.ways import STARTS_WITHIN_S, STATE, WAYS, Way, events_of, running
 from ops.errors import Refusal
-from ops.generator.settings import OutRecord
 
 THREADS = (
     ("Source Data Fet", "Kafka: fetch"),
@@ -47,10 +46,7 @@ OTHER = "JVM: the rest (REST, metrics, coordination)"
 def measure(way: Way, events: int, accounts: int, warm_up_s: float, seconds: float) -> dict[str, float]:
     """Microseconds of CPU an event, by what it is spent for. Raises Refusal."""
 
-    def records() -> chain[OutRecord]:
-        return chain(inputs.programme(), inputs.purchases(events, accounts))
-
-    with ground("purchases", [events, accounts], records) as place:
+    with purchases(events, accounts) as place:
         place.fresh(DECISIONS, DEAD_LETTERS)
         shutil.rmtree(STATE, ignore_errors=True)
         broker = next(child for child in psutil.Process().children() if child.name() == "java")

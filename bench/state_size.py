@@ -19,17 +19,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import inputs
-from bench.ground import DEAD_LETTERS, DECISIONS, FOLDER, Ground, ground
+from bench.ground import DEAD_LETTERS, DECISIONS, FOLDER, Ground, purchases
 from bench.summary import Summary, as_json, summarise
 from bench.ways import STARTS_WITHIN_S, WAYS, events_of, job_command, running
 from bench.window import Window, watch
 from ops.errors import Refusal
-from ops.generator.settings import OutRecord
 
 FILLS_AT_LEAST = 1_500
 """Events/s: a job that comes to its state more slowly is not waited for."""
@@ -96,14 +93,10 @@ class Side:
 @contextmanager
 def side(course: Course, checkpoint_interval: str) -> Iterator[Side]:
     """One side, filled; its state is removed at the end."""
-
-    def records() -> chain[OutRecord]:
-        days = FILL_DAYS * course.events // course.fill
-        return chain(inputs.programme(), inputs.purchases(course.events, course.accounts, days))
-
     folder = FOLDER / f"state-{course.accounts}"
     shutil.rmtree(folder, ignore_errors=True)
-    with ground(f"{course.accounts}-accounts", [*course, FILL_DAYS], records) as place:
+    days = FILL_DAYS * course.events // course.fill
+    with purchases(course.events, course.accounts, days) as place:
         try:
             made = Side(place, folder, checkpoint_interval)
             made.fill(course.fill)

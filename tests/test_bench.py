@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -21,6 +24,7 @@ from bench.summary import Summary, as_json, summarise
 from bench.window import Window, rate
 from loyalty.codec import DictPages
 from loyalty.wire.transactions import parse_transaction
+from ops import kafka
 from ops.errors import Refusal
 from tests.jobs.fakes import FakeFlink
 
@@ -140,6 +144,24 @@ def test_the_parts_of_an_event_add_up_to_its_cpu(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr()
     assert "purchase" in said.out
     assert said.err == "", "a probe has lost its function"
+
+
+def test_a_measurement_that_is_terminated_stops_its_broker(tmp_path: Path) -> None:
+    holds = """
+import time
+from bench.ground import ground
+with ground("nothing", [], tuple):
+    print("holds", flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", holds], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "holds\n"
+        (folder,) = (tmp_path / ".loyalty" / "bench").iterdir()
+        assert kafka.running(folder)
+        process.terminate()
+        assert process.wait(30) == 128 + signal.SIGTERM
+    assert not kafka.running(folder)
 
 
 def test_the_page_says_for_each_goal_whether_it_is_met(tmp_path: Path) -> None:
