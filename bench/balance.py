@@ -28,8 +28,7 @@ from jobs.environment import create_environment
 from jobs.profiles import Profile
 from jobs.topics import TRANSACTIONS
 from jobs.topology import key_by_first_field
-from ops.artifacts import flink_connector_jar
-from ops.flink import settings_of_processes
+from ops.gateway import settings_of_gateway
 
 NAME = "running-balance"
 PAGE = "balance"
@@ -84,10 +83,9 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig) -> N
 
 
 def main(bootstrap: str, folder: str) -> None:
-    os.environ.update(settings_of_processes(Path(folder) / "flink", Path(folder) / "flink.log"))
+    os.environ.update(settings_of_gateway(Path(folder) / "flink", Path(folder) / "flink.log"))
     config = DecisionsConfig(bootstrap=bootstrap, group=NAME, profile=Profile.THROUGHPUT)
     more = {
-        "pipeline.jars": flink_connector_jar().as_uri(),
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
         "pipeline.auto-generate-uids": "true",  # it never goes on from a savepoint

@@ -23,6 +23,7 @@ from types import TracebackType
 import psutil
 
 from ops.artifacts import kafka_classpath
+from ops.class_archives import BROKER, shared_classes
 from ops.errors import Refusal
 from ops.java import java
 
@@ -116,7 +117,7 @@ def start(directory: Path, port: int | None = None) -> Broker:
     with _one_at_a_time(directory):
         if found := running(directory):
             return found
-        classpath = os.pathsep.join(str(jar) for jar in kafka_classpath())
+        classpath = class_path()
         if port is not None and not _is_free(port):
             raise Refusal(f"Port {port} is in use; name another with --port, or none for a free one.")
         listen = port or _port_of_last_time(directory) or _free_port()
@@ -152,6 +153,11 @@ def running(directory: Path) -> Broker | None:
     return broker if ours else None
 
 
+def class_path() -> str:
+    """Java's class path of the broker. Raises Refusal."""
+    return os.pathsep.join(str(jar) for jar in kafka_classpath())
+
+
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -160,6 +166,7 @@ def _launch(directory: Path, classpath: str, bootstrap: str) -> Broker:
         process = subprocess.Popen(
             [
                 java(),
+                *shared_classes(BROKER),
                 "-Xmx512m",
                 "-Djava.awt.headless=true",
                 "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -234,7 +241,7 @@ def _format(directory: Path, classpath: str) -> None:
     tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", "server.properties"]
     quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
     done = subprocess.run(
-        [java(), "-Xmx128m", "-XX:TieredStopAtLevel=1", quiet, "-cp", classpath, *tool],
+        [java(), *shared_classes(BROKER), "-Xmx128m", "-XX:TieredStopAtLevel=1", quiet, "-cp", classpath, *tool],
         cwd=directory,
         capture_output=True,
         text=True,

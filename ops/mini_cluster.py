@@ -10,8 +10,6 @@ from typing import Any
 
 import psutil
 
-from ops.artifacts import flink_connector_jar
-
 
 def start_java() -> psutil.Process:
     """Starts the JVM in which Flink and its mini-cluster run."""
@@ -52,7 +50,6 @@ def mini_cluster(rest: str) -> dict[str, str]:
     """Flink's options for a job here, whose REST interface is at `rest`, HOST:PORT."""
     address, _, port = rest.partition(":")
     return {
-        "pipeline.jars": flink_connector_jar().as_uri(),
         # Kafka's client logs once more after its job has ended; the check would make a stack trace of that.
         "classloader.check-leaked-classloader": "false",
         "python.executable": sys.executable,

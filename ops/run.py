@@ -28,7 +28,8 @@ from jobs.profiles import Profile
 from ops.durations import milliseconds
 from ops.end_of_run import EndOfRun, Offsets, merged, progress_of
 from ops.errors import Refusal
-from ops.flink import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobView, free_port, root_cause, settings_of_processes
+from ops.flink import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobView, free_port, root_cause
+from ops.gateway import settings_of_gateway
 from ops.job_state import JobFolder, JobRecord, job_folder, wait_for_java
 from ops.mini_cluster import end_java, mini_cluster, start_java, stop_signals, stop_with_savepoint
 from ops.options import (
@@ -176,7 +177,7 @@ class _Run:
                 f"The state in {folder.path} was made in {known.mode.value} mode and cannot be read in "
                 f"{options.mode.value} mode; run with --mode {known.mode.value}, or start over with --fresh."
             )
-        os.environ.update(settings_of_processes(folder.path / "flink", folder.log, jvm=JVM_OF_A_RUN))
+        os.environ.update(settings_of_gateway(folder.path / "flink", folder.log, jvm=JVM_OF_A_RUN))
         with ThreadPoolExecutor(1) as aside:
             # While Java starts, which takes as long.
             held = aside.submit(_ask_kafka, options.bootstrap, options.kind)

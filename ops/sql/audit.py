@@ -15,7 +15,7 @@ from jobs.held_at_start import NotThere, cluster_id
 from ops.errors import Refusal
 from ops.sql.cases import fields_of, plain, remaining, row_text
 from ops.sql.fixtures import Row
-from ops.sql.session import create_environment, flink_processes, kafka_connector
+from ops.sql.session import create_environment, flink_processes
 from sql.project import RESULTS, Project, SqlFile
 from sql.results import create_results, create_views
 from sql.sources import create_sources
@@ -34,7 +34,7 @@ def audit(project: Project, files: list[SqlFile], bootstrap: str, console: Conso
     _reach(bootstrap)
     clean = True
     with flink_processes():
-        _, tables = create_environment(kafka_connector())
+        _, tables = create_environment()
         create_sources(tables, bootstrap, until_end=True)
         create_results(tables, project, bootstrap, until_end=True)
         for file in files:
@@ -61,7 +61,7 @@ def show(project: Project, name: str, bootstrap: str, console: Console, *, until
         raise Refusal(f"{name} is no model that is written; there are {', '.join(project.written)}.")
     _reach(bootstrap)
     with flink_processes():
-        _, tables = create_environment({**kafka_connector(), **AT_ONCE})
+        _, tables = create_environment(AT_ONCE)
         create_results(tables, project, bootstrap, until_end=until_end, only=[name])
         changes, columns = _read(tables.from_path(f"{RESULTS}.{name}"))
         rows: dict[str, Row] = {}

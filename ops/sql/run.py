@@ -18,7 +18,8 @@ from jobs.config import Mode, SqlConfig
 from jobs.held_at_start import NotThere, cluster_id
 from jobs.names import SQL_JOB
 from ops.errors import Refusal
-from ops.flink import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobView, free_port, root_cause, settings_of_processes
+from ops.flink import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobView, free_port, root_cause
+from ops.gateway import settings_of_gateway
 from ops.job_state import JobFolder, job_folder, wait_for_java
 from ops.mini_cluster import end_java, mini_cluster, start_java, stop_signals, stop_with_savepoint
 
@@ -49,7 +50,7 @@ def run_models(asked: SqlRun, say: Callable[[str], None]) -> None:
         Refusal: it cannot start, or failed; in one sentence.
     """
     with job_folder(asked.state) as folder, stop_signals() as stop:
-        os.environ.update(settings_of_processes(folder.path / "flink", folder.log, jvm=JVM_OF_A_RUN))
+        os.environ.update(settings_of_gateway(folder.path / "flink", folder.log, jvm=JVM_OF_A_RUN))
         try:
             cluster = cluster_id(asked.bootstrap)
         except NotThere as problem:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ops.flink import settings_of_processes
+from ops.gateway import settings_of_gateway
 from sql.settings import SETTINGS
 
 JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+IgnoreUnrecognizedVMOptions -Xshare:auto"
@@ -26,7 +26,7 @@ ENDS_WITHIN_S = 60.0
 def flink_processes(jvm: str = JVM) -> Iterator[Path]:
     """The folder of Flink's files while the block runs; before Java starts."""
     with tempfile.TemporaryDirectory(prefix="loyalty-sql-") as folder:
-        os.environ.update(settings_of_processes(Path(folder), Path(folder) / "flink.log", jvm=jvm))
+        os.environ.update(settings_of_gateway(Path(folder), Path(folder) / "flink.log", jvm=jvm))
         yield Path(folder)
 
 
@@ -51,13 +51,6 @@ def create_environment(settings: dict[str, str] | None = None) -> tuple[Any, Any
     tables = StreamTableEnvironment.create(environment)
     udfs.register(tables)
     return environment, tables
-
-
-def kafka_connector() -> dict[str, str]:
-    """The setting under which tables are read from and written to Kafka, and planned as such."""
-    from ops.artifacts import flink_connector_jar
-
-    return {"pipeline.jars": flink_connector_jar().as_uri()}
 
 
 def java() -> Any:

@@ -23,13 +23,13 @@ Models = Annotated[
 def check_command(models: Models = None) -> None:
     """Parse, resolve and plan models against the sources and their sinks, without Kafka; exit 1 for any problem."""
     from ops.sql.check import check_files
-    from ops.sql.session import create_environment, flink_processes, kafka_connector
+    from ops.sql.session import create_environment, flink_processes
     from ops.sql.test import named_files
 
     project = read_project()
     files = named_files(project, models or [])
     with flink_processes():
-        _, tables = create_environment(kafka_connector())
+        _, tables = create_environment()
         problems = check_files(tables, project, files)
     for problem in problems:
         typer.echo(str(problem))
@@ -54,7 +54,7 @@ def plan_command(
 ) -> None:
     """Show a model's operators and what changed; say whether a running job of it goes on from a savepoint."""
     from ops.sql.plans import show_plan
-    from ops.sql.session import create_environment, flink_processes, kafka_connector
+    from ops.sql.session import create_environment, flink_processes
     from ops.sql.test import named_files
 
     project = read_project()
@@ -62,7 +62,7 @@ def plan_command(
     if file.name not in project.sinks:
         raise Refusal(f"{model} is written nowhere, so no job of its own runs.")
     with flink_processes():
-        _, tables = create_environment(kafka_connector())
+        _, tables = create_environment()
         show_plan(tables, project, file, lambda line: print(line, flush=True), write=write)
 
 

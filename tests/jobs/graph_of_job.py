@@ -10,7 +10,6 @@ from jobs.config import DecisionsConfig, Delivery, Mode, OffersConfig
 from jobs.environment import create_environment
 from jobs.names import JOB, OFFERS_JOB
 from jobs.offers_topology import build
-from ops.artifacts import flink_connector_jar
 from tests.jobs.standin_job import add_standin
 from tests.jobs.standin_offers import StandInEngagementIntake, StandInMaker, StandInMatcher
 from tests.jobs.throwaway_flink import throwaway_flink
@@ -18,15 +17,14 @@ from tests.jobs.throwaway_flink import throwaway_flink
 
 def main() -> None:
     with throwaway_flink():
-        jar = {"pipeline.jars": flink_connector_jar().as_uri()}
         given: dict[str, Any] = {"bootstrap": "nowhere:1", "parallelism": 3, "mode": Mode(sys.argv[2])}
         if sys.argv[1] == "offers":
             offers = OffersConfig(**given)
-            environment = create_environment(OFFERS_JOB, offers, jar)
+            environment = create_environment(OFFERS_JOB, offers)
             build(environment, offers, StandInEngagementIntake(), StandInMatcher(), StandInMaker())
         else:
             config = DecisionsConfig(**given, delivery=Delivery.EXACTLY_ONCE)
-            environment = create_environment(JOB, config, jar)
+            environment = create_environment(JOB, config)
             add_standin(environment, config)
         graph = environment._generate_stream_graph()
         for node in graph.getStreamNodes().toArray():

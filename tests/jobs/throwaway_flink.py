@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops.flink import settings_of_processes
+from ops.gateway import settings_of_gateway
 
 
 @contextmanager
@@ -16,5 +16,5 @@ def throwaway_flink() -> Iterator[None]:
     """To be entered before the first environment is made; for the rest of the process."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        os.environ.update(settings_of_processes(folder, folder / "log" / "flink.log"))
+        os.environ.update(settings_of_gateway(folder, folder / "log" / "flink.log"))
         yield

@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ops.artifacts import flink_connector_jar
-from ops.flink import settings_of_processes
+from ops.gateway import settings_of_gateway
 
 # Not UTC, so that nothing is right by chance.
 ZONE = "Asia/Kolkata"
@@ -22,7 +21,7 @@ ZONE_AHEAD_MS = 19_800_000
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    os.environ.update(settings_of_processes(folder / "conf", folder / "flink.log"))
+    os.environ.update(settings_of_gateway(folder / "conf", folder / "flink.log"))
     # Short queries: compiling them thoroughly would take longer than they do.
     os.environ["JAVA_TOOL_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     answers = os.fdopen(os.dup(1), "w")
@@ -60,7 +59,6 @@ def main() -> None:
 
 def _settings() -> dict[str, str]:
     return {
-        "pipeline.jars": flink_connector_jar().as_uri(),
         "parallelism.default": "1",
         "table.local-time-zone": ZONE,
         "python.execution-mode": "thread",

@@ -23,7 +23,7 @@ from ops.sql.cases import CaseRunner
 from ops.sql.check import Checker, create_tables, problems_of
 from ops.sql.fixtures import read_cases
 from ops.sql.plans import Node, compare, nodes_of
-from ops.sql.session import create_environment, flink_processes, java, kafka_connector
+from ops.sql.session import create_environment, flink_processes, java
 from ops.sql.test import show_difference
 from sql.project import RESULTS, Project, SqlFile, read_project
 from sql.results import create_results
@@ -70,7 +70,7 @@ class Session:
 
     def _planner_of_the_project(self) -> Any:
         if self._planner is None:
-            _, self._planner = create_environment(kafka_connector())
+            _, self._planner = create_environment()
             assert create_tables(self._planner, self._project) == []
         return self._planner
 
