@@ -29,13 +29,12 @@ from ops.submit import Submission, submit
 
 OF_TASKS = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 OF_JOBS = "StandaloneSessionClusterEntrypoint"
-WINDOW = Window(warm_up_s=16.0, seconds=10.0)
-"""A task manager has Java's second compiler, which takes its time where all of it has one core."""
+WINDOW = Window(warm_up_s=8.0, seconds=10.0)
+"""Where all of it has one core, it warms up for longer."""
 
 
 def measure(rounds: int, events: int = 1_000_000, accounts: int = 20_000) -> dict[str, Summary]:
     """Events/s with one and with two instances in turn, and the ratio of each round. Raises Refusal."""
-
     rates: dict[int, list[float]] = {1: [], 2: []}
     with purchases(events, accounts) as place:
         for number in range(rounds):

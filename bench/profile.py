@@ -45,7 +45,6 @@ OTHER = "JVM: the rest (REST, metrics, coordination)"
 
 def measure(way: Way, events: int, accounts: int, warm_up_s: float, seconds: float) -> dict[str, float]:
     """Microseconds of CPU an event, by what it is spent for. Raises Refusal."""
-
     with purchases(events, accounts) as place:
         place.fresh(DECISIONS, DEAD_LETTERS)
         shutil.rmtree(STATE, ignore_errors=True)

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing_extensions import Self
 
 from ops.errors import Refusal
-from ops.flink import FlinkRest, FlinkUnreachable, flink_home, free_port, settings_of_processes
+from ops.flink import JVM_OF_SHORT_LIFE, FlinkRest, FlinkUnreachable, flink_home, free_port, settings_of_processes
 
 STARTS_WITHIN_S = 90.0
 STOPS_WITHIN_S = 20.0
@@ -71,7 +71,8 @@ class StandaloneCluster:
             "web.refresh-interval": "100 ms",
             "metrics.fetcher.update-interval": "100 ms",
         }
-        variables = settings_of_processes(self._directory, self._directory / "log" / "flink.log", options)
+        log = self._directory / "log" / "flink.log"
+        variables = settings_of_processes(self._directory, log, options, jvm=JVM_OF_SHORT_LIFE)
         return {**variables, "FLINK_LIB_DIR": str(library)}
 
     def _start(self, program: str, variables: dict[str, str]) -> "subprocess.Popen[bytes]":

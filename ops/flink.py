@@ -20,8 +20,9 @@ from ops.java import java_home
 
 ANSWER_WITHIN_S = 5.0
 
-JVM_OF_A_RUN = "-XX:+UseParallelGC -XX:TieredStopAtLevel=1"
-"""A run here is short, or bound by Python. Java's second compiler would first take a core for most of a minute."""
+JVM_OF_SHORT_LIFE = "-XX:TieredStopAtLevel=1"
+"""What runs here is short, or bound by Python. Java's second compiler would first take a core for most of a minute."""
+JVM_OF_A_RUN = f"-XX:+UseParallelGC {JVM_OF_SHORT_LIFE}"
 
 # One line a message, warnings and what the job does; the rest of Flink's talk at INFO is about itself.
 _LOG4J = """\
