@@ -23,6 +23,7 @@ import psutil
 from bench import cpu, java, quix
 from bench.ground import DEAD_LETTERS, DECISIONS, FOLDER, PARTITIONS, Ground
 from ops.errors import Refusal
+from ops.own_command import own_command
 
 ROOT = Path(__file__).parent.parent
 OUT = "bench.balances"
@@ -57,7 +58,7 @@ def job_command(*options: str, state: Path | None = None) -> Callable[[Ground], 
 
     def command(ground: Ground) -> list[str]:
         words = ["run", "decisions", "--bootstrap", ground.bootstrap, "--state", str(state or STATE), *options]
-        return [sys.executable, "-c", "import sys; from ops.cli import main; sys.exit(main())", *words]
+        return own_command(words)
 
     return command
 

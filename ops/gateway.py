@@ -28,13 +28,12 @@ def settings_of_gateway(folder: Path, log: Path, jvm: str = "") -> dict[str, str
         Refusal: the connector cannot be had, or the virtual environment not be written to.
     """
     variables = settings_of_processes(folder, log, jvm=jvm)
-    # Without a home of its own PyFlink would have the jars of its package.
-    return {
-        **variables,
-        "JVM_ARGS": " ".join([variables["JVM_ARGS"], *shared_classes(GATEWAY)]),
-        "FLINK_HOME": str(flink_home()),
-        "FLINK_LIB_DIR": str(library()),
-    }
+    return {**variables, **_jars(), "JVM_ARGS": " ".join([variables["JVM_ARGS"], *shared_classes(GATEWAY)])}
+
+
+def _jars() -> dict[str, str]:
+    # Unless a home is named as well, PyFlink takes the jars of its package.
+    return {"FLINK_HOME": str(flink_home()), "FLINK_LIB_DIR": str(library())}
 
 
 def library() -> Path:
@@ -77,6 +76,6 @@ def class_path() -> str:
         prepare_environment_variables,
     )
 
-    variables = {**os.environ, "FLINK_HOME": str(flink_home()), "FLINK_LIB_DIR": str(library())}
+    variables = {**os.environ, **_jars()}
     prepare_environment_variables(variables)
     return os.pathsep.join([construct_flink_classpath(variables), construct_hadoop_classpath(variables)])

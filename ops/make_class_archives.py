@@ -15,11 +15,12 @@ from ops.errors import Refusal
 from ops.generate import traffic_records
 from ops.generator.settings import Traffic
 from ops.java import java
+from ops.own_command import own_command
 from ops.producer import Sender
 from ops.topics import apply, read_catalogue
 
 EVENTS = Traffic(seed=1, events=500, accounts=20)
-RUN = (sys.executable, "-c", "import sys; from ops.cli import main; sys.exit(main())", "run", "decisions")
+CLASS_PATHS = {BROKER: kafka.class_path, GATEWAY: gateway.class_path}
 
 
 def make() -> None:
@@ -28,18 +29,17 @@ def make() -> None:
     with tempfile.TemporaryDirectory(prefix="making-", dir=FOLDER) as folder:
         lists = Path(folder)
         _read_classes(lists)
-        dumps = {name: _dump(lists, name, path) for name, path in _class_paths().items()}
+        class_paths = {name: find() for name, find in CLASS_PATHS.items()}
+        dumps = [_dump(lists, name, path) for name, path in class_paths.items()]
         # The classes of Java itself, for every other JVM.
-        for dump in (*dumps.values(), _java(lists, "-Xshare:dump")):
-            said, _ = dump.communicate()
+        dumps.append(_java(lists, "-Xshare:dump"))
+        # All have ended before one is complained of, since they write into this folder.
+        said = [dump.communicate()[0].strip() for dump in dumps]
+        for dump, text in zip(dumps, said, strict=True):
             if dump.returncode != 0:
-                raise Refusal(f"Java ended with code {dump.returncode}: {said.strip()}")
-        for name in dumps:
+                raise Refusal(f"Java ended with code {dump.returncode}: {text}")
+        for name in class_paths:
             _half_of(lists, name).replace(archive_of(name))
-
-
-def _class_paths() -> dict[str, str]:
-    return {BROKER: kafka.class_path(), GATEWAY: gateway.class_path()}
 
 
 def _read_classes(lists: Path) -> None:
@@ -50,8 +50,17 @@ def _read_classes(lists: Path) -> None:
             with Sender(broker.bootstrap) as sender:
                 for record in traffic_records(EVENTS):
                     sender.send(record.topic, record.key, record.value)
+            words = [
+                "run",
+                "decisions",
+                "--bootstrap",
+                broker.bootstrap,
+                "--state",
+                str(lists / "state"),
+                "--until-end",
+            ]
             done = subprocess.run(
-                [*RUN, "--bootstrap", broker.bootstrap, "--state", lists / "state", "--until-end"],
+                own_command(words),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

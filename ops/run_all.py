@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ import typer
 
 from ops.errors import Refusal
 from ops.options import BootstrapOption
+from ops.own_command import own_command
 
 LOOK_EVERY_S = 0.2
 STOPS_WITHIN_S = 120.0
@@ -105,10 +105,9 @@ def supervise(parts: Sequence[Part], say: Callable[[str], None] | None = None) -
 
 
 def _start(words: Sequence[str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", "import sys; from ops.cli import main; sys.exit(main())", *words]
     # In a session of its own, so that Ctrl-C at a terminal does not reach it a second time beside our SIGTERM.
     return subprocess.Popen(
-        command,
+        own_command(words),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from loyalty import loop
 from loyalty.docket import to_json
 from loyalty.records import Record
 from loyalty.wire import context, fraud, members, program, transactions
+from ops.own_command import own_command
 from ops.program import publish
 from ops.program_check import FOLDER
 from ops.reconcile import Reconciliation, reconcile_topics
@@ -46,7 +46,7 @@ def fresh_outputs(bootstrap: str) -> None:
 def run_command(bootstrap: str, state: Path, *options: str, job: str = "decisions") -> list[str]:
     """The command line of a job."""
     words = ["run", job, "--bootstrap", bootstrap, "--state", str(state), *options]
-    return [sys.executable, "-c", "import sys; from ops.cli import main; sys.exit(main())", *words]
+    return own_command(words)
 
 
 def run_to_end(bootstrap: str, state: Path, *options: str, job: str = "decisions") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import pytest
 
 from ops.cluster import StandaloneCluster
 from ops.generate import generate
+from ops.own_command import own_command
 from tests.jobs.running import finish
 from tests.kafka.on_kafka import (
     DEAD_LETTERS,
@@ -76,14 +76,8 @@ def test_the_same_input_has_the_same_decisions(
 def test_a_standalone_cluster_decides_the_same(bootstrap: str, by_the_domain: Decided, tmp_path: Path) -> None:
     fresh_outputs(bootstrap)
     with StandaloneCluster(tmp_path / "flink", slots=2) as cluster:
-        command = [
-            sys.executable,
-            "-c",
-            "import sys; from ops.cli import main; sys.exit(main())",
-            "submit",
-            "decisions",
-        ]
-        finish([*command, "--cluster", cluster.address, "--bootstrap", bootstrap, "--parallelism", "2"])
+        words = ["submit", "decisions", "--cluster", cluster.address, "--bootstrap", bootstrap, "--parallelism", "2"]
+        finish(own_command(words))
         until = time.monotonic() + CLUSTER_WITHIN_S
         while (
             len(values(bootstrap, DECISIONS)) < len(by_the_domain.decisions)

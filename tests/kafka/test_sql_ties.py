@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from ops.generate import generate
+from ops.own_command import own_command
 from ops.topics import apply, read_catalogue
 from tests.jobs.running import ROOT, WITHIN_S, finish
 from tests.kafka.on_kafka import DECISIONS, Plain, fresh_topics, run_to_end, values
@@ -22,7 +22,7 @@ COLUMNS = ("earned", "released", "reversed", "adjusted", "expired", "redeemed")
 
 
 def loyalty_sql(*words: str) -> list[str]:
-    return [sys.executable, "-c", "import sys; from ops.cli import main; sys.exit(main())", "sql", *words]
+    return own_command(["sql", *words])
 
 
 @pytest.fixture(scope="module")

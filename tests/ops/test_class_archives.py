@@ -10,13 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops import class_archives, gateway, kafka
+from ops import class_archives, kafka
 from ops.class_archives import BROKER, GATEWAY, archive_of, shared_classes
 from ops.java import java
 from ops.kafka import LocalKafka
-from ops.make_class_archives import of_class_path
-
-CLASS_PATHS = {BROKER: kafka.class_path, GATEWAY: gateway.class_path}
+from ops.make_class_archives import CLASS_PATHS, of_class_path
 
 
 def _starts_from_archive(name: str, class_path: str) -> bool:
