@@ -1,41 +1,55 @@
 """`python -m bench.domain`: the CPU of one event in Python alone, without Flink or Kafka, by part and by type.
 
-Everything that the two operators do for a record, with the state in a dict: unpack it, check it, pack it for its
-account, unpack that, decide, encode. Totals are CPU of runs without probes. The split comes from a run with a probe
-around each part (below): its wall clock, less what a probe costs, scaled to the total.
+Everything that the two operators do in Python for a record, in batches as in a job, with state and timers in memory:
+unpack it, check it, pack it for its account, unpack that, decide, encode. Totals are CPU of runs without probes. The
+split comes from a run with a probe around each part (below): its wall clock, less what a probe costs, scaled to the
+total.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
-import heapq
 import importlib
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 from zlib import crc32
 
 from bench import inputs
+from bench.in_memory import InMemoryOperator
 from bench.summary import Summary, as_json, summarise
-from jobs.domain import Document, ForAccount, Verdict
-from jobs.packing import pack_parcel, unpack_parcel, unpack_record
+from jobs.check_records import TO_DOCUMENTS, CheckRecords
+from jobs.decide_for_account import DecideForAccount
+from jobs.edges import MAIN
+from jobs.profiles import KNOBS, Profile
 from jobs.topics import TRANSACTIONS
 from jobs.wiring import LoyaltyDesk, LoyaltyIntake
-from loyalty.codec import DictPages
 from ops.generator.settings import OutRecord
 
 PARTITIONS = 4
 LAG_MS = 600_000
+GATHERED = KNOBS[Profile.THROUGHPUT].gather_elements
 
 PROBES = {
-    "unpack record": ("bench.domain:unpack_record",),
+    "unpack record": ("jobs.gate:unpack_record",),
     "parse and check (intake)": ("loyalty.intake:read_transaction",),
     "clock, packing (intake)": ("jobs.wiring:LoyaltyIntake.take",),
-    "pack, unpack parcel": ("bench.domain:pack_parcel", "bench.domain:unpack_parcel"),
+    "pack, unpack parcel": ("jobs.check_records:pack_parcel", "jobs.decide_for_account:unpack_parcel"),
+    "operators: gate, order, timers": (
+        "jobs.check_records:CheckRecords.process_element",
+        "jobs.decide_for_account:DecideForAccount.process_element",
+        "jobs.decide_for_account:DecideForAccount.on_timer",
+    ),
+    "batches: elements, state, answer": (
+        "jobs.batches.runner:BatchRunner._run",
+        "jobs.pages:FlinkPages.get",
+        "jobs.pages:FlinkPages.put",
+        "jobs.pages:FlinkPages.remove",
+    ),
     "read the parcel (desk)": ("jobs.wiring:_DECODE", "loyalty.desk:read_again"),
     "content digest": ("loyalty.desk:content_digest",),
     "pages: decode": ("loyalty.codec:PageCodec.read",),
@@ -108,46 +122,40 @@ def packed(records: Iterable[OutRecord], now_ms: int) -> tuple[list[Made], list[
 
 
 class InProcess:
-    """The two operators' work without Flink: timers in a heap, state in dicts."""
+    """The two operators without Flink, on one thread: state and timers in memory, batches and watermarks as there."""
 
     def __init__(self) -> None:
-        self._intake = LoyaltyIntake(LAG_MS)
-        self._desk = LoyaltyDesk()
-        self._intake_pages = DictPages()
-        self._accounts: dict[str, DictPages] = {}
-        self._timers: list[tuple[int, str]] = []
-        self._set: set[tuple[int, str]] = set()
-        self.decisions = 0
+        self._check = InMemoryOperator(CheckRecords(LoyaltyIntake(LAG_MS), {}, lambda taken: {}))
+        self._decide = InMemoryOperator(DecideForAccount(LoyaltyDesk()), LoyaltyDesk.reads_first)
+        self.written = 0
+        """Decisions and dead letters."""
         self.fired = 0
-        self._intake.begin(self._intake_pages, {})
 
-    def read(self, packed_record: bytes) -> None:
-        for passed in self._intake.take(self._intake_pages, unpack_record(packed_record)):
-            if isinstance(passed, ForAccount):
-                parcel = unpack_parcel(pack_parcel(*passed))
-                clock_ms = None if parcel.clock is None else parcel.clock.at_ms
-                pages = self._accounts.get(parcel.account_id)
-                if pages is None:
-                    pages = self._accounts[parcel.account_id] = DictPages()
-                self._keep(parcel.account_id, self._desk.receive(parcel.account_id, pages, parcel.payload, clock_ms))
-                if clock_ms is not None:
-                    self._catch_up(clock_ms)
-            elif isinstance(passed, Document):
-                self._desk.learn(passed.value)
+    def read(self, batch: Sequence[bytes]) -> None:
+        """Packed records, from the intake to what is due by the last of them."""
+        keys, parcels = [], []
+        latest = self._decide.watermark
+        for edge, value in self._check.cross([""] * len(batch), batch):
+            if edge == MAIN:
+                (key, parcel), timestamp = value
+                keys.append(key)
+                parcels.append(parcel)
+                latest = max(latest, timestamp - 1)
+            elif edge == TO_DOCUMENTS:
+                self._decide.broadcast(value[0])
+            else:
+                self.written += 1
+        if keys:
+            self.written += len(self._decide.cross(keys, parcels))
+        self._decide.watermark = latest
+        while due := self._decide.due():
+            self.fired += len(due)
+            self.written += len(self._decide.cross([key for _, key in due], [moment for moment, _ in due]))
 
-    def _keep(self, account_id: str, verdict: Verdict) -> None:
-        self.decisions += len(verdict.outputs)
-        if verdict.next_due_ms is not None and (timer := (verdict.next_due_ms, account_id)) not in self._set:
-            self._set.add(timer)
-            heapq.heappush(self._timers, timer)
 
-    def _catch_up(self, clock_ms: int) -> None:
-        while self._timers and self._timers[0][0] <= clock_ms:
-            timer = heapq.heappop(self._timers)
-            self._set.remove(timer)
-            self.fired += 1
-            account_id = timer[1]
-            self._keep(account_id, self._desk.fire(account_id, self._accounts[account_id], clock_ms))
+def _batches(records: Sequence[Made]) -> Iterator[list[bytes]]:
+    for begin in range(0, len(records), GATHERED):
+        yield [made.packed for made in records[begin : begin + GATHERED]]
 
 
 class _Probes:
@@ -167,7 +175,7 @@ class _Probes:
 
     def _wrap(self, part: str, place: str) -> None:
         module, _, path = place.partition(":")
-        owner: Any = importlib.import_module(module if module != "bench.domain" else __name__)
+        owner: Any = importlib.import_module(module)
         *outer, name = path.split(".")
         for step in outer:
             owner = getattr(owner, step, None)
@@ -215,30 +223,33 @@ def _cost_of_a_probe() -> float:
     return probes.spent["inner"] / probes.calls["inner"]
 
 
-def _run(reference: Sequence[Made], transactions: Sequence[Made]) -> tuple[float, InProcess]:
-    """CPU in µs a transaction record, and what came of it."""
+def _begun(reference: Sequence[Made]) -> InProcess:
     job = InProcess()
-    for made in reference:
-        job.read(made.packed)
+    for batch in _batches(reference):
+        job.read(batch)
+    return job
+
+
+def run(reference: Sequence[Made], transactions: Sequence[Made]) -> tuple[float, InProcess]:
+    """CPU in µs a transaction record, and what came of it."""
+    job = _begun(reference)
     gc.collect()
     gc.freeze()
     before = time.process_time_ns()
-    for made in transactions:
-        job.read(made.packed)
+    for batch in _batches(transactions):
+        job.read(batch)
     return (time.process_time_ns() - before) / 1000 / len(transactions), job
 
 
 def _by_type(reference: Sequence[Made], transactions: Sequence[Made]) -> dict[str, tuple[int, float]]:
-    """By type: how many, and CPU in µs each (timers that come due meanwhile are in it)."""
-    job = InProcess()
-    for made in reference:
-        job.read(made.packed)
+    """By type: how many, and CPU in µs each, in batches of one (timers that come due meanwhile are in it)."""
+    job = _begun(reference)
     spent: dict[str, int] = defaultdict(int)
     count: Counter[str] = Counter()
     clock = time.thread_time_ns
     for made in transactions:
         began = clock()
-        job.read(made.packed)
+        job.read([made.packed])
         spent[made.kind] += clock() - began
         count[made.kind] += 1
     return {kind: (count[kind], spent[kind] / 1000 / count[kind]) for kind in sorted(count, key=lambda k: -spent[k])}
@@ -248,14 +259,12 @@ def _split(reference: Sequence[Made], transactions: Sequence[Made], total: float
     """By part: CPU in µs a record (scaled to `total`), and calls a record."""
     cost = _cost_of_a_probe()
     probes = _Probes()
-    job = InProcess()
-    for made in reference:
-        job.read(made.packed)
+    job = _begun(reference)
     probes.install()
     try:
-        read = probes.timed("the loop around it, timers", job.read)
-        for made in transactions:
-            read(made.packed)
+        read = probes.timed("around it: what Java does in a job", job.read)
+        for batch in _batches(transactions):
+            read(batch)
     finally:
         probes.remove()
     net = {part: max(0.0, spent - cost * probes.calls[part]) for part, spent in probes.spent.items()}
@@ -272,11 +281,11 @@ def measure(records: Iterable[OutRecord], runs: int, title: str) -> dict[str, Su
     gc.freeze()
     totals = []
     for _ in range(runs):
-        total, job = _run(reference, transactions)
+        total, job = run(reference, transactions)
         totals.append(total)
     found = summarise(totals)
     print(
-        f"{title}: {len(transactions):,} events, {job.decisions:,} records written, {job.fired:,} timers; "
+        f"{title}: {len(transactions):,} events, {job.written:,} records written, {job.fired:,} timers; "
         f"{found.median:.1f} µs of CPU an event (min {found.min:.1f}, max {found.max:.1f}, {found.runs} runs) "
         f"= {1e6 / found.median:,.0f} a second of one core"
     )

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -22,10 +23,14 @@ from bench.catch_up import drained
 from bench.latency import Wait, paced, percentile, within
 from bench.summary import Summary, as_json, summarise
 from bench.window import Window, rate
+from jobs.packing import unpack_record
 from loyalty.codec import DictPages
+from loyalty.loop import Loop
+from loyalty.records import Record
 from loyalty.wire.transactions import parse_transaction
 from ops import kafka
 from ops.errors import Refusal
+from ops.generator.settings import DEFAULT_END
 from tests.jobs.fakes import FakeFlink
 
 
@@ -134,11 +139,21 @@ def test_balances_are_those_of_the_purchases_that_were_decided(way: Callable[[],
         check_balances({**found, account: (sequence, balance + 1)}, expected, "ours")
 
 
+def test_what_is_measured_in_memory_decides_as_much_as_the_loop() -> None:
+    reference, transactions = domain.packed(chain(inputs.programme(), inputs.mix(2_000, 100)), DEFAULT_END)
+    _, measured = domain.run(reference, transactions)
+    loop = Loop(domain.LAG_MS)
+    for made in (*reference, *transactions):
+        loop.read(cast("Record", unpack_record(made.packed)))
+    assert measured.written == len(loop.outcome.decisions) + len(loop.outcome.dead_letters) > 2_000
+    assert measured.fired > 500
+
+
 def test_the_parts_of_an_event_add_up_to_its_cpu(capsys: pytest.CaptureFixture[str]) -> None:
     records = chain(inputs.programme(), inputs.mix(500, 30))
     figures = domain.measure(records, 1, "a little traffic")
     parts = sum(figures[f"domain_us_{domain.plain(part)}"].median for part in domain.PROBES) + (
-        figures["domain_us_the_loop_around_it_timers"].median
+        figures["domain_us_around_it_what_Java_does_in_a_job"].median
     )
     assert parts == pytest.approx(figures["domain_us_per_event"].median)
     said = capsys.readouterr()

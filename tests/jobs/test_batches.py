@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from array import array
 from collections import Counter
 from typing import Any
 
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyflink.datastream import TimeDomain
 
-from jobs.batches.runner import Answer, BatchRunner
+from bench.in_memory import InMemoryOperator
 from jobs.clock import virtual
 from jobs.decide_for_account import DecideForAccount
 from jobs.domain import Clock
@@ -23,50 +22,9 @@ from tests.jobs.running import finish
 from tests.jobs.standin import BALANCE, StandInDesk
 
 
-class FakeJvm:
-    """`BatchedPython.java` in memory: state by key, and what Python asked for."""
-
-    def __init__(self, function: Any, read_first: tuple[str, ...] = ()) -> None:
-        self.state: dict[str, dict[str, bytes]] = {}
-        self.documents: dict[str, str] = {}
-        self.timers: set[tuple[str, bool, int]] = set()
-        self.asked: list[str] = []
-        self.watermark = -(1 << 63)
-        self._keys: list[str] = []
-        self._runner = BatchRunner(function, read_first)
-        self._read_first = self._runner.open(self)
-
-    def cross(self, *gathered: tuple[str, Any], wall: bool = False) -> list[Any]:
-        """Elements, or moments of timers, with their keys; gives what was sent."""
-        self._keys = [key for key, _ in gathered]
-        first = [self.state.get(key, {}).get(name) for key in self._keys for name in self._read_first]
-        call = self._runner.wake if wall else self._runner.take
-        return self._carry_out(call(self._keys, [what for _, what in gathered], first, self.watermark, 1_000_000))
-
-    def broadcast(self, element: bytes) -> list[Any]:
-        return self._carry_out(self._runner.broadcast(element, self.watermark))
-
-    def _carry_out(self, answer: Answer) -> list[Any]:
-        written, names, contents, set_timers, edges, values = answer
-        for element, name, page in zip(array("q", written), names, contents, strict=True):
-            pages = self.state.setdefault(self._keys[element], {})
-            if page is None:
-                pages.pop(name, None)
-            else:
-                pages[name] = page
-        for element, of_event_time, moment in zip(*[iter(array("q", set_timers))] * 3, strict=True):
-            self.timers.add((self._keys[element], bool(of_event_time), moment))
-        return list(zip(edges, values, strict=True))
-
-    def page(self, element: int, name: str) -> bytes | None:
-        self.asked.append(name)
-        return self.state.get(self._keys[element], {}).get(name)
-
-    def broadcastState(self) -> list[str]:
-        return [part for entry in self.documents.items() for part in entry]
-
-    def putBroadcast(self, key: str, value: str) -> None:
-        self.documents[key] = value
+def cross(operator: InMemoryOperator, *gathered: tuple[str, Any], wall: bool = False) -> list[tuple[int, Any]]:
+    """Elements, or moments of timers, with their keys; gives what was sent."""
+    return operator.cross([key for key, _ in gathered], [what for _, what in gathered], wall=wall)
 
 
 class Scribe:
@@ -90,9 +48,9 @@ class Scribe:
 
 
 def test_an_element_sees_what_those_before_it_in_the_batch_wrote_of_its_own_key() -> None:
-    jvm = FakeJvm(Scribe())
+    jvm = InMemoryOperator(Scribe())
     jvm.state["b"] = {"last": b"before"}
-    assert jvm.cross(("a", b"1"), ("b", b"2"), ("a", b"3"), ("b", b"forget"), ("b", b"4")) == [
+    assert cross(jvm, ("a", b"1"), ("b", b"2"), ("a", b"3"), ("b", b"forget"), ("b", b"4")) == [
         (MAIN, ("a", b"1", None, None)),
         (MAIN, ("b", b"2", b"before", None)),
         (MAIN, ("a", b"3", b"1", None)),
@@ -103,31 +61,31 @@ def test_an_element_sees_what_those_before_it_in_the_batch_wrote_of_its_own_key(
 
 
 def test_what_was_removed_last_is_gone() -> None:
-    jvm = FakeJvm(Scribe())
-    jvm.cross(("a", b"1"), ("a", b"forget"))
+    jvm = InMemoryOperator(Scribe())
+    cross(jvm, ("a", b"1"), ("a", b"forget"))
     jvm.state["b"] = {"last": b"kept before"}
-    jvm.cross(("b", b"2"), ("b", b"forget"))
+    cross(jvm, ("b", b"2"), ("b", b"forget"))
     assert jvm.state == {"a": {}, "b": {}}
 
 
 def test_a_page_is_asked_for_once_a_batch_and_not_at_all_if_it_came_with_the_element() -> None:
-    jvm = FakeJvm(Scribe(), ("last",))
+    jvm = InMemoryOperator(Scribe(), ("last",))
     jvm.state["a"] = {"last": b"0", "other": b"x"}
-    sent = jvm.cross(("a", b"1"), ("a", b"2"))
+    sent = cross(jvm, ("a", b"1"), ("a", b"2"))
     assert [value for _, value in sent] == [("a", b"1", b"0", b"x"), ("a", b"2", b"1", b"x")]
     assert jvm.asked == ["other"]
-    jvm.cross(("a", b"3"))
+    cross(jvm, ("a", b"3"))
     assert jvm.asked == ["other", "other"], "another batch may find another state"
 
 
 def test_timers_are_of_the_key_that_set_them_and_know_which_clock_woke_them() -> None:
-    jvm = FakeJvm(Scribe())
-    assert jvm.cross(("a", 10), ("b", 20)) == [
+    jvm = InMemoryOperator(Scribe())
+    assert cross(jvm, ("a", 10), ("b", 20)) == [
         (MAIN, ("a", 10, TimeDomain.EVENT_TIME)),
         (MAIN, ("b", 20, TimeDomain.EVENT_TIME)),
     ]
     assert jvm.timers == {("a", True, 11), ("a", False, 12), ("b", True, 21), ("b", False, 22)}
-    assert jvm.cross(("a", 30), wall=True) == [(MAIN, ("a", 30, TimeDomain.PROCESSING_TIME))]
+    assert cross(jvm, ("a", 30), wall=True) == [(MAIN, ("a", 30, TimeDomain.PROCESSING_TIME))]
 
 
 _EVENTS = st.lists(
@@ -146,14 +104,14 @@ def test_in_batches_of_any_size_the_same_is_decided_and_kept_as_one_by_one(event
     flink = FakeFlink()
     one_by_one = DecideForAccount(StandInDesk())
     one_by_one.open(flink)
-    jvm = FakeJvm(DecideForAccount(StandInDesk()), (BALANCE,))
+    jvm = InMemoryOperator(DecideForAccount(StandInDesk()), (BALANCE,))
     decided: list[Any] = []
     in_batches: list[Any] = []
     gathered: list[tuple[str, Any]] = []
     documents = accepted = 0
 
     def flush() -> None:
-        in_batches.extend(jvm.cross(*gathered))
+        in_batches.extend(cross(jvm, *gathered))
         gathered.clear()
 
     for number, (account, at, later, kind) in enumerate(events):
