@@ -26,8 +26,10 @@ $(ready): requirements.lock pyproject.toml ops/setup.sh ops/artifacts.yaml ops/m
 demo: $(ready)
 	@.venv/bin/loyalty demo
 
+# Two processes, each with a broker of its own: much of the time one of them waits for a JVM to start. A file's tests
+# stay together, and the files in their order, whose long ones are not the last.
 test: $(ready)
-	@.venv/bin/python -m pytest -q
+	@.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(ready)
 	@.venv/bin/python -m bench --write
