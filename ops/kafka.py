@@ -159,9 +159,12 @@ def class_path() -> str:
 
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
+"""The brokers of this process by process id: whoever starts one has to wait for its end, else a zombie is left."""
 
 
 def _launch(directory: Path, classpath: str, bootstrap: str) -> Broker:
+    for pid in [pid for pid, child in _children.items() if child.poll() is not None]:
+        del _children[pid]  # one that others have killed
     with (directory / "broker.log").open("wb") as log:
         process = subprocess.Popen(
             [
