@@ -11,7 +11,6 @@ import json
 import multiprocessing
 import os
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -29,6 +28,7 @@ from ops.generate import traffic_records
 from ops.generator.settings import OutRecord, Traffic
 from ops.kafka import LocalKafka
 from ops.latency import percentiles
+from ops.own_command import own_command
 from ops.producer import Sender
 from ops.program import publish
 from ops.program_check import FOLDER
@@ -78,10 +78,10 @@ def main() -> None:
 
 @contextmanager
 def _jobs(bootstrap: str, folder: Path) -> Iterator[None]:
-    command = [str(Path(sys.executable).with_name("loyalty")), "run", "all", "--no-context", "--bootstrap", bootstrap]
+    words = ["run", "all", "--no-context", "--bootstrap", bootstrap, "--state", str(folder / "state")]
     log = folder / "jobs.log"
     with log.open("wb") as file:
-        job = subprocess.Popen([*command, "--state", str(folder / "state")], stdout=file, stderr=subprocess.STDOUT)
+        job = subprocess.Popen(own_command(words), stdout=file, stderr=subprocess.STDOUT)
         try:
             until = time.monotonic() + STARTS_WITHIN_S
             while log.read_text(errors="replace").count("Running after") < 2:

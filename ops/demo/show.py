@@ -24,6 +24,7 @@ from ops.demo.story import Scene, reference, scenes
 from ops.errors import Refusal
 from ops.kafka import LocalKafka
 from ops.latency import latencies, percentiles
+from ops.own_command import own_command
 from ops.producer import Sender
 from ops.program import publish
 from ops.program_check import FOLDER as PROGRAM_FOLDER
@@ -61,9 +62,8 @@ class _Screen:
 def _job(bootstrap: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The whole loop in processes of its own, stopped as an operator would: SIGTERM, savepoints, exit 0."""
     log = (folder / "job.log").open("wb")
-    command = [str(Path(sys.executable).with_name("loyalty")), "run", "all", "--no-context"]
-    command += ["--bootstrap", bootstrap, "--state", str(folder / "state")]
-    job = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    words = ["run", "all", "--no-context", "--bootstrap", bootstrap, "--state", str(folder / "state")]
+    job = subprocess.Popen(own_command(words), stdout=log, stderr=subprocess.STDOUT)
     try:
         yield job
         job.send_signal(signal.SIGTERM)

@@ -11,13 +11,11 @@ import typer
 
 from ops import cli
 from ops.errors import Refusal
-
-RUN = "from ops.cli import main; main()"
+from ops.own_command import own_command
 
 
 def loyalty(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", RUN, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(own_command(arguments), capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_help_names_every_verb_with_a_sentence() -> None:

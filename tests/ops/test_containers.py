@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import yaml
 
 from ops import kafka
 from ops.artifacts import pinned
+from ops.own_command import own_command
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -81,7 +81,7 @@ def test_every_command_of_the_file_exists_with_its_options(command: str) -> None
     words = command.split()
     verb = itertools.takewhile(lambda word: not word.startswith("-"), words)
     shown = subprocess.run(
-        [sys.executable, "-c", "from ops.cli import main; main()", *verb, "--help"],
+        own_command([*verb, "--help"]),
         capture_output=True,
         text=True,
         check=False,

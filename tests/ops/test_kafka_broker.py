@@ -20,12 +20,13 @@ from confluent_kafka import KafkaException, Producer
 from ops import kafka
 from ops.errors import Refusal
 from ops.kafka import LocalKafka
+from ops.own_command import own_command
 from tests.kafka_records import create_topic, read_all, send
 
 
 def loyalty(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from ops.cli import main; main()", *arguments],
+        own_command(arguments),
         cwd=cwd,
         capture_output=True,
         text=True,

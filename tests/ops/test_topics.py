@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from ops import topics
 from ops.errors import Refusal
+from ops.own_command import own_command
 from ops.topics import CATALOGUE, Topic, read_catalogue
 from tests.kafka_records import create_topic, delete_topics, send
 
@@ -64,7 +64,7 @@ def partitions_of(bootstrap: str, topic: str) -> int:
 
 
 def loyalty_topics_apply(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from ops.cli import main; main()", "topics", "apply", *arguments]
+    command = own_command(["topics", "apply", *arguments])
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
