@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from bench import inputs
-from bench.in_memory import InMemoryOperator
+from bench.operator_in_memory import InMemoryOperator
 from bench.summary import Summary, as_json, summarise
 from jobs.check_records import TO_DOCUMENTS, CheckRecords
 from jobs.decide_for_account import DecideForAccount
@@ -55,7 +55,7 @@ PROBES = {
     "pages: decode": ("loyalty.codec:PageCodec.read",),
     "pages: encode": ("loyalty.codec:PageCodec.write",),
     "pages: load, save": (
-        "loyalty.account:Account.__init__",
+        "loyalty.account:Account.turn_to",
         "loyalty.account:Account.save",
         "loyalty.account:Shelved.get",
         "loyalty.account:Shelved.put",

@@ -18,7 +18,9 @@ _SPAN = 1 << TIME_BITS
 # RFC 3339 reaches from year 0 to year 9999, ±2.6e14 ms around 1970: half the span on either side holds it.
 _HALF = _SPAN >> 1
 
-NO_CLOCK = -(1 << 63) + 1
+NO_WATERMARK = -(1 << 63)
+"""Where Flink's watermark stands before there is one."""
+NO_CLOCK = NO_WATERMARK + 1
 """The timestamp of what comes before there is a clock: it moves no watermark."""
 
 BEYOND = 1 << (EPOCH_BITS + TIME_BITS)

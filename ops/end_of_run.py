@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from jobs.clock import NO_WATERMARK
 from jobs.kinds import OFFERS_KIND, JobKind
 from jobs.names import CLOCK_OF_RECORDS, DECIDE_FOR_ACCOUNT, MAKE_OFFERS
 from ops.flink import JobView
@@ -27,7 +28,6 @@ STANDS_STILL_S = 0.6
 """Twelve times the interval at which the intake sends its watermark."""
 STANDS_STILL_WITHOUT_CLOCK_S = 2.5
 """After a restart the intake sends the clock it had once more, within a second or so."""
-NO_WATERMARK = -(1 << 63)
 CHECKPOINT_AGAIN_S = 5.0
 ASK_KAFKA_EVERY_S = 1.0
 

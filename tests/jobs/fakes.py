@@ -7,7 +7,7 @@ from typing import Any
 
 from pyflink.datastream import TimeDomain
 
-NO_WATERMARK = -(1 << 63)
+from jobs.clock import NO_WATERMARK
 
 
 class FakeMapState:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyflink.datastream import TimeDomain
 
-from bench.in_memory import InMemoryOperator
+from bench.operator_in_memory import InMemoryOperator
 from jobs.clock import virtual
 from jobs.decide_for_account import DecideForAccount
 from jobs.domain import Clock

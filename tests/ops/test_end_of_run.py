@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pytest
 
+from jobs.clock import NO_WATERMARK
 from ops import end_of_run
-from ops.end_of_run import NO_WATERMARK, EndOfRun, Offsets, merged
+from ops.end_of_run import EndOfRun, Offsets, merged
 from ops.flink import JobView
 
 

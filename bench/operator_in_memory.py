@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs.batches.runner import Answer, BatchRunner
+from jobs.clock import NO_WATERMARK
 
-BEFORE_ALL = -(1 << 63)
-"""Flink's watermark before there is one."""
 WALL_MS = 1_000_000
 
 
@@ -23,7 +22,7 @@ class InMemoryOperator:
         self.timers: set[tuple[str, bool, int]] = set()
         """Key, whether it is of event time, moment."""
         self.asked: list[str] = []
-        self.watermark = BEFORE_ALL
+        self.watermark = NO_WATERMARK
         self._by_moment: list[tuple[int, str]] = []
         self._keys: Sequence[str] = ()
         self._runner = BatchRunner(function, read_first)
