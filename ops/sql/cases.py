@@ -73,8 +73,6 @@ class CaseRunner:
 
     def __init__(self, project: Project, folder: Path) -> None:
         self._project = project
-        # One after the other: started from two threads, the planner would later be asked on the other's connection, and
-        # so in a Java thread that Calcite knows nothing of.
         self._cluster = Cluster(folder)
         self._environment, self.tables = create_environment(
             {

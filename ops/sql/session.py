@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ def create_environment(settings: dict[str, str] | None = None) -> tuple[Any, Any
 
     import udfs
 
+    _keep_threads_apart()
     configuration = Configuration()
     here = {
         "python.executable": sys.executable,
@@ -51,6 +53,35 @@ def create_environment(settings: dict[str, str] | None = None) -> tuple[Any, Any
     tables = StreamTableEnvironment.create(environment)
     udfs.register(tables)
     return environment, tables
+
+
+class _Connections(threading.local):
+    """Python's connections to Java that are not in use, those of each Python thread for itself.
+
+    Java answers each connection on a thread of its own, and Flink's planner can only be asked on the one that made it:
+    Calcite finds nothing on another (FLINK-23020). As py4j keeps them, any thread may leave with any connection, and a
+    thread that never calls Java has one as soon as it happens to be the one that collects Python's garbage.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[Any] = []
+
+    def __len__(self) -> int:
+        return len(self._free)
+
+    def append(self, connection: Any) -> None:
+        self._free.append(connection)
+
+    def pop(self) -> Any:
+        return self._free.pop()
+
+
+def _keep_threads_apart() -> None:
+    from pyflink.java_gateway import get_gateway
+
+    client = get_gateway()._gateway_client
+    if not isinstance(client.deque, _Connections):
+        client.deque = _Connections()
 
 
 def java() -> Any:

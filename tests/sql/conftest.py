@@ -87,9 +87,9 @@ class ModelsSession:
             self._ran[name] = self._ask(run=name)
         return self._ran[name]
 
-    def problems(self, name: str) -> list[str]:
-        """What `loyalty sql check` says of a file of the project."""
-        found: list[str] = self._ask(problems=name)
+    def problems(self, name: str, *, beside: bool = False) -> list[str]:
+        """What `loyalty sql check` says of a file of the project; with `beside`, after another thread called Java."""
+        found: list[str] = self._ask(problems=name, beside=beside)
         return found
 
     def check(self, name: str, model: str, sink: str) -> list[str]:
@@ -102,7 +102,7 @@ class ModelsSession:
         answer = self._ask(before=before, after=after)
         return answer["flink"], answer["verdict"]
 
-    def _ask(self, **request: str) -> Any:
+    def _ask(self, **request: str | bool) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")

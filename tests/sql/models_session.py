@@ -1,8 +1,9 @@
 """A process that checks models and runs their cases: one JSON line in, one JSON line out.
 
 A request is `{"run": model}`, answered by `[{"case": ..., "passed": ..., "shown": ...}]`; `{"problems": model}` or
-`{"check": name, "model": text, "sink": text}`, answered by a list of problems as text; `{"before": text, "after":
-text}`, answered by what Flink and the plans say; else `{"error": text}`.
+`{"check": name, "model": text, "sink": text}`, answered by a list of problems as text, which may have `"beside": true`
+for another thread that calls Java; `{"before": text, "after": text}`, answered by what Flink and the plans say; else
+`{"error": text}`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import json
 import os
 import sys
 import tempfile
+import threading
+import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +55,16 @@ class Session:
     def problems(self, name: str) -> list[str]:
         file = {**self._project.models, **self._project.audits}[name]
         return [str(each) for each in Checker(self._planner_of_the_project(), self._project).check(file)]
+
+    def have_another_thread_call_java(self) -> None:
+        """Its call begins first and ends first, so that it would leave its connection to this thread."""
+        self._planner_of_the_project()
+        sleep = java().java.lang.Thread.sleep
+        other = threading.Thread(target=sleep, args=(300,))
+        other.start()
+        time.sleep(0.1)
+        sleep(600)
+        other.join()
 
     def goes_on(self, before: str, after: str) -> dict[str, Any]:
         """Whether Flink goes on from a savepoint of the first with the second, and what the plans' verdict is."""
@@ -101,6 +114,8 @@ def main() -> None:
             request = json.loads(line)
             answer: Any
             try:
+                if request.get("beside"):
+                    session.have_another_thread_call_java()
                 if "run" in request:
                     answer = session.run(request["run"])
                 elif "problems" in request:

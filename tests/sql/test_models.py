@@ -32,3 +32,7 @@ def test_every_file_says_what_one_row_is_and_reads_only_what_there_is(name: str,
 @pytest.mark.parametrize("name", PROJECT.models)
 def test_every_model_has_four_cases_or_more(name: str) -> None:
     assert len(read_cases(PROJECT.models[name].fixture)) >= 4
+
+
+def test_the_planner_answers_when_another_thread_has_called_java(models: ModelsSession) -> None:
+    assert models.problems("balances_are_possible", beside=True) == []
