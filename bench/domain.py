@@ -51,7 +51,7 @@ PROBES = {
         "jobs.pages:FlinkPages.remove",
     ),
     "read the parcel (desk)": ("jobs.wiring:_DECODE", "loyalty.desk:read_again"),
-    "content digest": ("loyalty.desk:content_digest",),
+    "content digest": ("loyalty.intake:content_digest",),
     "pages: decode": ("loyalty.codec:PageCodec.read",),
     "pages: encode": ("loyalty.codec:PageCodec.write",),
     "pages: load, save": (

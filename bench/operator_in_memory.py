@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
+from jobs.batches.apart import RunnerApart
 from jobs.batches.runner import Answer, BatchRunner
 from jobs.clock import NO_WATERMARK
 
@@ -16,7 +17,7 @@ WALL_MS = 1_000_000
 class InMemoryOperator:
     """State and timers by key, and what Python asked for beyond the pages that came with an element."""
 
-    def __init__(self, function: Any, read_first: Sequence[str] = ()) -> None:
+    def __init__(self, function: Any, read_first: Sequence[str] = (), *, apart: bool = False) -> None:
         self.state: dict[str, dict[str, bytes]] = {}
         self.documents: dict[str, str] = {}
         self.timers: set[tuple[str, bool, int]] = set()
@@ -25,7 +26,8 @@ class InMemoryOperator:
         self.watermark = NO_WATERMARK
         self._by_moment: list[tuple[int, str]] = []
         self._keys: Sequence[str] = ()
-        self._runner = BatchRunner(function, read_first)
+        runner = BatchRunner(function, read_first)
+        self._runner = RunnerApart(runner) if apart else runner
         self._read_first = self._runner.open(self)
 
     def cross(self, keys: Sequence[str], gathered: Sequence[Any], *, wall: bool = False) -> list[tuple[int, Any]]:
@@ -64,6 +66,9 @@ class InMemoryOperator:
                 if of_event_time:
                     heapq.heappush(self._by_moment, (moment, self._keys[element]))
         return list(zip(edges, values, strict=True))
+
+    def close(self) -> None:
+        self._runner.close()
 
     def page(self, element: int, name: str) -> bytes | None:
         self.asked.append(name)

@@ -19,6 +19,7 @@ from jobs.make_offers import TO_MAKER, MakeOffers
 from jobs.match_campaigns import MatchCampaigns
 from jobs.names import ACCOUNT_PAGES, INTAKE_PAGES, OFFER_PAGES, OFFERS_NAMES
 from jobs.offers_domain import EngagementIntake, Maker, Matcher
+from jobs.profiles import KNOBS
 from jobs.topics import OFFERS_INPUTS, OFFERS_REFERENCE
 from jobs.topology import key_by_first_field, records, side_output, write
 from jobs.uids import name_operators
@@ -45,24 +46,31 @@ def build(
     last_at_start = partial(
         last_readable, config.bootstrap, OFFERS_REFERENCE, committed_only=False, within_s=ANSWER_A_JOB_WITHIN_S
     )
+    apart = KNOBS[config.profile].apart
     checking = CheckEngagements(intake, last_at_start)
     checked = process(
         records(table_environment),
-        PythonOperator(checking, INTAKE_PAGES, FOR_ACCOUNTS, SIDES),
+        PythonOperator(checking, INTAKE_PAGES, FOR_ACCOUNTS, SIDES, apart=apart),
         config.mode,
     )
     matched = process_with_broadcast(
         key_by_first_field(checked, Types.STRING(), _BYTES),
         side_output(checked, DOCUMENTS),
         PROGRAMME_STATE,
-        PythonOperator(MatchCampaigns(matcher), ACCOUNT_PAGES, TO_MAKER, read_first=matcher.reads_first),
+        PythonOperator(
+            MatchCampaigns(matcher),
+            ACCOUNT_PAGES,
+            TO_MAKER,
+            read_first=matcher.reads_first,
+            apart=apart,
+        ),
         config.parallelism,
         config.mode,
     )
     to_decide = matched.union(side_output(checked, PAST_OFFERS))
     decided = process(
         key_by_first_field(to_decide, Types.INT(), _BYTES),
-        PythonOperator(MakeOffers(maker), OFFER_PAGES, OUTPUTS),
+        PythonOperator(MakeOffers(maker), OFFER_PAGES, OUTPUTS, apart=apart),
         config.mode,
     )
     write(table_environment, decided, side_output(checked, REFUSED))

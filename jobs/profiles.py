@@ -8,6 +8,7 @@
 | the producer waits for more to send in one request | 2 ms | 50 ms |
 | a request's batch for one partition holds | 64 KiB | 512 KiB |
 | batches are compressed | no | lz4: the broker stores and sends a third |
+| Python operators share the JVM's interpreter lock | yes | no: but for one, each instance has a process of its own |
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ class Knobs(NamedTuple):
     those cost it and the broker together as much as half of deciding."""
     batch_bytes: int
     compression: str
+    apart: bool
+    """Whether operators work in Python processes beside the JVM, so that they do not take turns with its interpreter
+    lock. A batch has to be handed to another process and back for that: nothing where it is hundreds of elements, and
+    as much as deciding where it is one or two."""
 
 
 KNOBS = {
@@ -49,6 +54,7 @@ KNOBS = {
         linger_ms=2,
         batch_bytes=64 * 1024,
         compression="none",
+        apart=False,
     ),
     Profile.THROUGHPUT: Knobs(
         gather_elements=500,
@@ -57,5 +63,6 @@ KNOBS = {
         linger_ms=50,
         batch_bytes=512 * 1024,
         compression="lz4",
+        apart=True,
     ),
 }

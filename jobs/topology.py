@@ -20,6 +20,7 @@ from jobs.decide_for_account import OUTPUTS, PROGRAMME_STATE, DecideForAccount
 from jobs.domain import Desk, Intake
 from jobs.held_at_start import last_made_offers
 from jobs.names import ACCOUNT_PAGES, DECISIONS_NAMES, INTAKE_PAGES, PACK_RECORDS
+from jobs.profiles import KNOBS
 from jobs.topics import DECISIONS, INPUTS
 from jobs.uids import name_operators
 
@@ -37,10 +38,11 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, inta
     tables.create_tables(table_environment, config, INPUTS, wanted=tables.NO_DECISIONS_BUT_OFFERS)
     # Of the decisions only offers cross to Python, so the last record of all would be waited for in vain.
     last_at_start = {topic: last for topic, last in config.last_at_start.items() if topic != DECISIONS}
+    apart = KNOBS[config.profile].apart
     checking = CheckRecords(intake, last_at_start, partial(last_made_offers, config.bootstrap))
     checked = process(
         records(table_environment),
-        PythonOperator(checking, INTAKE_PAGES, FOR_ACCOUNTS, SIDES),
+        PythonOperator(checking, INTAKE_PAGES, FOR_ACCOUNTS, SIDES, apart=apart),
         config.mode,
     )
     for_accounts = _take_off_timestamp(_watermarked(checked), Types.ROW([Types.STRING(), _BYTES]))
@@ -49,7 +51,13 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, inta
         key_by_first_field(for_accounts, Types.STRING(), _BYTES),
         documents,
         PROGRAMME_STATE,
-        PythonOperator(DecideForAccount(desk), ACCOUNT_PAGES, OUTPUTS, read_first=desk.reads_first),
+        PythonOperator(
+            DecideForAccount(desk),
+            ACCOUNT_PAGES,
+            OUTPUTS,
+            read_first=desk.reads_first,
+            apart=apart,
+        ),
         config.parallelism,
         config.mode,
     )

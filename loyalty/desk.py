@@ -76,6 +76,8 @@ class Delivery(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The exact watermark just behind this record, ms; None before there is one."""
     clock_before_ms: int | None = None
     """The one just before it."""
+    digest: bytes = b""
+    """`content_digest` of the record's value; empty where it has not been taken."""
 
 
 class Verdict(msgspec.Struct, gc=False):
@@ -168,7 +170,7 @@ class Desk:
 
     def _receive(self, case: _Case, event: Transaction, delivery: Delivery, value: bytes) -> str:
         account, core, record = case.account, case.account.core, delivery.record
-        digest = content_digest(value)
+        digest = delivery.digest or content_digest(value)
         key = seen.key_of(event.event_id)
         before = delivery.clock_before_ms
         if core.waiting != 0 and before is not None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from loyalty.codec import PageCodec, Pages
+from loyalty.content import content_digest
 from loyalty.desk import Delivery
 from loyalty.events import read_transaction
 from loyalty.records import Record, Refused, dead_letter
@@ -166,7 +167,15 @@ class Intake:
             self._see(progress, record)
             self._tick(progress)
         clock = self._clock
-        delivery = Delivery(record, late, None if clock is None else clock.ms, None if before is None else before.ms)
+        assert record.value is not None
+        delivery = Delivery(
+            record,
+            late,
+            None if clock is None else clock.ms,
+            None if before is None else before.ms,
+            # The desk works longer for an event than the intake, so what either can do is done here.
+            content_digest(record.value),
+        )
         return ForAccount(event.account_id, delivery, progress.documents, clock)
 
     def _see(self, progress: Progress, record: Record) -> None:

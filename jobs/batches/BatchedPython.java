@@ -131,6 +131,16 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
         }
     }
 
+    public void close() throws Exception {
+        try {
+            if (readFirst != null) {
+                call("close", new Object[0]);
+            }
+        } finally {
+            super.close();
+        }
+    }
+
     /** Calls a method of the runner. */
     private Object call(String method, Object[] arguments) throws Exception {
         try {

@@ -12,6 +12,7 @@ from pyflink.datastream.state import MapStateDescriptor
 from pyflink.java_gateway import get_gateway
 from pyflink.util.java_utils import get_j_env_configuration, to_jarray
 
+from jobs.batches.apart import RunnerApart
 from jobs.batches.one_by_one import OneByOne, OneByOneWithBroadcast
 from jobs.batches.runner import BatchRunner
 from jobs.compiled import added, operator_factory, transformed
@@ -51,13 +52,15 @@ class PythonOperator(NamedTuple):
     sides: Sequence[OutputTag] = ()
     read_first: Sequence[str] = ()
     """The pages that it asks for with every element, so that they may come along with it."""
+    apart: bool = False
+    """Whether, in thread mode, it is to have a Python process beside the JVM; each instance has one of its own."""
 
 
 def process(stream: KeyedStream, operator: PythonOperator, mode: Mode) -> DataStream:
     """`stream` through an operator that runs once."""
     if mode is Mode.PROCESS:
         return stream.process(OneByOne(operator.function, operator.output, operator.sides), operator.output)
-    transformation = transformed(stream, KEYED, _factory(stream, operator, None), operator.output)
+    transformation = transformed(stream, KEYED, _factory(stream, operator, None, operator.apart), operator.output)
     transformation.setStateKeySelector(stream._j_data_stream.getKeySelector())
     transformation.setStateKeyType(stream._j_data_stream.getKeyType())
     return added(stream, transformation)
@@ -76,12 +79,14 @@ def process_with_broadcast(
         function = OneByOneWithBroadcast(operator.function, operator.output, operator.sides)
         connected = stream.connect(documents.broadcast(state))
         return connected.process(function, operator.output).set_parallelism(parallelism)
+    # One alone has the JVM's own interpreter to itself.
+    apart = operator.apart and parallelism > 1
     j_stream = stream._j_data_stream
     transformation = get_gateway().jvm.org.apache.flink.streaming.api.transformations.TwoInputTransformation(
         j_stream.getTransformation(),
         documents._j_data_stream.broadcast().getTransformation(),
         KEYED_BROADCAST,
-        _factory(stream, operator, state.get_name()),
+        _factory(stream, operator, state.get_name(), apart),
         operator.output.get_java_type_info(),
         parallelism,
     )
@@ -90,14 +95,15 @@ def process_with_broadcast(
     return added(stream, transformation)
 
 
-def _factory(stream: KeyedStream, operator: PythonOperator, broadcast: str | None) -> Any:
+def _factory(stream: KeyedStream, operator: PythonOperator, broadcast: str | None, apart: bool) -> Any:
     jvm = get_gateway().jvm
     configuration = get_j_env_configuration(stream._j_data_stream.getExecutionEnvironment())
     configuration.addAll(jvm.org.apache.flink.python.util.PythonConfigUtil.extractPythonConfiguration(configuration))
     sides = to_jarray(jvm.org.apache.flink.util.OutputTag, [tag.get_java_output_tag() for tag in operator.sides])
+    runner = BatchRunner(operator.function, operator.read_first)
     references = (
         configuration,
-        cloudpickle.dumps(BatchRunner(operator.function, operator.read_first)),
+        cloudpickle.dumps(RunnerApart(runner) if apart else runner),
         operator.pages,
         broadcast,
         operator.output.get_java_type_info(),

@@ -81,6 +81,9 @@ class BatchRunner:
         self._context.watermark = watermark
         return self._answer(list(self._function.process_broadcast_element(element, self._context)))
 
+    def close(self) -> None:
+        """Once, after all else."""
+
     def _run(
         self,
         domain: TimeDomain,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from loyalty.codec import DictPages
+from loyalty.content import content_digest
 from loyalty.intake import Clock, DeadLetter, Document, ForAccount, Intake, Passed
 from loyalty.records import Record
 from loyalty.times import MINUTE_MS, format_time
@@ -72,6 +73,13 @@ def test_five_minutes_ahead_of_the_record_is_not_yet_too_early() -> None:
     event = json.dumps(_adjustment(at(1))).encode()
     assert isinstance(topic.take_value(event, timestamp=at(1, minutes=-5)), ForAccount)
     assert _reason(topic.take_value(event, timestamp=at(1, minutes=-5, ms=-1))) == "too_early"
+
+
+def test_an_event_that_passes_carries_the_digest_of_its_content() -> None:
+    value = json.dumps(_adjustment(at())).encode()
+    passed = _Topic().take_value(value)
+    assert isinstance(passed, ForAccount)
+    assert passed.delivery.digest == content_digest(value)
 
 
 def test_only_a_sound_event_moves_the_clock() -> None:

@@ -7,10 +7,12 @@ import gc
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from loyalty.account import Account
 from loyalty.codec import DictPages, PageCodec, UnknownPageVersion
+from loyalty.content import content_digest
 from loyalty.desk import Delivery, Desk
 from loyalty.records import Record
 from tests.domain.story import Story, at
@@ -131,6 +133,21 @@ def test_an_event_that_an_older_release_used_is_a_duplicate_still(path: Path) ->
     record = Record("loyalty.transactions", 0, 100, at(42), b"acc", json.dumps(event).encode())
     ((_, letter),) = desk.receive("acc", pages, Delivery(record)).dead_letters
     assert letter["reason"] == "conflicting_duplicate"
+
+
+def test_the_digest_of_an_event_is_taken_where_none_came_with_it_as_from_an_older_release() -> None:
+    story = eventful_story()
+    value = json.dumps(story.purchase("next", at(41), [(1_000, 1)])).encode()
+    record = Record("loyalty.transactions", 0, 100, at(42), b"acc", value)
+    older = msgspec.msgpack.encode([record, False, None, None])
+    delivery = msgspec.msgpack.decode(older, type=Delivery)
+    desk, pages = _desk(story), DictPages()
+    assert desk.receive("acc", pages, delivery).fate == "used"
+    assert (
+        desk.receive("acc", pages, msgspec.structs.replace(delivery, digest=content_digest(value))).fate == "duplicate"
+    )
+    other = msgspec.structs.replace(delivery, digest=b"other")
+    assert desk.receive("acc", pages, other).fate == "dead_letter"
 
 
 def test_a_page_of_an_older_version_is_brought_up_to_date_step_by_step() -> None:

@@ -1,0 +1,141 @@
+"""An operator in a Python process of its own: the JVM sees no difference, and neither leaves the other behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+import pytest
+
+from bench.operator_in_memory import InMemoryOperator
+from jobs.batches import apart
+from jobs.clock import virtual
+from jobs.decide_for_account import DecideForAccount
+from jobs.domain import Clock
+from jobs.packing import pack_document, pack_parcel
+from tests.jobs.running import ROOT
+from tests.jobs.standin import BALANCE, StandInDesk
+from tests.jobs.test_batches import Scribe, cross
+
+ACCOUNTS = ("a", "b", "c", "d")
+
+
+@contextmanager
+def operator_apart(function: Any, read_first: tuple[str, ...] = ()) -> Iterator[InMemoryOperator]:
+    jvm = InMemoryOperator(function, read_first, apart=True)
+    try:
+        yield jvm
+    finally:
+        jvm.close()
+
+
+def its_process() -> psutil.Process:
+    (found,) = (one for one in psutil.Process().children() if any(apart.__name__ in word for word in one.cmdline()))
+    return found
+
+
+def _some_days(jvm: InMemoryOperator) -> list[tuple[int, Any]]:
+    """Events of four accounts, of which some set timers and some wait for a document, and time that goes by."""
+    sent = []
+    for at in range(40):
+        if at % 7 == 0:
+            sent += jvm.broadcast(pack_document(at // 7 + 1, "text"))
+        gathered: list[tuple[str, Any]] = []
+        for account in ACCOUNTS:
+            event = {"account": account, "at": at, "add": 1, "later": {"at": at + 3, "add": 2}}
+            gathered.append((account, pack_parcel(account, json.dumps(event).encode(), (at + 2) // 7 + 1, None)))
+        sent += cross(jvm, *gathered)
+        jvm.watermark = virtual(Clock(0, at))
+        due = jvm.due()
+        sent += cross(jvm, *((key, moment) for moment, key in due))
+        sent += cross(jvm, *((account, 1_000) for account in ACCOUNTS), wall=True)
+    return sent
+
+
+def test_what_it_sends_keeps_and_sets_is_what_it_would_in_the_jvm() -> None:
+    here = InMemoryOperator(DecideForAccount(StandInDesk()), (BALANCE,))
+    with operator_apart(DecideForAccount(StandInDesk()), (BALANCE,)) as there:
+        sent = _some_days(there)
+        assert sent == _some_days(here)
+        assert len(sent) > 40 * len(ACCOUNTS)
+        assert there.state == here.state
+        assert there.documents == here.documents
+        assert there.timers == here.timers
+        assert there.asked == here.asked
+
+
+def test_it_asks_the_jvm_for_a_page_that_did_not_come_along() -> None:
+    with operator_apart(Scribe(), ("last",)) as jvm:
+        jvm.state["a"] = {"last": b"0", "other": b"x"}
+        assert [value for _, value in cross(jvm, ("a", b"1"), ("a", b"2"))] == [
+            ("a", b"1", b"0", b"x"),
+            ("a", b"2", b"1", b"x"),
+        ]
+        assert jvm.asked == ["other"]
+
+
+class Fails:
+    """Cannot do with anything but `good`."""
+
+    def open(self, runtime_context: Any) -> None: ...
+
+    def process_element(self, value: bytes, ctx: Any) -> Any:
+        if value != b"good":
+            raise ValueError(f"cannot do with {value!r}")
+        return ()
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Any: ...
+
+
+def test_what_fails_there_fails_here_with_the_place() -> None:
+    with (
+        operator_apart(Fails()) as jvm,
+        pytest.raises(RuntimeError, match=r"(?s)process_element.*cannot do with b'bad'"),
+    ):
+        cross(jvm, ("a", b"good"), ("a", b"bad"))
+
+
+def test_a_process_that_was_killed_is_told_and_not_waited_for() -> None:
+    with operator_apart(Fails()) as jvm:
+        its_process().kill()
+        with pytest.raises(RuntimeError, match="ended by itself, with exit code -9"):
+            cross(jvm, ("a", b"good"))
+
+
+def test_what_interrupts_a_whole_group_of_processes_leaves_it_to_the_jvm() -> None:
+    with operator_apart(Fails()) as jvm:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(its_process().pid, number)
+        assert cross(jvm, ("a", b"good")) == []
+
+
+def test_it_ends_when_the_operator_is_closed() -> None:
+    with operator_apart(Fails()):
+        process = its_process()
+    assert not process.is_running()
+
+
+def print_it_and_wait() -> None:
+    with operator_apart(Fails()):
+        print(its_process().pid, flush=True)
+        input()
+
+
+def test_it_ends_when_the_jvm_is_killed() -> None:
+    script = "from tests.jobs.test_apart import print_it_and_wait; print_it_and_wait()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as jvm:
+        assert jvm.stdout is not None
+        process = psutil.Process(int(jvm.stdout.readline()))
+        assert process.is_running()
+        jvm.kill()
+    process.wait(10)
+    assert not process.is_running()
