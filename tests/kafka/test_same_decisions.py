@@ -77,7 +77,7 @@ def test_a_standalone_cluster_decides_the_same(bootstrap: str, by_the_domain: De
     fresh_outputs(bootstrap)
     with StandaloneCluster(tmp_path / "flink", slots=2) as cluster:
         words = ["submit", "decisions", "--cluster", cluster.address, "--bootstrap", bootstrap, "--parallelism", "2"]
-        finish(own_command(words))
+        finish(own_command([*words, "--profile", "throughput"]))
         until = time.monotonic() + CLUSTER_WITHIN_S
         while (
             len(values(bootstrap, DECISIONS)) < len(by_the_domain.decisions)
