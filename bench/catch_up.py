@@ -1,9 +1,9 @@
 """`python -m bench.catch_up`: how fast a backlog is worked off after an outage, while the live traffic goes on.
 
 The job decides 1 000 events/s, is killed without a warning, and is started again when the outage is over, as an
-operator would: with the profile that it ran with, the default one. The outage is not sat out, since what matters of it
-is what has come meanwhile; that is sent at once. Measured from the first decision after it to the last of the backlog,
-by the broker's clock: starting is not in it, warming up is.
+operator would: with the profile that it ran with, the default one unless `--profile` names another. The outage is not
+sat out, since what matters of it is what has come meanwhile; that is sent at once. Measured from the first decision
+after it to the last of the backlog, by the broker's clock: starting is not in it, warming up is.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bench import inputs
 from bench.ground import DEAD_LETTERS, DECISIONS, Ground, ground
 from bench.summary import Summary, as_json, summarise
 from bench.ways import STATE, decided_to, first_decisions, job_command, running
+from jobs.profiles import Profile
 from jobs.topics import TRANSACTIONS
 from ops.errors import Refusal
 from ops.generator.settings import OutRecord
@@ -72,28 +73,30 @@ class _Live:
                 self._sent += 1
 
 
-def measure(runs: int = 1, rate: float = 1_000.0, outage_s: float = 100.0) -> dict[str, Summary]:
+def measure(
+    runs: int = 1, rate: float = 1_000.0, outage_s: float = 100.0, profile: Profile = Profile.LATENCY
+) -> dict[str, Summary]:
     """Drained events/s, and its ratio to the live rate. Raises Refusal."""
-    rates = [_drain_rate(rate, outage_s) for _ in range(runs)]
+    rates = [_drain_rate(rate, outage_s, job_command("--profile", profile.value)) for _ in range(runs)]
     return {
         "catch_up_events_per_s": summarise(rates),
         "catch_up_ratio": summarise(found / rate for found in rates),
     }
 
 
-def _drain_rate(rate: float, outage_s: float) -> float:
+def _drain_rate(rate: float, outage_s: float, job_of: Callable[[Ground], list[str]]) -> float:
     """Events/s of one outage. Raises Refusal."""
     with ground("catch-up", [], inputs.programme) as place:
         place.fresh(TRANSACTIONS, DECISIONS, DEAD_LETTERS)
         shutil.rmtree(STATE, ignore_errors=True)
         with _Live(place.bootstrap, inputs.purchases(10_000_000, 10_000), rate) as live:
             # Often, so that there is a checkpoint to go on from.
-            with running(job_command("--fresh", "--checkpoint-interval", "2s")(place)) as job:
+            with running([*job_of(place), "--fresh", "--checkpoint-interval", "2s"]) as job:
                 _wait(place, job, lambda decided: sum(decided.values()) >= rate * LIVE_S)
             written = place.ends(DECISIONS)
             live.send_at_once(int(rate * outage_s))
             backlog = place.ends(TRANSACTIONS)
-            with running(job_command()(place)) as job:
+            with running(job_of(place)) as job:
                 _wait(place, job, lambda decided: all(decided.get(part, 0) >= end for part, end in backlog.items()))
         return drained(first_decisions(place, written), backlog)
 
@@ -132,8 +135,9 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1_000.0, help="live events a second")
     parser.add_argument("--outage-s", type=float, default=100.0)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--profile", type=Profile, choices=list(Profile), default=Profile.LATENCY)
     asked = parser.parse_args()
-    print(as_json(measure(asked.runs, asked.rate, asked.outage_s)))
+    print(as_json(measure(asked.runs, asked.rate, asked.outage_s, asked.profile)))
 
 
 if __name__ == "__main__":

@@ -57,7 +57,11 @@ class RunnerApart:
                 pass_fds=[theirs.fileno()],
             )
         self._pipe: Connection = Connection(ours.detach())
-        wanted: list[str] = self._call("open", self._pickled)
+        try:
+            wanted: list[str] = self._call("open", self._pickled)
+        except BaseException:
+            self.close()
+            raise
         return wanted
 
     def take(self, *given: Any) -> Answer:

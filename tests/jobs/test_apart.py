@@ -36,8 +36,12 @@ def operator_apart(function: Any, read_first: tuple[str, ...] = ()) -> Iterator[
         jvm.close()
 
 
+def processes_of_operators() -> list[psutil.Process]:
+    return [one for one in psutil.Process().children() if any(apart.__name__ in word for word in one.cmdline())]
+
+
 def its_process() -> psutil.Process:
-    (found,) = (one for one in psutil.Process().children() if any(apart.__name__ in word for word in one.cmdline()))
+    (found,) = processes_of_operators()
     return found
 
 
@@ -114,6 +118,17 @@ def test_what_interrupts_a_whole_group_of_processes_leaves_it_to_the_jvm() -> No
         for number in (signal.SIGINT, signal.SIGTERM):
             os.kill(its_process().pid, number)
         assert cross(jvm, ("a", b"good")) == []
+
+
+class DoesNotOpen(Fails):
+    def open(self, runtime_context: Any) -> None:
+        raise ValueError("does not open")
+
+
+def test_it_ends_when_the_function_does_not_open() -> None:
+    with pytest.raises(RuntimeError, match="does not open"):
+        InMemoryOperator(DoesNotOpen(), apart=True)
+    assert processes_of_operators() == []
 
 
 def test_it_ends_when_the_operator_is_closed() -> None:
