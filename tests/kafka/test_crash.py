@@ -32,7 +32,7 @@ from tests.kafka_records import read_all
 TRAFFIC = Traffic(seed=13, events=12_000, accounts=300)
 AT_FIRST = 3_000
 """Transactions that are there before the job."""
-A_SECOND = 800
+A_SECOND = 500
 
 
 @pytest.mark.parametrize(("delivery", "profile"), [("at-least-once", "throughput"), ("exactly-once", "latency")])
