@@ -67,7 +67,7 @@ def send(
 
 
 def read_all(bootstrap: str, topic: str, committed_only: bool = True) -> list[Kept]:
-    """Every record that the topic holds now, partition by partition in order of offset."""
+    """Every record that the topic holds now, partition by partition in order of offset; traffic may go on."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -84,7 +84,11 @@ def read_all(bootstrap: str, topic: str, committed_only: bool = True) -> list[Ke
         known = consumer.list_topics(topic, timeout=WITHIN_S).topics[topic]
         if known.error is not None:
             raise KafkaException(known.error)
-        unfinished = set(known.partitions)
+        ends = {
+            partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=WITHIN_S)[1]
+            for partition in known.partitions
+        }
+        unfinished = set(ends)
         consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in unfinished])
         deadline = time.monotonic() + WITHIN_S
         while unfinished:
@@ -96,16 +100,12 @@ def read_all(bootstrap: str, topic: str, committed_only: bool = True) -> list[Ke
                         raise KafkaException(error)
                     unfinished.discard(_known(message.partition()))
                     continue
-                found.append(
-                    Kept(
-                        topic,
-                        _known(message.partition()),
-                        _known(message.offset()),
-                        message.timestamp()[1],
-                        _as_bytes(message.key()),
-                        _as_bytes(message.value()),
-                    )
-                )
+                partition, offset = _known(message.partition()), _known(message.offset())
+                # Where records keep coming, librdkafka may say nothing of an end for as long as they do.
+                if offset >= ends[partition] - 1:
+                    unfinished.discard(partition)
+                key, value = _as_bytes(message.key()), _as_bytes(message.value())
+                found.append(Kept(topic, partition, offset, message.timestamp()[1], key, value))
     finally:
         consumer.close()
     return sorted(found, key=lambda record: (record.partition, record.offset))

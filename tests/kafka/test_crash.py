@@ -6,8 +6,10 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
+from jobs.batches import apart
 from ops.generate import traffic_records
 from ops.generator.settings import OutRecord, Traffic
 from ops.producer import Sender
@@ -30,18 +32,18 @@ from tests.kafka_records import read_all
 TRAFFIC = Traffic(seed=13, events=12_000, accounts=300)
 AT_FIRST = 3_000
 """Transactions that are there before the job."""
-A_SECOND = 800
+A_SECOND = 500
 
 
-@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+@pytest.mark.parametrize(("delivery", "profile"), [("at-least-once", "throughput"), ("exactly-once", "latency")])
 def test_a_job_that_was_killed_loses_nothing_and_makes_nothing_up(
-    bootstrap: str, tmp_path: Path, delivery: str
+    bootstrap: str, tmp_path: Path, delivery: str, profile: str
 ) -> None:
     fresh_topics(bootstrap)
     made = list(traffic_records(TRAFFIC))
     first = len(made) - TRAFFIC.events + AT_FIRST
     _send(bootstrap, made[:first])
-    options = ("--delivery", delivery, "--checkpoint-interval", "1s")
+    options = ("--delivery", delivery, "--profile", profile, "--checkpoint-interval", "1s")
     log = tmp_path / "log"
     with running(run_command(bootstrap, tmp_path / "state", *options), log) as job:
         wait_until("decisions are visible", lambda: _decided(bootstrap) > AT_FIRST // 2, job, log)
@@ -50,6 +52,10 @@ def test_a_job_that_was_killed_loses_nothing_and_makes_nothing_up(
         traffic.start()
         try:
             wait_until("more is decided", lambda: _decided(bootstrap) > before + AT_FIRST // 2, job, log)
+            if profile == "throughput":
+                _kill_process_of_an_operator(job.pid)
+                before = _decided(bootstrap)
+                wait_until("it goes on by itself", lambda: _decided(bootstrap) > before + AT_FIRST // 2, job, log)
             assert traffic.is_alive(), "the job is to be killed in the middle of traffic"
             kill(job)
             assert job.returncode == -9
@@ -78,6 +84,12 @@ def _send(bootstrap: str, made: list[OutRecord], a_second: int | None = None) ->
             if a_second is not None and number % (a_second // 20) == 0:
                 sender.poll()
                 time.sleep(1 / 20)
+
+
+def _kill_process_of_an_operator(job: int) -> None:
+    family = psutil.Process(job).children(recursive=True)
+    (operator,) = (one for one in family if any(apart.__name__ in word for word in one.cmdline()))
+    operator.kill()
 
 
 def _decided(bootstrap: str) -> int:
