@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1_000.0, help="live events a second")
     parser.add_argument("--outage-s", type=float, default=100.0)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--profile", type=Profile, choices=list(Profile), default=Profile.LATENCY)
+    parser.add_argument("--profile", type=Profile, choices=[one.value for one in Profile], default=Profile.LATENCY)
     asked = parser.parse_args()
     print(as_json(measure(asked.runs, asked.rate, asked.outage_s, asked.profile)))
 

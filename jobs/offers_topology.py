@@ -57,13 +57,7 @@ def build(
         key_by_first_field(checked, Types.STRING(), _BYTES),
         side_output(checked, DOCUMENTS),
         PROGRAMME_STATE,
-        PythonOperator(
-            MatchCampaigns(matcher),
-            ACCOUNT_PAGES,
-            TO_MAKER,
-            read_first=matcher.reads_first,
-            apart=apart,
-        ),
+        PythonOperator(MatchCampaigns(matcher), ACCOUNT_PAGES, TO_MAKER, read_first=matcher.reads_first, apart=apart),
         config.parallelism,
         config.mode,
     )

@@ -51,13 +51,7 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, inta
         key_by_first_field(for_accounts, Types.STRING(), _BYTES),
         documents,
         PROGRAMME_STATE,
-        PythonOperator(
-            DecideForAccount(desk),
-            ACCOUNT_PAGES,
-            OUTPUTS,
-            read_first=desk.reads_first,
-            apart=apart,
-        ),
+        PythonOperator(DecideForAccount(desk), ACCOUNT_PAGES, OUTPUTS, read_first=desk.reads_first, apart=apart),
         config.parallelism,
         config.mode,
     )

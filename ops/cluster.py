@@ -18,23 +18,22 @@ STOPS_WITHIN_S = 20.0
 
 
 class StandaloneCluster:
-    """A job manager and task managers for the length of a `with` block; `address` is where jobs are submitted to.
+    """A job manager and a task manager for the length of a `with` block; `address` is where jobs are submitted to.
 
-    Everything is kept in `directory`; `slots` is how many each task manager has. Raises Refusal when the cluster does
+    Everything is kept in `directory`; `slots` is how many the task manager has. Raises Refusal when the cluster does
     not come up.
     """
 
-    def __init__(self, directory: Path, slots: int = 4, task_managers: int = 1) -> None:
+    def __init__(self, directory: Path, slots: int = 4) -> None:
         self._directory = directory.absolute()
         self._slots = slots
-        self._task_managers = task_managers
         self._processes: list[subprocess.Popen[bytes]] = []
         self.address = ""
 
     def __enter__(self) -> Self:
         self.address = f"127.0.0.1:{free_port()}"
         variables = {**os.environ, **self._settings()}
-        for program in ("jobmanager", *["taskmanager"] * self._task_managers):
+        for program in ("jobmanager", "taskmanager"):
             self._processes.append(self._start(program, variables))
         try:
             self._wait_for_slots()
@@ -96,7 +95,7 @@ class StandaloneCluster:
                 if process.poll() is not None:
                     raise Refusal(f"Flink did not come up in {self._directory}; its output is in the .out files there.")
             with contextlib.suppress(FlinkUnreachable):
-                if rest.get("/overview")["slots-total"] >= self._slots * self._task_managers:
+                if rest.get("/overview")["slots-total"] >= self._slots:
                     return
             time.sleep(0.2)
         raise Refusal(f"Flink did not come up in {self._directory} within {STARTS_WITHIN_S:.0f} s.")

@@ -60,7 +60,7 @@ def process(stream: KeyedStream, operator: PythonOperator, mode: Mode) -> DataSt
     """`stream` through an operator that runs once."""
     if mode is Mode.PROCESS:
         return stream.process(OneByOne(operator.function, operator.output, operator.sides), operator.output)
-    transformation = transformed(stream, KEYED, _factory(stream, operator, None, operator.apart), operator.output)
+    transformation = transformed(stream, KEYED, _factory(stream, operator, None), operator.output)
     transformation.setStateKeySelector(stream._j_data_stream.getKeySelector())
     transformation.setStateKeyType(stream._j_data_stream.getKeyType())
     return added(stream, transformation)
@@ -80,13 +80,13 @@ def process_with_broadcast(
         connected = stream.connect(documents.broadcast(state))
         return connected.process(function, operator.output).set_parallelism(parallelism)
     # One alone has the JVM's own interpreter to itself.
-    apart = operator.apart and parallelism > 1
+    operator = operator._replace(apart=operator.apart and parallelism > 1)
     j_stream = stream._j_data_stream
     transformation = get_gateway().jvm.org.apache.flink.streaming.api.transformations.TwoInputTransformation(
         j_stream.getTransformation(),
         documents._j_data_stream.broadcast().getTransformation(),
         KEYED_BROADCAST,
-        _factory(stream, operator, state.get_name(), apart),
+        _factory(stream, operator, state.get_name()),
         operator.output.get_java_type_info(),
         parallelism,
     )
@@ -95,7 +95,7 @@ def process_with_broadcast(
     return added(stream, transformation)
 
 
-def _factory(stream: KeyedStream, operator: PythonOperator, broadcast: str | None, apart: bool) -> Any:
+def _factory(stream: KeyedStream, operator: PythonOperator, broadcast: str | None) -> Any:
     jvm = get_gateway().jvm
     configuration = get_j_env_configuration(stream._j_data_stream.getExecutionEnvironment())
     configuration.addAll(jvm.org.apache.flink.python.util.PythonConfigUtil.extractPythonConfiguration(configuration))
@@ -103,7 +103,7 @@ def _factory(stream: KeyedStream, operator: PythonOperator, broadcast: str | Non
     runner = BatchRunner(operator.function, operator.read_first)
     references = (
         configuration,
-        cloudpickle.dumps(RunnerApart(runner) if apart else runner),
+        cloudpickle.dumps(RunnerApart(runner) if operator.apart else runner),
         operator.pages,
         broadcast,
         operator.output.get_java_type_info(),
