@@ -22,7 +22,7 @@ from pyflink.table import StreamTableEnvironment
 from jobs import tables
 from jobs.batches.operators import PythonOperator, process
 from jobs.config import DecisionsConfig
-from jobs.domain import Pages
+from jobs.domain import StateEntries
 from jobs.edges import MAIN, Sent
 from jobs.environment import create_environment
 from jobs.profiles import Profile
@@ -40,7 +40,7 @@ PURCHASES = "SELECT DECODE(key, 'UTF-8') AS account_id, `value` FROM records"
 WRITE_BALANCES = "INSERT INTO decisions SELECT key, `value` FROM balances"
 
 
-def add_purchase(pages: Pages, value: bytes) -> tuple[bytes, bytes]:
+def add_purchase(pages: StateEntries, value: bytes) -> tuple[bytes, bytes]:
     """Adds a purchase to the balance of its account's pages; gives the key and the value to be written."""
     purchase = orjson.loads(value)
     page = pages.get(PAGE)

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.balance import PAGE, add_purchase
 from jobs.config import DecisionsConfig
-from jobs.domain import DECISIONS, Clock, Document, ForAccount, Output, Pages, Passed, Record, Verdict
+from jobs.domain import DECISIONS, Document, ForAccount, Output, Passed, Record, StateEntries, Verdict, Watermark
 from jobs.profiles import Profile
 from jobs.topics import PROGRAM, TRANSACTIONS
 from jobs.topology import build
@@ -27,22 +27,22 @@ class BalanceIntake:
         self._latest = 0
         self._documents = 0
 
-    def begin(self, pages: Pages, unread: Mapping[int, int]) -> None: ...
+    def begin(self, pages: StateEntries, unread: Mapping[int, int]) -> None: ...
 
-    def take(self, pages: Pages, record: Record) -> Iterable[Passed]:
+    def take(self, pages: StateEntries, record: Record) -> Iterable[Passed]:
         key, value = record.key, record.value
         if key is None or value is None:
             return ()
         if record.topic == TRANSACTIONS:
             self._latest = max(self._latest, record.timestamp_ms)
-            return (ForAccount(key.decode(), value, self._documents, Clock(0, self._latest)),)
+            return (ForAccount(key.decode(), value, self._documents, Watermark(0, self._latest)),)
         if record.topic == PROGRAM:
             self._documents += 1
             return (Document(self._documents, value.decode()),)
         return ()
 
-    def clock(self, pages: Pages) -> Clock | None:
-        return Clock(0, self._latest) if self._latest else None
+    def clock(self, pages: StateEntries) -> Watermark | None:
+        return Watermark(0, self._latest) if self._latest else None
 
 
 class BalanceDesk:
@@ -52,10 +52,10 @@ class BalanceDesk:
 
     def learn(self, document: str) -> None: ...
 
-    def receive(self, account_id: str, pages: Pages, payload: bytes, clock_ms: int | None) -> Verdict:
+    def receive(self, account_id: str, pages: StateEntries, payload: bytes, watermark_ms: int | None) -> Verdict:
         return Verdict([Output(DECISIONS, *add_purchase(pages, payload))], None)
 
-    def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
+    def fire(self, account_id: str, pages: StateEntries, watermark_ms: int) -> Verdict:
         return Verdict([], None)
 
 

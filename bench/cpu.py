@@ -25,7 +25,7 @@ def of_family(pid: int) -> float:
 
 
 def by_thread(pid: int) -> Counter[str]:
-    """Clock ticks by the names of a process' threads (15 characters of it are all that Linux keeps)."""
+    """Watermark ticks by the names of a process' threads (15 characters of it are all that Linux keeps)."""
     ticks: Counter[str] = Counter()
     for task in Path(f"/proc/{pid}/task").iterdir():
         try:

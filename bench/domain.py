@@ -27,7 +27,7 @@ from jobs.decide_for_account import DecideForAccount
 from jobs.edges import MAIN
 from jobs.profiles import KNOBS, Profile
 from jobs.topics import TRANSACTIONS
-from jobs.wiring import LoyaltyDesk, LoyaltyIntake
+from jobs.wiring import LoyaltyDecider, LoyaltyValidator
 from ops.generator.settings import OutRecord
 
 PARTITIONS = 4
@@ -36,9 +36,9 @@ GATHERED = KNOBS[Profile.THROUGHPUT].gather_elements
 
 PROBES = {
     "unpack record": ("jobs.gate:unpack_record",),
-    "parse and check (intake)": ("loyalty.intake:read_transaction",),
-    "clock, packing (intake)": ("jobs.wiring:LoyaltyIntake.take",),
-    "pack, unpack parcel": ("jobs.check_records:pack_parcel", "jobs.decide_for_account:unpack_parcel"),
+    "parse and check (intake)": ("loyalty.validation:read_transaction",),
+    "clock, packing (intake)": ("jobs.wiring:LoyaltyValidator.take",),
+    "pack, unpack envelope": ("jobs.check_records:pack_envelope", "jobs.decide_for_account:unpack_envelope"),
     "operators: gate, order, timers": (
         "jobs.check_records:CheckRecords.process_element",
         "jobs.decide_for_account:DecideForAccount.process_element",
@@ -46,51 +46,51 @@ PROBES = {
     ),
     "batches: elements, state, answer": (
         "jobs.batches.runner:BatchRunner._run",
-        "jobs.pages:FlinkPages.get",
-        "jobs.pages:FlinkPages.put",
-        "jobs.pages:FlinkPages.remove",
+        "jobs.pages:FlinkEntries.get",
+        "jobs.pages:FlinkEntries.put",
+        "jobs.pages:FlinkEntries.remove",
     ),
-    "read the parcel (desk)": ("jobs.wiring:_DECODE", "loyalty.desk:read_again"),
-    "content digest": ("loyalty.intake:content_digest",),
-    "pages: decode": ("loyalty.codec:PageCodec.read",),
-    "pages: encode": ("loyalty.codec:PageCodec.write",),
+    "read the envelope (decider)": ("jobs.wiring:_DECODE", "loyalty.decider:read_again"),
+    "content digest": ("loyalty.validation:content_digest",),
+    "pages: decode": ("loyalty.state.codec:EntryCodec.read",),
+    "pages: encode": ("loyalty.state.codec:EntryCodec.write",),
     "pages: load, save": (
-        "loyalty.account:Account.turn_to",
-        "loyalty.account:Account.save",
-        "loyalty.account:Shelved.get",
-        "loyalty.account:Shelved.put",
+        "loyalty.state.account:Account.turn_to",
+        "loyalty.state.account:Account.save",
+        "loyalty.state.account:EntriesById.get",
+        "loyalty.state.account:EntriesById.put",
     ),
     "shelves": (
-        "loyalty.shelf:FoldedShelf.add",
-        "loyalty.shelf:FoldedShelf._unfold",
-        "loyalty.shelf:FoldedShelf.save",
-        "loyalty.shelf:Shelf.add",
-        "loyalty.shelf:Shelf.remove",
-        "loyalty.shelf:Shelf.first",
-        "loyalty.shelf:Shelf.at_or_after",
-        "loyalty.shelf:Shelf.count_between",
+        "loyalty.state.sorted_list:FoldedList.add",
+        "loyalty.state.sorted_list:FoldedList._unfold",
+        "loyalty.state.sorted_list:FoldedList.save",
+        "loyalty.state.sorted_list:SortedList.add",
+        "loyalty.state.sorted_list:SortedList.remove",
+        "loyalty.state.sorted_list:SortedList.first",
+        "loyalty.state.sorted_list:SortedList.at_or_after",
+        "loyalty.state.sorted_list:SortedList.count_between",
     ),
-    "forget (tidy)": ("loyalty.desk:tidy",),
-    "find what is due": ("loyalty.desk:_next_moment", "loyalty.desk:_next_due"),
-    "due things (sweep)": ("loyalty.desk:_sweep",),
+    "forget (tidy)": ("loyalty.decider:tidy",),
+    "find what is due": ("loyalty.decider:_next_moment", "loyalty.decider:_next_due"),
+    "due things (sweep)": ("loyalty.decider:_sweep",),
     "tiers": (
-        "loyalty.tiers:sync",
-        "loyalty.tiers:judge",
-        "loyalty.tiers:slide",
-        "loyalty.tiers:next_slide",
-        "loyalty.tiers:qualify",
+        "loyalty.rules.tiers:sync",
+        "loyalty.rules.tiers:judge",
+        "loyalty.rules.tiers:slide",
+        "loyalty.rules.tiers:next_slide",
+        "loyalty.rules.tiers:qualify",
     ),
-    "earning": ("loyalty.earning:purchase",),
-    "reversals": ("loyalty.reversals:refund", "loyalty.reversals:cancel", "loyalty.reversals:adjust"),
+    "earning": ("loyalty.rules.earning:purchase",),
+    "reversals": ("loyalty.rules.reversals:refund", "loyalty.rules.reversals:cancel", "loyalty.rules.reversals:adjust"),
     "redemption": (
-        "loyalty.redemption:request",
-        "loyalty.redemption:commit",
-        "loyalty.redemption:cancel",
-        "loyalty.redemption:end_hold",
+        "loyalty.rules.redemption:request",
+        "loyalty.rules.redemption:commit",
+        "loyalty.rules.redemption:cancel",
+        "loyalty.rules.redemption:end_hold",
     ),
-    "docket": ("loyalty.docket:Docket.post",),
-    "encode decisions": ("jobs.wiring:LoyaltyDesk._outputs",),
-    "desk, the rest": ("jobs.wiring:LoyaltyDesk.receive", "jobs.wiring:LoyaltyDesk.fire"),
+    "log": ("loyalty.rules.decision_log:DecisionLog.post",),
+    "encode decisions": ("jobs.wiring:LoyaltyDecider._outputs",),
+    "decider, the rest": ("jobs.wiring:LoyaltyDecider.receive", "jobs.wiring:LoyaltyDecider.fire"),
 }
 """Which functions are which part. Time inside a nested probe is that probe's."""
 
@@ -125,28 +125,28 @@ class InProcess:
     """The two operators without Flink, on one thread: state and timers in memory, batches and watermarks as there."""
 
     def __init__(self) -> None:
-        self._check = InMemoryOperator(CheckRecords(LoyaltyIntake(LAG_MS), {}, lambda taken: {}))
-        self._decide = InMemoryOperator(DecideForAccount(LoyaltyDesk()), LoyaltyDesk.reads_first)
+        self._check = InMemoryOperator(CheckRecords(LoyaltyValidator(LAG_MS), {}, lambda taken: {}))
+        self._decide = InMemoryOperator(DecideForAccount(LoyaltyDecider()), LoyaltyDecider.reads_first)
         self.written = 0
         """Decisions and dead letters."""
         self.fired = 0
 
     def read(self, batch: Sequence[bytes]) -> None:
         """Packed records, from the intake to what is due by the last of them."""
-        keys, parcels = [], []
+        keys, envelopes = [], []
         latest = self._decide.watermark
         for edge, value in self._check.cross([""] * len(batch), batch):
             if edge == MAIN:
-                (key, parcel), timestamp = value
+                (key, envelope), timestamp = value
                 keys.append(key)
-                parcels.append(parcel)
+                envelopes.append(envelope)
                 latest = max(latest, timestamp - 1)
             elif edge == TO_DOCUMENTS:
                 self._decide.broadcast(value[0])
             else:
                 self.written += 1
         if keys:
-            self.written += len(self._decide.cross(keys, parcels))
+            self.written += len(self._decide.cross(keys, envelopes))
         self._decide.watermark = latest
         while due := self._decide.due():
             self.fired += len(due)

@@ -14,9 +14,9 @@ from jobs.edges import MAIN, Sent
 from jobs.gate import Gate, LastOffsets
 from jobs.make_offers import GO, PUBLISHED, TO_MAKER, numbered, to_maker
 from jobs.names import INTAKE_PAGES
-from jobs.offers_domain import EngagementIntake, ForMatcher, Published
-from jobs.packing import pack_document, pack_parcel
-from jobs.pages import FlinkPages, to_flink
+from jobs.offers_domain import EngagementValidator, ForMatcher, Published
+from jobs.packing import pack_document, pack_envelope
+from jobs.pages import FlinkEntries, to_flink
 from jobs.topics import ENGAGEMENTS
 
 WAKE_MS = 1_000
@@ -38,14 +38,14 @@ class CheckEngagements:
     the same edge.
     """
 
-    def __init__(self, intake: EngagementIntake, last_at_start: Callable[[], LastOffsets]) -> None:
+    def __init__(self, intake: EngagementValidator, last_at_start: Callable[[], LastOffsets]) -> None:
         self._intake = intake
         self._last_at_start = last_at_start
         self._gate: Gate | None = None
         self._has_said_go = False
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        self._pages = FlinkPages(runtime_context, INTAKE_PAGES)
+        self._pages = FlinkEntries(runtime_context, INTAKE_PAGES)
 
     def process_element(self, value: bytes, ctx: Any) -> Sent:
         if self._gate is None:
@@ -85,8 +85,8 @@ class CheckEngagements:
         for passed in self._intake.take(self._pages, record):
             if isinstance(passed, ForMatcher):
                 account_id, payload, documents, published = passed
-                parcel = pack_parcel(account_id, numbered(published, payload), documents, None)
-                yield MAIN, (to_flink(account_id), parcel)
+                envelope = pack_envelope(account_id, numbered(published, payload), documents, None)
+                yield MAIN, (to_flink(account_id), envelope)
             elif isinstance(passed, Published):
                 yield TO_PAST_OFFERS, to_maker(PUBLISHED, passed.payload)
             elif isinstance(passed, Document):

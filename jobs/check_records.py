@@ -10,13 +10,13 @@ from pyflink.common import Types
 from pyflink.datastream import OutputTag, RuntimeContext
 
 from jobs.clock import BEYOND, timestamp
-from jobs.domain import Clock, DeadLetter, Document, ForAccount, Intake, Record
+from jobs.domain import DeadLetter, Document, ForAccount, Record, Validator, Watermark
 from jobs.edges import MAIN, Sent
 from jobs.gate import Gate, LastOffsets, taken
 from jobs.held_at_start import Taken, is_made_offer
 from jobs.names import INTAKE_PAGES
-from jobs.packing import pack_document, pack_parcel
-from jobs.pages import FlinkPages, to_flink
+from jobs.packing import pack_document, pack_envelope
+from jobs.pages import FlinkEntries, to_flink
 from jobs.topics import DECISIONS, TRANSACTIONS
 
 TICK_MS = 1_000
@@ -25,7 +25,7 @@ NOBODY = ""
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 FOR_ACCOUNTS = Types.TUPLE([Types.ROW([Types.STRING(), _BYTES]), Types.LONG()])
-"""((Flink key, parcel), timestamp): the JVM makes the watermark of the timestamp and takes it off."""
+"""((Flink key, envelope), timestamp): the JVM makes the watermark of the timestamp and takes it off."""
 DOCUMENTS = OutputTag("programme-documents", Types.TUPLE([_BYTES, Types.LONG()]))
 REFUSED = OutputTag("refused", Types.ROW_NAMED(["key", "value"], [_BYTES, _BYTES]))
 
@@ -39,17 +39,19 @@ _NOTHING = (NOBODY, b"")
 class CheckRecords:
     """Runs once, under one constant key: the clock is the least over all partitions, which one place has to know."""
 
-    def __init__(self, intake: Intake, last_at_start: LastOffsets, last_offers: Callable[[Taken], LastOffsets]) -> None:
+    def __init__(
+        self, intake: Validator, last_at_start: LastOffsets, last_offers: Callable[[Taken], LastOffsets]
+    ) -> None:
         """`last_offers` is asked at each start, Flink's own restarts included, for the last offers of that moment."""
         self._intake = intake
         self._last_at_start = last_at_start
         self._last_offers = last_offers
         self._gate: Gate | None = None
-        self._carried: Clock | None = None
+        self._carried: Watermark | None = None
         self._timestamp = timestamp(None)
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        self._pages = FlinkPages(runtime_context, INTAKE_PAGES)
+        self._pages = FlinkEntries(runtime_context, INTAKE_PAGES)
 
     def process_element(self, value: bytes, ctx: Any) -> Sent:
         gate = self._gate
@@ -104,8 +106,8 @@ class CheckRecords:
                 account_id, payload, documents, clock = passed
                 if clock != self._carried:
                     self._carried, self._timestamp = clock, timestamp(clock)
-                parcel = pack_parcel(account_id, payload, documents, clock)
-                sent.append((MAIN, ((to_flink(account_id), parcel), self._timestamp)))
+                envelope = pack_envelope(account_id, payload, documents, clock)
+                sent.append((MAIN, ((to_flink(account_id), envelope), self._timestamp)))
             elif isinstance(passed, Document):
                 sent.append((TO_DOCUMENTS, (pack_document(passed.position, passed.value), BEYOND)))
             elif isinstance(passed, DeadLetter):

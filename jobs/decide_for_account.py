@@ -10,11 +10,11 @@ from pyflink.datastream import RuntimeContext, TimeDomain
 from pyflink.datastream.state import MapStateDescriptor
 
 from jobs.clock import exact, virtual
-from jobs.domain import DEAD_LETTERS, DECISIONS, Clock, Desk, Output, Verdict
+from jobs.domain import DEAD_LETTERS, DECISIONS, Decider, Output, Verdict, Watermark
 from jobs.edges import MAIN, Sent
 from jobs.names import ACCOUNT_PAGES, PROGRAMME
-from jobs.packing import Parcel, unpack_document, unpack_parcel
-from jobs.pages import FlinkPages, from_flink
+from jobs.packing import Envelope, unpack_document, unpack_envelope
+from jobs.pages import FlinkEntries, from_flink
 from jobs.waiting import Waiting
 
 PROGRAMME_STATE = MapStateDescriptor(PROGRAMME, Types.STRING(), Types.STRING())
@@ -36,15 +36,15 @@ class DecideForAccount:
     that wait does nothing else meanwhile; when the last of them is done, it makes up for what has fallen due.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, decider: Decider) -> None:
+        self._decider = decider
         self._documents: int | None = None
         self._none_waits: set[str] = set()
         self._woken_at: dict[str, int] = {}
         """By account, the virtual moment of the timer that was set last: setting it again would cross in vain."""
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        self._pages = FlinkPages(runtime_context, ACCOUNT_PAGES)
+        self._pages = FlinkEntries(runtime_context, ACCOUNT_PAGES)
         self._waiting = Waiting(self._pages)
 
     def process_broadcast_element(self, value: bytes, ctx: Any) -> Sent:
@@ -52,28 +52,28 @@ class DecideForAccount:
         if value:
             position, document = unpack_document(value)
             ctx.get_broadcast_state(PROGRAMME_STATE).put(f"{position:08}", document)
-            self._desk.learn(document)
+            self._decider.learn(document)
             self._documents = known + 1
         return ()
 
     def process_element(self, value: bytes, ctx: Any) -> Sent:
         if not value:
             return ()
-        parcel = unpack_parcel(value)
-        if parcel.documents <= self._known_documents(ctx) and not self._has_waiting(parcel.account_id):
-            return self._receive(parcel, ctx.timer_service())
-        return self._in_turn(parcel, value, ctx)
+        envelope = unpack_envelope(value)
+        if envelope.documents <= self._known_documents(ctx) and not self._has_waiting(envelope.account_id):
+            return self._receive(envelope, ctx.timer_service())
+        return self._in_turn(envelope, value, ctx)
 
-    def _in_turn(self, parcel: Parcel, value: bytes, ctx: Any) -> Sent:
-        """A parcel that has to wait itself, or others of whose account do."""
+    def _in_turn(self, envelope: Envelope, value: bytes, ctx: Any) -> Sent:
+        """A envelope that has to wait itself, or others of whose account do."""
         known = self._known_documents(ctx)
-        if self._has_waiting(parcel.account_id):
-            yield from self._catch_up(parcel.account_id, ctx)
-        if parcel.documents <= known and not self._has_waiting(parcel.account_id):
-            yield from self._receive(parcel, ctx.timer_service())
+        if self._has_waiting(envelope.account_id):
+            yield from self._catch_up(envelope.account_id, ctx)
+        if envelope.documents <= known and not self._has_waiting(envelope.account_id):
+            yield from self._receive(envelope, ctx.timer_service())
         else:
             self._waiting.add(value)
-            self._none_waits.discard(parcel.account_id)
+            self._none_waits.discard(envelope.account_id)
             self._look_again(ctx)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Sent:
@@ -92,11 +92,11 @@ class DecideForAccount:
         if self._has_waiting(account_id):
             self._look_again(ctx)
 
-    def _receive(self, parcel: Parcel, timers: Any) -> Sent:
-        clock = parcel.clock
-        clock_ms = None if clock is None else clock.at_ms
-        verdict = self._desk.receive(parcel.account_id, self._pages, parcel.payload, clock_ms)
-        return self._settle(parcel.account_id, verdict, 0 if clock is None else clock.epoch, timers)
+    def _receive(self, envelope: Envelope, timers: Any) -> Sent:
+        clock = envelope.clock
+        watermark_ms = None if clock is None else clock.at_ms
+        verdict = self._decider.receive(envelope.account_id, self._pages, envelope.payload, watermark_ms)
+        return self._settle(envelope.account_id, verdict, 0 if clock is None else clock.epoch, timers)
 
     def _due(self, account_id: str, timestamp: int, timers: Any) -> Sent:
         due, clock = exact(timestamp), exact(timers.current_watermark())
@@ -106,11 +106,11 @@ class DecideForAccount:
         if due.at_ms <= clock.at_ms:
             return self._fire(account_id, clock, timers)
         # The clock has stepped back since this was set: its moment is still to come.
-        timers.register_event_time_timer(virtual(Clock(clock.epoch, due.at_ms)))
+        timers.register_event_time_timer(virtual(Watermark(clock.epoch, due.at_ms)))
         return ()
 
-    def _fire(self, account_id: str, clock: Clock, timers: Any) -> Sent:
-        verdict = self._desk.fire(account_id, self._pages, clock.at_ms)
+    def _fire(self, account_id: str, clock: Watermark, timers: Any) -> Sent:
+        verdict = self._decider.fire(account_id, self._pages, clock.at_ms)
         if verdict.next_due_ms is not None and verdict.next_due_ms <= clock.at_ms:
             # Flink would call again at once, for ever.
             raise RuntimeError(f"{account_id}: what is due at {verdict.next_due_ms} was not done at {clock.at_ms}")
@@ -118,7 +118,7 @@ class DecideForAccount:
 
     def _settle(self, account_id: str, verdict: Verdict, epoch: int, timers: Any) -> Sent:
         if verdict.next_due_ms is not None:
-            self._wake_at(account_id, virtual(Clock(epoch, verdict.next_due_ms)), timers)
+            self._wake_at(account_id, virtual(Watermark(epoch, verdict.next_due_ms)), timers)
         return written(verdict.outputs)
 
     def _wake_at(self, account_id: str, moment: int, timers: Any) -> None:
@@ -134,12 +134,12 @@ class DecideForAccount:
         timers = ctx.timer_service()
         waited = False
         while (value := self._waiting.first()) is not None:
-            parcel = unpack_parcel(value)
-            if parcel.documents > known:
+            envelope = unpack_envelope(value)
+            if envelope.documents > known:
                 return
             waited = True
             self._waiting.remove_first()
-            yield from self._receive(parcel, timers)
+            yield from self._receive(envelope, timers)
         self._note_none_waits(account_id)
         clock = exact(timers.current_watermark())
         if waited and clock is not None:
@@ -164,11 +164,11 @@ class DecideForAccount:
         timers.register_processing_time_timer(timers.current_processing_time() + LOOK_AGAIN_MS)
 
     def _known_documents(self, ctx: Any) -> int:
-        """How many documents are here; after a restart the desk learns those that are in state."""
+        """How many documents are here; after a restart the decider learns those that are in state."""
         if self._documents is None:
             kept = dict(ctx.get_broadcast_state(PROGRAMME_STATE).items())
             for position in sorted(kept):
-                self._desk.learn(kept[position])
+                self._decider.learn(kept[position])
             self._documents = len(kept)
         return self._documents
 

@@ -18,9 +18,9 @@ from jobs.topology import build
 
 def add_decisions(environment: StreamExecutionEnvironment, config: DecisionsConfig) -> None:
     """The decision job with the loyalty domain in it."""
-    from jobs.wiring import LoyaltyDesk, LoyaltyIntake
+    from jobs.wiring import LoyaltyDecider, LoyaltyValidator
 
-    build(environment, config, LoyaltyIntake(config.watermark_lag_ms), LoyaltyDesk())
+    build(environment, config, LoyaltyValidator(config.watermark_lag_ms), LoyaltyDecider())
 
 
 def main(arguments: Sequence[str] | None = None, add_job: AddJob = add_decisions) -> None:

@@ -1,8 +1,8 @@
 """What the decision job asks of the domain: two objects, handed in by whoever builds the job.
 
-The operators know Flink and nothing of loyalty; `Intake` and `Desk` know loyalty and nothing of Flink. Both are
+The operators know Flink and nothing of loyalty; `Validator` and `Decider` know loyalty and nothing of Flink. Both are
 pickled into the job graph, so they are built from plain configuration and open nothing in their constructors.
-Whatever must outlive a failure they keep in `Pages`; anything they hold in attributes is a copy that can be made
+Whatever must outlive a failure they keep in `StateEntries`; anything they hold in attributes is a copy that can be made
 again.
 """
 
@@ -15,7 +15,7 @@ DECISIONS = "loyalty.decisions"
 DEAD_LETTERS = "loyalty.dead-letters"
 
 
-class Pages(Protocol):
+class StateEntries(Protocol):
     """Keyed state by name. A name is any text; a page any bytes."""
 
     def get(self, name: str) -> bytes | None: ...
@@ -36,7 +36,7 @@ class Record(NamedTuple):
     value: bytes | None
 
 
-class Clock(NamedTuple):
+class Watermark(NamedTuple):
     """The exact clock (contract §4): event time in ms since 1970, and how often it has stepped back."""
 
     epoch: int
@@ -58,26 +58,26 @@ class Document(NamedTuple):
 
 
 class ForAccount(NamedTuple):
-    """Something for one account: `payload` reaches `Desk.receive` as it is.
+    """Something for one account: `payload` reaches `Decider.receive` as it is.
 
     `documents` is how many programme documents had been accepted before it; it waits until as many have reached the
-    desk. `clock` is the clock after it (so an event that moves the clock carries where it moved to); None before the
+    decider. `clock` is the clock after it (so an event that moves the clock carries where it moved to); None before the
     first event.
     """
 
     account_id: str
     payload: bytes
     documents: int
-    clock: Clock | None
+    clock: Watermark | None
 
 
 Passed = DeadLetter | Document | ForAccount
 
 
-class Intake(Protocol):
+class Validator(Protocol):
     """Checks every record once. One instance, one set of pages."""
 
-    def begin(self, pages: Pages, unread: Mapping[int, int]) -> None:
+    def begin(self, pages: StateEntries, unread: Mapping[int, int]) -> None:
         """Called once after every start and restart, before anything else.
 
         `unread` names the partitions of `loyalty.transactions` that held records at the start which have not been
@@ -85,11 +85,11 @@ class Intake(Protocol):
         """
         ...
 
-    def take(self, pages: Pages, record: Record) -> Iterable[Passed]:
+    def take(self, pages: StateEntries, record: Record) -> Iterable[Passed]:
         """What becomes of a record. Transactions come only after all reference records that there were at the start."""
         ...
 
-    def clock(self, pages: Pages) -> Clock | None:
+    def clock(self, pages: StateEntries) -> Watermark | None:
         """The clock as it stands. Asked for after a restart, when no record may ever come to carry it."""
         ...
 
@@ -113,7 +113,7 @@ class Verdict(NamedTuple):
     next_due_ms: int | None
 
 
-class Desk(Protocol):
+class Decider(Protocol):
     """Decides for one account at a time. One instance an operator instance, one set of pages an account."""
 
     @property
@@ -125,10 +125,10 @@ class Desk(Protocol):
         """A programme document, in the order of acceptance; after a restart all of them again."""
         ...
 
-    def receive(self, account_id: str, pages: Pages, payload: bytes, clock_ms: int | None) -> Verdict:
-        """Judge what `Intake` passed on. `clock_ms` is the clock that travelled with it."""
+    def receive(self, account_id: str, pages: StateEntries, payload: bytes, watermark_ms: int | None) -> Verdict:
+        """Judge what `Validator` passed on. `watermark_ms` is the clock that travelled with it."""
         ...
 
-    def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
-        """Do what is due at or before `clock_ms`. May be called when nothing is."""
+    def fire(self, account_id: str, pages: StateEntries, watermark_ms: int) -> Verdict:
+        """Do what is due at or before `watermark_ms`. May be called when nothing is."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from jobs.domain import Pages, Record
+from jobs.domain import Record, StateEntries
 from jobs.packing import unpack_record
 from jobs.waiting import Waiting
 
@@ -23,7 +23,7 @@ class Gate:
     that has nothing new must not be waited for.
     """
 
-    def __init__(self, pages: Pages, last_at_start: LastOffsets, held: str) -> None:
+    def __init__(self, pages: StateEntries, last_at_start: LastOffsets, held: str) -> None:
         """`held` is the topic whose records wait for those of all others in `last_at_start`."""
         self._pages = pages
         self._held = held
@@ -75,7 +75,7 @@ class Gate:
         return any(unread for topic, unread in self._unread.items() if topic != self._held)
 
 
-def taken(pages: Pages, topic: str, partition: int) -> int:
+def taken(pages: StateEntries, topic: str, partition: int) -> int:
     """The offset of the last record of a partition that was taken, in this run or one before; -1 before the first."""
     raw = pages.get(_position(topic, partition))
     return -1 if raw is None else int(raw)

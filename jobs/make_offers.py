@@ -13,7 +13,7 @@ from jobs.domain import DEAD_LETTERS, Output
 from jobs.edges import Sent
 from jobs.names import OFFER_PAGES
 from jobs.offers_domain import Maker
-from jobs.pages import FlinkPages
+from jobs.pages import FlinkEntries
 from jobs.waiting import Waiting
 
 PUBLISHED, GO, MATCHED, REFUSED = b"P", b"G", b"M", b"R"
@@ -69,7 +69,7 @@ class MakeOffers:
         self._published: int | None = None
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        self._pages = FlinkPages(runtime_context, OFFER_PAGES)
+        self._pages = FlinkEntries(runtime_context, OFFER_PAGES)
         self._waiting = Waiting(self._pages)
         self._none_waits = False
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs.decide_for_account import DecideForAccount
-from jobs.domain import DEAD_LETTERS, Output, Pages, Verdict
+from jobs.domain import DEAD_LETTERS, Output, StateEntries, Verdict
 from jobs.edges import MAIN, Sent
 from jobs.make_offers import MATCHED, REFUSED, number_of, numbered, pack_refused, to_maker
 from jobs.offers_domain import Matcher
@@ -33,7 +33,7 @@ class MatchCampaigns(DecideForAccount):
 
 
 class _AsDesk:
-    """A matcher as a desk for which nothing is ever due."""
+    """A matcher as a decider for which nothing is ever due."""
 
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
@@ -42,11 +42,11 @@ class _AsDesk:
     def learn(self, document: str) -> None:
         self._matcher.learn(document)
 
-    def receive(self, account_id: str, pages: Pages, payload: bytes, clock_ms: int | None) -> Verdict:
+    def receive(self, account_id: str, pages: StateEntries, payload: bytes, watermark_ms: int | None) -> Verdict:
         published, content = number_of(payload)
         matched, refused = self._matcher.receive(account_id, pages, content)
         outputs = [] if matched is None else [Output(TO_MAKER, None, numbered(published, matched))]
         return Verdict(outputs + [Output(DEAD_LETTERS, key, value) for key, value in refused], None)
 
-    def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
+    def fire(self, account_id: str, pages: StateEntries, watermark_ms: int) -> Verdict:
         return Verdict([], None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from jobs.domain import DeadLetter, Document, Output, Pages, Record
+from jobs.domain import DeadLetter, Document, Output, Record, StateEntries
 
 
 class Published(NamedTuple):
@@ -39,14 +39,14 @@ class Found(NamedTuple):
 PassedOn = DeadLetter | Document | ForMatcher | Published
 
 
-class EngagementIntake(Protocol):
+class EngagementValidator(Protocol):
     """Checks every record once. One instance, one set of pages."""
 
-    def begin(self, pages: Pages) -> None:
+    def begin(self, pages: StateEntries) -> None:
         """Called once after every start and restart, before anything else."""
         ...
 
-    def take(self, pages: Pages, record: Record) -> Iterable[PassedOn]:
+    def take(self, pages: StateEntries, record: Record) -> Iterable[PassedOn]:
         """What becomes of a record. Engagements come only after all reference records that there were at the start."""
         ...
 
@@ -64,7 +64,7 @@ class Matcher(Protocol):
         """A programme document, in the order of acceptance; after a restart all of them again."""
         ...
 
-    def receive(self, account_id: str, pages: Pages, payload: bytes) -> Found:
+    def receive(self, account_id: str, pages: StateEntries, payload: bytes) -> Found:
         """Judge what the intake passed on, an engagement or a fact."""
         ...
 
@@ -72,10 +72,10 @@ class Matcher(Protocol):
 class Maker(Protocol):
     """Owns caps and budgets. One instance, one set of pages."""
 
-    def learn(self, pages: Pages, payload: bytes) -> None:
+    def learn(self, pages: StateEntries, payload: bytes) -> None:
         """A fact. An offer decision that was published is decided for good, by this job or by one before it."""
         ...
 
-    def decide(self, pages: Pages, payload: bytes) -> Sequence[Output]:
+    def decide(self, pages: StateEntries, payload: bytes) -> Sequence[Output]:
         """Decide an engagement that fits campaigns."""
         ...

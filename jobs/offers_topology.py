@@ -18,7 +18,7 @@ from jobs.held_at_start import ANSWER_A_JOB_WITHIN_S, last_readable
 from jobs.make_offers import TO_MAKER, MakeOffers
 from jobs.match_campaigns import MatchCampaigns
 from jobs.names import ACCOUNT_PAGES, INTAKE_PAGES, OFFER_PAGES, OFFERS_NAMES
-from jobs.offers_domain import EngagementIntake, Maker, Matcher
+from jobs.offers_domain import EngagementValidator, Maker, Matcher
 from jobs.profiles import KNOBS
 from jobs.topics import OFFERS_INPUTS, OFFERS_REFERENCE
 from jobs.topology import key_by_first_field, records, side_output, write
@@ -30,7 +30,7 @@ _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 def build(
     environment: StreamExecutionEnvironment,
     config: OffersConfig,
-    intake: EngagementIntake,
+    intake: EngagementValidator,
     matcher: Matcher,
     maker: Maker,
 ) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from jobs.domain import Clock, Record
+from jobs.domain import Record, Watermark
 
 _ACCOUNT = struct.Struct("<iqII")
 
@@ -27,26 +27,26 @@ def unpack_record(packed: bytes) -> Record:
     return Record(topic.decode(), int(partition), int(offset), int(timestamp_ms), key, value)
 
 
-class Parcel(NamedTuple):
+class Envelope(NamedTuple):
     """What `check-records` sends to `decide-for-account`; `documents` as in `jobs.domain.ForAccount`."""
 
     account_id: str
     payload: bytes
     documents: int
-    clock: Clock | None
+    clock: Watermark | None
 
 
-def pack_parcel(account_id: str, payload: bytes, documents: int, clock: Clock | None) -> bytes:
+def pack_envelope(account_id: str, payload: bytes, documents: int, clock: Watermark | None) -> bytes:
     account = account_id.encode("utf-8", "surrogatepass")
     epoch, at_ms = (-1, 0) if clock is None else clock
     return _ACCOUNT.pack(epoch, at_ms, documents, len(account)) + account + payload
 
 
-def unpack_parcel(packed: bytes) -> Parcel:
+def unpack_envelope(packed: bytes) -> Envelope:
     epoch, at_ms, documents, length = _ACCOUNT.unpack_from(packed)
     end = _ACCOUNT.size + length
     account_id = packed[_ACCOUNT.size : end].decode("utf-8", "surrogatepass")
-    return Parcel(account_id, packed[end:], documents, None if epoch < 0 else Clock(epoch, at_ms))
+    return Envelope(account_id, packed[end:], documents, None if epoch < 0 else Watermark(epoch, at_ms))
 
 
 def pack_document(position: int, value: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Flink's keyed map state as the domain's `Pages`."""
+"""Flink's keyed map state as the domain's `StateEntries`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def from_flink(text: str) -> str:
     return text[1:].encode("ascii").decode("unicode_escape")
 
 
-class FlinkPages:
+class FlinkEntries:
     """The pages of the key that Flink is at. Each access crosses into the JVM, so ask once."""
 
     def __init__(self, context: RuntimeContext, state_name: str) -> None:

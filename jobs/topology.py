@@ -17,7 +17,7 @@ from jobs.check_records import DOCUMENTS, FOR_ACCOUNTS, REFUSED, SIDES, CheckRec
 from jobs.compiled import added, operator_factory, transformed
 from jobs.config import DecisionsConfig
 from jobs.decide_for_account import OUTPUTS, PROGRAMME_STATE, DecideForAccount
-from jobs.domain import Desk, Intake
+from jobs.domain import Decider, Validator
 from jobs.held_at_start import last_made_offers
 from jobs.names import ACCOUNT_PAGES, DECISIONS_NAMES, INTAKE_PAGES, PACK_RECORDS
 from jobs.profiles import KNOBS
@@ -28,11 +28,13 @@ _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 _RECORD = Types.ROW([Types.STRING(), Types.INT(), Types.LONG(), Types.INSTANT(), _BYTES, _BYTES])
 
 
-def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, intake: Intake, desk: Desk) -> None:
+def build(
+    environment: StreamExecutionEnvironment, config: DecisionsConfig, intake: Validator, decider: Decider
+) -> None:
     """Adds the whole job to `environment`, from the input topics to the output topics; executing it is up to the
     caller.
 
-    `intake` and `desk` are pickled into the job, so the modules of their classes must be there where it runs.
+    `intake` and `decider` are pickled into the job, so the modules of their classes must be there where it runs.
     """
     table_environment = StreamTableEnvironment.create(environment)
     tables.create_tables(table_environment, config, INPUTS, wanted=tables.NO_DECISIONS_BUT_OFFERS)
@@ -51,7 +53,7 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, inta
         key_by_first_field(for_accounts, Types.STRING(), _BYTES),
         documents,
         PROGRAMME_STATE,
-        PythonOperator(DecideForAccount(desk), ACCOUNT_PAGES, OUTPUTS, read_first=desk.reads_first, apart=apart),
+        PythonOperator(DecideForAccount(decider), ACCOUNT_PAGES, OUTPUTS, read_first=decider.reads_first, apart=apart),
         config.parallelism,
         config.mode,
     )

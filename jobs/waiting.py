@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from jobs.domain import Pages
+from jobs.domain import StateEntries
 
 _ENDS = struct.Struct("<QQ")
 _HEAD = "@waiting"
@@ -17,7 +17,7 @@ class Waiting:
     The names of its pages begin with `@`, which no page of the domain does.
     """
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: StateEntries) -> None:
         self._pages = pages
 
     def add(self, element: bytes) -> None:

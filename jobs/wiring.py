@@ -8,70 +8,81 @@ from typing import cast
 
 import msgspec
 
-from jobs.domain import DEAD_LETTERS, DECISIONS, Clock, DeadLetter, Document, ForAccount, Output, Pages, Passed, Record
+from jobs.domain import (
+    DEAD_LETTERS,
+    DECISIONS,
+    DeadLetter,
+    Document,
+    ForAccount,
+    Output,
+    Passed,
+    Record,
+    StateEntries,
+    Watermark,
+)
 from jobs.domain import Verdict as JobVerdict
-from loyalty import desk, intake, records
-from loyalty.account import CORE_PAGE
-from loyalty.docket import to_json
+from loyalty import decider, records, validation
+from loyalty.rules.decision_log import to_json
+from loyalty.state.account import CORE_PAGE
 from loyalty.wire.program import parse_program_document
 
 # Here and not in the objects, which travel to the workers pickled.
 _ENCODE = msgspec.msgpack.Encoder().encode
-_DECODE = msgspec.msgpack.Decoder(desk.Delivery).decode
+_DECODE = msgspec.msgpack.Decoder(decider.Delivery).decode
 
 
-class LoyaltyIntake:
-    """`loyalty.intake` behind the job's `Intake`."""
+class LoyaltyValidator:
+    """`loyalty.validation` behind the job's `Validator`."""
 
     def __init__(self, lag_ms: int) -> None:
         self._lag_ms = lag_ms
-        self._intake = intake.Intake(lag_ms, {})
-        self._clock: tuple[intake.Clock | None, Clock | None] = (None, None)
+        self._intake = validation.Validator(lag_ms, {})
+        self._clock: tuple[validation.Watermark | None, Watermark | None] = (None, None)
         """The domain's clock and the job's, as they were last: most records do not move it."""
 
-    def begin(self, pages: Pages, unread: Mapping[int, int]) -> None:
-        self._intake = intake.Intake(self._lag_ms, unread)
+    def begin(self, pages: StateEntries, unread: Mapping[int, int]) -> None:
+        self._intake = validation.Validator(self._lag_ms, unread)
 
-    def take(self, pages: Pages, record: Record) -> Iterable[Passed]:
+    def take(self, pages: StateEntries, record: Record) -> Iterable[Passed]:
         # The domain's record has the same fields, and is written the same.
         passed = self._intake.take(pages, cast("records.Record", record))
-        if isinstance(passed, intake.ForAccount):
+        if isinstance(passed, validation.ForAccount):
             account_id, delivery, documents, clock = passed
             return (ForAccount(account_id, _ENCODE(delivery), documents, self._as_job_clock(clock)),)
-        if isinstance(passed, intake.Document):
+        if isinstance(passed, validation.Document):
             return (Document(passed.position, passed.value.decode()),)
-        if isinstance(passed, intake.Ignored):
+        if isinstance(passed, validation.Ignored):
             return ()
         return (DeadLetter(passed.key, to_json(passed.content)),)
 
-    def clock(self, pages: Pages) -> Clock | None:
+    def clock(self, pages: StateEntries) -> Watermark | None:
         return self._as_job_clock(self._intake.clock(pages))
 
-    def _as_job_clock(self, clock: intake.Clock | None) -> Clock | None:
+    def _as_job_clock(self, clock: validation.Watermark | None) -> Watermark | None:
         if clock is not self._clock[0]:
-            self._clock = clock, None if clock is None else Clock(clock.epoch, clock.ms)
+            self._clock = clock, None if clock is None else Watermark(clock.epoch, clock.ms)
         return self._clock[1]
 
 
-class LoyaltyDesk:
-    """`loyalty.desk` behind the job's `Desk`."""
+class LoyaltyDecider:
+    """`loyalty.decider` behind the job's `Decider`."""
 
     reads_first = (CORE_PAGE,)
 
     def __init__(self, now: Callable[[], int] | None = None) -> None:
         self._now = now or wall_clock_ms
-        self._desk = desk.Desk()
+        self._decider = decider.Decider()
 
     def learn(self, document: str) -> None:
-        self._desk.learn(parse_program_document(document.encode()))
+        self._decider.learn(parse_program_document(document.encode()))
 
-    def receive(self, account_id: str, pages: Pages, payload: bytes, clock_ms: int | None) -> JobVerdict:
-        return self._outputs(account_id, self._desk.receive(account_id, pages, _DECODE(payload)))
+    def receive(self, account_id: str, pages: StateEntries, payload: bytes, watermark_ms: int | None) -> JobVerdict:
+        return self._outputs(account_id, self._decider.receive(account_id, pages, _DECODE(payload)))
 
-    def fire(self, account_id: str, pages: Pages, clock_ms: int) -> JobVerdict:
-        return self._outputs(account_id, self._desk.fire(account_id, pages, clock_ms))
+    def fire(self, account_id: str, pages: StateEntries, watermark_ms: int) -> JobVerdict:
+        return self._outputs(account_id, self._decider.fire(account_id, pages, watermark_ms))
 
-    def _outputs(self, account_id: str, verdict: desk.Verdict) -> JobVerdict:
+    def _outputs(self, account_id: str, verdict: decider.Verdict) -> JobVerdict:
         outputs = []
         if verdict.decisions:
             key = account_id.encode()

@@ -15,8 +15,8 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from loyalty.content import content_digest
 from loyalty.records import Record
+from loyalty.wire.content import content_digest
 from loyalty.wire.reading import WireError
 from loyalty.wire.transactions import Cancellation, Refund, Transaction, parse_transaction
 from ops.errors import Refusal

@@ -24,9 +24,9 @@ from bench.latency import Wait, paced, percentile, within
 from bench.summary import Summary, as_json, summarise
 from bench.window import Window, rate
 from jobs.packing import unpack_record
-from loyalty.codec import DictPages
-from loyalty.loop import Loop
+from loyalty.in_memory_run import InMemoryRun
 from loyalty.records import Record
+from loyalty.state.codec import DictEntries
 from loyalty.wire.transactions import parse_transaction
 from ops import kafka
 from ops.errors import Refusal
@@ -118,11 +118,11 @@ def _by_the_operator() -> Iterator[bytes]:
 
 
 def _by_the_desk() -> Iterator[bytes]:
-    desk = BalanceDesk()
-    pages: dict[str, DictPages] = defaultdict(DictPages)
+    decider = BalanceDesk()
+    pages: dict[str, DictEntries] = defaultdict(DictEntries)
     for record in inputs.purchases(50, 7):
         account_id = (record.key or b"").decode()
-        for output in desk.receive(account_id, pages[account_id], record.value or b"", 0).outputs:
+        for output in decider.receive(account_id, pages[account_id], record.value or b"", 0).outputs:
             yield output.value
 
 
@@ -142,7 +142,7 @@ def test_balances_are_those_of_the_purchases_that_were_decided(way: Callable[[],
 def test_what_is_measured_in_memory_decides_as_much_as_the_loop() -> None:
     reference, transactions = domain.packed(chain(inputs.programme(), inputs.mix(2_000, 100)), DEFAULT_END)
     _, measured = domain.run(reference, transactions)
-    loop = Loop(domain.LAG_MS)
+    loop = InMemoryRun(domain.LAG_MS)
     for made in (*reference, *transactions):
         loop.read(cast("Record", unpack_record(made.packed)))
     assert measured.written == len(loop.outcome.decisions) + len(loop.outcome.dead_letters) > 2_000

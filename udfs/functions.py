@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from loyalty import engagement, masking, reason_texts
-from loyalty.earning import ONE_BP, Rates, line_points
+from loyalty.offers import devices
+from loyalty.rules import reason_texts
+from loyalty.rules.earning import ONE_BP, Rates, line_points
 from loyalty.times import format_time, parse_time
+from loyalty.wire import masking
 from loyalty.wire.transactions import PurchaseLine
 
 BIGINT_MAX = 2**63 - 1
@@ -34,12 +36,12 @@ class Function(NamedTuple):
 
 
 def points_for_line(amount: int, points: int, per_minor: int, category_bp: int, tier_bp: int, partner_bp: int) -> int:
-    """`loyalty.earning.line_points` of a line of `amount` minor units."""
+    """`loyalty.rules.earning.line_points` of a line of `amount` minor units."""
     return line_points(_line(amount), Rates(points, per_minor, {_CATEGORY: category_bp}, tier_bp, partner_bp))[0]
 
 
 def qualifying_points_for_line(amount: int, points: int, per_minor: int, category_bp: int) -> int:
-    """The qualifying points of `loyalty.earning.line_points`, which no tier and no partner multiplies."""
+    """The qualifying points of `loyalty.rules.earning.line_points`, which no tier and no partner multiplies."""
     return line_points(_line(amount), Rates(points, per_minor, {_CATEGORY: category_bp}, ONE_BP, ONE_BP))[1]
 
 
@@ -54,18 +56,18 @@ def time_text(ms: int) -> str:
 
 
 def recent_devices(seen: str, until: str) -> dict[str, str]:
-    """`loyalty.engagement.recent_devices`; `seen` is a JSON array of pairs: a device, a time as the topics write it."""
+    """`loyalty.offers.devices.recent_devices`; `seen` is a JSON array of pairs: device, time."""
     pairs = ((device, parse_time(at)) for device, at in orjson.loads(seen))
-    return {device: format_time(at) for device, at in engagement.recent_devices(pairs, parse_time(until)).items()}
+    return {device: format_time(at) for device, at in devices.recent_devices(pairs, parse_time(until)).items()}
 
 
 def masked(value: str, classification: str) -> str:
-    """`loyalty.masking.masked`."""
+    """`loyalty.wire.masking.masked`."""
     return masking.masked(value, classification)
 
 
 def reason_text(code: str) -> str:
-    """`loyalty.reason_texts.reason_text`."""
+    """`loyalty.rules.reason_texts.reason_text`."""
     return reason_texts.reason_text(code)
 
 

@@ -48,7 +48,7 @@ class BatchRunner:
 
     def open(self, operator: JavaOperator) -> list[str]:
         """Once, before all else. Gives the pages that are wanted with every element."""
-        self._pages = BatchedPages(operator, self._read_first)
+        self._pages = BatchedEntries(operator, self._read_first)
         self._context = BatchedContext(operator, self._pages)
         self._function.open(self._context)
         collect_garbage_seldom()
@@ -119,7 +119,7 @@ def collect_garbage_seldom() -> None:
     gc.set_threshold(1_000_000, 50, 100)
 
 
-class BatchedPages:
+class BatchedEntries:
     """The map state of the key that is at work, as `pyflink.datastream.state.MapState`."""
 
     def __init__(self, operator: JavaOperator, read_first: Sequence[str]) -> None:
@@ -182,7 +182,7 @@ class BatchedBroadcast:
 class BatchedContext:
     """What PyFlink gives a function, all in one: runtime context, context of an element or a timer, timer service."""
 
-    def __init__(self, operator: JavaOperator, pages: BatchedPages) -> None:
+    def __init__(self, operator: JavaOperator, pages: BatchedEntries) -> None:
         self._pages = pages
         self._broadcast = BatchedBroadcast(operator)
         self.key = ""
@@ -192,7 +192,7 @@ class BatchedContext:
         self.wall_ms = 0
         self.moments: list[Any] = []
 
-    def get_map_state(self, descriptor: Any) -> BatchedPages:
+    def get_map_state(self, descriptor: Any) -> BatchedEntries:
         """An operator has one map, whose name the JVM knows."""
         return self._pages
 

@@ -262,7 +262,7 @@ class Season:
 
     def _adjustment(self, household: Household, arrives_at: int) -> OutRecord:
         dice = self.dice
-        event = self.envelope("adjustment", household, "service-desk", arrives_at)
+        event = self.envelope("adjustment", household, "service-decider", arrives_at)
         given = dice.roll() < 0.8
         event["points"] = dice.between(1, 30) * 100 * (1 if given else -1)
         event["reason"] = "goodwill" if given else "correction"

@@ -10,7 +10,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator
 
-from loyalty.offers_loop import OffersLoop
+from loyalty.offers.in_memory_run import InMemoryOffersRun
 from loyalty.records import Record
 from loyalty.wire import engagements, members, program
 from ops.generate import traffic_records
@@ -38,7 +38,7 @@ def test_no_offer_is_made_without_consent_at_its_event_time() -> None:
     # Read off the records by itself: by member, (since when, agreed to offers), the times as text, which sorts as they
     # do.
     consents: dict[str, list[tuple[str, bool]]] = defaultdict(list)
-    loop = OffersLoop()
+    loop = InMemoryOffersRun()
     made = suppressed = read = 0
     without: list[str] = []
     for record in _records():

@@ -6,11 +6,11 @@ import os
 
 from hypothesis import HealthCheck, given, settings
 
-from loyalty.account import Account
-from loyalty.codec import DictPages
-from loyalty.loop import Loop, run
+from loyalty.in_memory_run import InMemoryRun, run
 from loyalty.records import Record
-from loyalty.tiers import find_slide
+from loyalty.rules.tiers import find_slide
+from loyalty.state.account import Account
+from loyalty.state.codec import DictEntries
 from tests.agreement.compare import dead_letter_differences, differences
 from tests.oracle import oracle
 from tests.oracle.histories import Case, histories
@@ -40,11 +40,11 @@ def test_the_domain_and_the_oracle_decide_every_history_alike(history: Case) -> 
 )
 @given(histories())
 def test_what_is_at_hand_of_the_shelves_is_what_they_hold_after_every_event(history: Case) -> None:
-    loop = Loop(history.lag_ms)
+    loop = InMemoryRun(history.lag_ms)
     for record in (*_ours(history.reference), *_ours(history.transactions)):
         loop.read(record)
         for account_id in loop.account_ids:
-            account = Account(account_id, DictPages(dict(loop.pages_of(account_id))))
+            account = Account(account_id, DictEntries(dict(loop.pages_of(account_id))))
             core = account.core
             if core.slide_found_by == loop.program.tiers_known:
                 assert core.slide == find_slide(account, loop.program)

@@ -8,10 +8,10 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
-from loyalty.docket import to_json
-from loyalty.loop import run
-from loyalty.offers_loop import OffersOutcome, run_offers
+from loyalty.in_memory_run import run
+from loyalty.offers.in_memory_run import OffersOutcome, run_offers
 from loyalty.records import Record
+from loyalty.rules.decision_log import to_json
 from loyalty.wire.decisions import parse_decision
 from tests.agreement.compare import dead_letter_differences, differences, offer_differences
 from tests.oracle.offer_histories import LoopCase, loop_histories, offer_histories, written

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loyalty.docket import to_json
-from loyalty.loop import Outcome, run
+from loyalty.in_memory_run import Outcome, run
 from loyalty.records import Record
+from loyalty.rules.decision_log import to_json
 from loyalty.wire.decisions import parse_dead_letter, parse_decision
 from tests.oracle.histories import Case, histories
 

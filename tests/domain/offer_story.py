@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from loyalty.docket import to_json
-from loyalty.loop import Place
-from loyalty.offers_loop import Checkpoint, OffersLoop
+from loyalty.in_memory_run import Place
+from loyalty.offers.in_memory_run import Checkpoint, InMemoryOffersRun
 from loyalty.records import Record
+from loyalty.rules.decision_log import to_json
 from loyalty.times import format_time
 from tests.domain.story import RECEIVED, START, TIERS, at, campaign_body
 
@@ -19,7 +19,7 @@ class OfferStory:
     """Members of accounts `acc` and others; `mia` has agreed to offers unless told otherwise."""
 
     def __init__(self, agreed: bool = True) -> None:
-        self.loop = OffersLoop()
+        self.loop = InMemoryOffersRun()
         self._offsets: dict[str, int] = {}
         self._told = 0
         self.document("tiers", TIERS)
@@ -70,7 +70,7 @@ class OfferStory:
         self.read("loyalty.decisions", decision["account_id"], written)
 
     def crash_and_go_on(self, checkpoint: Checkpoint) -> None:
-        self.loop = OffersLoop(checkpoint)
+        self.loop = InMemoryOffersRun(checkpoint)
 
     @property
     def refusals(self) -> list[str]:

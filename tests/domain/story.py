@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from loyalty.loop import Loop, Place
+from loyalty.in_memory_run import InMemoryRun, Place
 from loyalty.program import Program
 from loyalty.records import Record
 from loyalty.times import DAY_MS, HOUR_MS, MINUTE_MS, format_time, parse_time
@@ -68,7 +68,7 @@ class Story:
 
     def __init__(self, since: int = START, *, eager: bool = True, **bodies: dict[str, Any]) -> None:
         """Keyword arguments change fields of the four standing documents, e.g. `earning={"pending_days": 2}`."""
-        self._loop = Loop(LAG_MS, eager=eager)
+        self._loop = InMemoryRun(LAG_MS, eager=eager)
         self._offsets: dict[str, int] = {}
         self._told = 0
         standing = {"earning": EARNING, "tiers": TIERS, "redemption": REDEMPTION, "fraud": FRAUD}

@@ -6,11 +6,11 @@ from typing import get_args
 
 import pytest
 
-from loyalty.engagement import recent_devices
-from loyalty.masking import HIDDEN, masked
-from loyalty.reason_texts import reason_text
+from loyalty.offers.devices import recent_devices
+from loyalty.rules.reason_texts import reason_text
 from loyalty.times import DAY_MS
 from loyalty.wire.decisions import FixedReasonCode
+from loyalty.wire.masking import HIDDEN, masked
 
 NOW = 10 * DAY_MS
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from loyalty.codec import DictPages
-from loyalty.docket import to_json
-from loyalty.engagement_intake import DeadLetter, EngagementIntake
-from loyalty.offers import OfferFacts, decide
+from loyalty.offers.making import OfferFacts, decide
+from loyalty.offers.validation import DeadLetter, EngagementValidator
 from loyalty.records import Record
+from loyalty.rules.decision_log import to_json
+from loyalty.state.codec import DictEntries
 from loyalty.times import format_time
 from loyalty.wire.decisions import parse_decision
 from tests.domain.offer_story import BALANCE, OfferStory, outcomes
@@ -282,7 +282,7 @@ def test_members_whose_ids_look_like_one_another_do_not_share_what_they_have_use
 def test_an_engagement_is_checked_in_the_contracts_order(changes: dict[str, object], key: bytes, reason: str) -> None:
     event = {**OfferStory().engagement(at(2)), **changes}
     value = to_json(event)
-    passed = EngagementIntake().take(DictPages(), Record("loyalty.engagements", 0, 7, at(3), key, value))
+    passed = EngagementValidator().take(DictEntries(), Record("loyalty.engagements", 0, 7, at(3), key, value))
     assert isinstance(passed, DeadLetter)
     assert (passed.content["reason"], passed.content["offset"]) == (reason, 7)
 
@@ -300,7 +300,7 @@ def test_an_engagement_is_checked_in_the_contracts_order(changes: dict[str, obje
     ],
 )
 def test_a_decision_that_cannot_be_read_is_a_dead_letter(value: bytes | None, reason: str) -> None:
-    passed = EngagementIntake().take(DictPages(), Record("loyalty.decisions", 0, 7, at(3), b"acc", value))
+    passed = EngagementValidator().take(DictEntries(), Record("loyalty.decisions", 0, 7, at(3), b"acc", value))
     assert isinstance(passed, DeadLetter)
     assert passed.content["reason"] == reason
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loyalty.offers_loop import Checkpoint
+from loyalty.offers.in_memory_run import Checkpoint
 from tests.domain.offer_story import OfferStory, outcomes
 from tests.domain.story import at
 

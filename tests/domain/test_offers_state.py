@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loyalty.offers_loop import Checkpoint
+from loyalty.offers.in_memory_run import Checkpoint
 from tests.domain.offer_story import OfferStory, outcomes
 from tests.domain.story import at
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loyalty.account import Account
-from loyalty.codec import DictPages, PageCodec, UnknownPageVersion
-from loyalty.content import content_digest
-from loyalty.desk import Delivery, Desk
+from loyalty.decider import Decider, Delivery
 from loyalty.records import Record
+from loyalty.state.account import Account
+from loyalty.state.codec import DictEntries, EntryCodec, UnknownEntryVersion
+from loyalty.wire.content import content_digest
 from tests.domain.story import Story, at
 
 FROZEN = Path(__file__).parent / "frozen"
@@ -53,7 +53,7 @@ def test_nothing_is_kept_of_the_past_that_no_rule_can_need() -> None:
 
 
 def test_an_account_with_a_long_history_touches_no_more_pages_than_a_short_one() -> None:
-    class Counting(DictPages):
+    class Counting(DictEntries):
         touched = 0
 
         def get(self, name: str) -> bytes | None:
@@ -81,7 +81,7 @@ def test_deciding_leaves_nothing_that_only_pythons_garbage_collector_can_free() 
     gc.disable()
     try:
         eventful_story()
-        assert gc.collect() < 100  # the desk itself; what each event leaves would be a thousand
+        assert gc.collect() < 100  # the decider itself; what each event leaves would be a thousand
     finally:
         gc.enable()
 
@@ -89,7 +89,7 @@ def test_deciding_leaves_nothing_that_only_pythons_garbage_collector_can_free() 
 @pytest.mark.parametrize("path", sorted(FROZEN.glob("*.json")), ids=lambda path: path.stem)
 def test_an_account_of_every_released_version_is_read_and_goes_on(path: Path) -> None:
     frozen = json.loads(path.read_text())
-    pages = DictPages({name: base64.b64decode(page) for name, page in frozen["pages"].items()})
+    pages = DictEntries({name: base64.b64decode(page) for name, page in frozen["pages"].items()})
     account = Account("acc", pages)
     core = account.core
     assert [core.sequence, core.pending, core.available, core.held, core.debt, core.window_sum, core.tier] == frozen[
@@ -97,7 +97,7 @@ def test_an_account_of_every_released_version_is_read_and_goes_on(path: Path) ->
     ]
     story = Story(earning={"pending_days": 1, "expiry_days": 60})
     story.buys("next", 1_000, at(41))
-    verdict = _desk(story).fire("acc", pages, at(500))
+    verdict = _decider(story).fire("acc", pages, at(500))
     assert [decision["type"] for decision in verdict.decisions] == frozen["then"]
 
 
@@ -112,26 +112,26 @@ def test_there_is_a_frozen_account_of_this_version() -> None:
 
 def test_an_offer_and_a_bonus_of_the_last_release_are_found_again() -> None:
     frozen = json.loads((FROZEN / "account-v2.json").read_text())
-    pages = DictPages({name: base64.b64decode(page) for name, page in frozen["pages"].items()})
-    desk = _desk(eventful_story())
+    pages = DictEntries({name: base64.b64decode(page) for name, page in frozen["pages"].items()})
+    decider = _decider(eventful_story())
     story = eventful_story()
     purchase = story.purchase("next", at(41), [(1_000, 1)])
     cancellation = {**story.purchase("o36", at(41), []), "type": "cancellation"}
     decided = []
     for offset, event in enumerate((purchase, cancellation), start=100):
         record = Record("loyalty.transactions", 0, offset, at(42), b"acc", json.dumps(event).encode())
-        decided += desk.receive("acc", pages, Delivery(record)).decisions
+        decided += decider.receive("acc", pages, Delivery(record)).decisions
     codes = [decision["reasons"][0]["code"] for decision in decided]
     assert codes.count("offer_bonus") == codes.count("offer_taken") == codes.count("order_reversed") == 1
 
 
 @pytest.mark.parametrize("path", sorted(FROZEN.glob("*.json")), ids=lambda path: path.stem)
 def test_an_event_that_an_older_release_used_is_a_duplicate_still(path: Path) -> None:
-    pages = DictPages({name: base64.b64decode(page) for name, page in json.loads(path.read_text())["pages"].items()})
-    desk = _desk(eventful_story())
+    pages = DictEntries({name: base64.b64decode(page) for name, page in json.loads(path.read_text())["pages"].items()})
+    decider = _decider(eventful_story())
     event = {**eventful_story().purchase("again", at(41), [(1_000, 1)]), "event_id": "e30"}
     record = Record("loyalty.transactions", 0, 100, at(42), b"acc", json.dumps(event).encode())
-    ((_, letter),) = desk.receive("acc", pages, Delivery(record)).dead_letters
+    ((_, letter),) = decider.receive("acc", pages, Delivery(record)).dead_letters
     assert letter["reason"] == "conflicting_duplicate"
 
 
@@ -141,32 +141,33 @@ def test_the_digest_of_an_event_is_taken_where_none_came_with_it_as_from_an_olde
     record = Record("loyalty.transactions", 0, 100, at(42), b"acc", value)
     older = msgspec.msgpack.encode([record, False, None, None])
     delivery = msgspec.msgpack.decode(older, type=Delivery)
-    desk, pages = _desk(story), DictPages()
-    assert desk.receive("acc", pages, delivery).fate == "used"
+    decider, pages = _decider(story), DictEntries()
+    assert decider.receive("acc", pages, delivery).fate == "used"
     assert (
-        desk.receive("acc", pages, msgspec.structs.replace(delivery, digest=content_digest(value))).fate == "duplicate"
+        decider.receive("acc", pages, msgspec.structs.replace(delivery, digest=content_digest(value))).fate
+        == "duplicate"
     )
     other = msgspec.structs.replace(delivery, digest=b"other")
-    assert desk.receive("acc", pages, other).fate == "dead_letter"
+    assert decider.receive("acc", pages, other).fate == "dead_letter"
 
 
 def test_a_page_of_an_older_version_is_brought_up_to_date_step_by_step() -> None:
-    codec: PageCodec[list[str]] = PageCodec(list[str], 3, {1: lambda old: [old], 2: lambda old: [*old, "two"]})
-    first: PageCodec[str] = PageCodec(str, 1)
+    codec: EntryCodec[list[str]] = EntryCodec(list[str], 3, {1: lambda old: [old], 2: lambda old: [*old, "two"]})
+    first: EntryCodec[str] = EntryCodec(str, 1)
     page = first.write("one")
     assert codec.read(page) == ["one", "two"]
 
 
 def test_a_page_of_a_newer_release_is_refused() -> None:
-    newer: PageCodec[str] = PageCodec(str, 2)
-    known: PageCodec[str] = PageCodec(str, 1)
+    newer: EntryCodec[str] = EntryCodec(str, 2)
+    known: EntryCodec[str] = EntryCodec(str, 1)
     page = newer.write("new")
-    with pytest.raises(UnknownPageVersion, match="version 2 was found; this release knows up to 1"):
+    with pytest.raises(UnknownEntryVersion, match="version 2 was found; this release knows up to 1"):
         known.read(page)
 
 
 def test_numbers_wider_than_64_bits_survive_a_page() -> None:
-    codec: PageCodec[list[int]] = PageCodec(list[int], 1)
+    codec: EntryCodec[list[int]] = EntryCodec(list[int], 1)
     numbers = [2**63, -(10**40), 7]
     assert codec.read(codec.write(numbers)) == numbers
 
@@ -174,21 +175,21 @@ def test_numbers_wider_than_64_bits_survive_a_page() -> None:
 def freeze() -> None:
     """Write the frozen account of this version: `python -m tests.domain.test_state`, once, before a release."""
     story = eventful_story()
-    pages = DictPages(dict(story.pages))
+    pages = DictEntries(dict(story.pages))
     core = Account("acc", pages).core
     content = {
         "pages": {name: base64.b64encode(page).decode() for name, page in sorted(story.pages.items())},
         "core": [core.sequence, core.pending, core.available, core.held, core.debt, core.window_sum, core.tier],
-        "then": [d["type"] for d in _desk(story).fire("acc", pages, at(500)).decisions],
+        "then": [d["type"] for d in _decider(story).fire("acc", pages, at(500)).decisions],
     }
     FROZEN.mkdir(exist_ok=True)
     (FROZEN / f"account-v{VERSION}.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
-def _desk(story: Story) -> Desk:
-    desk = Desk()
-    desk.program = story.program
-    return desk
+def _decider(story: Story) -> Decider:
+    decider = Decider()
+    decider.program = story.program
+    return decider
 
 
 if __name__ == "__main__":

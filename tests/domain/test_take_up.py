@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from loyalty.codec import DictPages
-from loyalty.desk import Delivery, Desk
-from loyalty.docket import to_json
+from loyalty.decider import Decider, Delivery
 from loyalty.records import Record
+from loyalty.rules.decision_log import to_json
+from loyalty.state.codec import DictEntries
 from loyalty.times import format_time
 from loyalty.wire.decisions import parse_decision
 from tests.domain.story import Story, at, codes, summary
@@ -283,18 +283,18 @@ def test_what_a_purchase_took_up_is_forgotten_with_the_order() -> None:
 def test_a_purchase_of_a_member_without_offers_looks_for_none() -> None:
     asked: list[str] = []
 
-    class Noting(DictPages):
+    class Noting(DictEntries):
         def get(self, name: str) -> bytes | None:
             asked.append(name)
             return super().get(name)
 
     story = story_with_an_offer()
     story.buys("o1", 0, at(2), member_id="max")
-    desk = Desk()
-    desk.program = story.program
+    decider = Decider()
+    decider.program = story.program
     pages = Noting(story.pages)
     purchase = json.dumps(story.purchase("o2", at(3), [(1_000, 1)], member_id="max")).encode()
-    desk.receive("acc", pages, Delivery(Record("loyalty.transactions", 0, 9, at(4), b"acc", purchase)))
+    decider.receive("acc", pages, Delivery(Record("loyalty.transactions", 0, 9, at(4), b"acc", purchase)))
     assert not [name for name in asked if name.startswith(("offers/", "bonus/"))]
     assert "core" in asked
 

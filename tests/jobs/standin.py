@@ -14,15 +14,15 @@ from typing import Any
 from jobs.domain import (
     DEAD_LETTERS,
     DECISIONS,
-    Clock,
     DeadLetter,
     Document,
     ForAccount,
     Output,
-    Pages,
     Passed,
     Record,
+    StateEntries,
     Verdict,
+    Watermark,
 )
 from jobs.topics import PROGRAM, TRANSACTIONS
 
@@ -37,10 +37,10 @@ class StandInIntake:
         self._lag_ms = lag_ms
         self._unread: dict[int, int] = {}
 
-    def begin(self, pages: Pages, unread: Mapping[int, int]) -> None:
+    def begin(self, pages: StateEntries, unread: Mapping[int, int]) -> None:
         self._unread = dict(unread)
 
-    def take(self, pages: Pages, record: Record) -> Iterable[Passed]:
+    def take(self, pages: StateEntries, record: Record) -> Iterable[Passed]:
         known = _load(pages, "progress", {"latest": {}, "epoch": 0, "clock": None, "documents": 0})
         try:
             event = json.loads(record.value or b"")
@@ -62,9 +62,9 @@ class StandInIntake:
             _save(pages, "progress", known)
         yield ForAccount(account, record.value or b"", known["documents"], self.clock(pages))
 
-    def clock(self, pages: Pages) -> Clock | None:
+    def clock(self, pages: StateEntries) -> Watermark | None:
         known = _load(pages, "progress", {"clock": None})
-        return None if known["clock"] is None else Clock(known["epoch"], known["clock"])
+        return None if known["clock"] is None else Watermark(known["epoch"], known["clock"])
 
     def _advance(self, known: dict[str, Any], record: Record) -> None:
         if record.offset >= self._unread.get(record.partition, 1 << 62):
@@ -88,15 +88,15 @@ class StandInDesk:
     def learn(self, document: str) -> None:
         self._documents += 1
 
-    def receive(self, account_id: str, pages: Pages, payload: bytes, clock_ms: int | None) -> Verdict:
+    def receive(self, account_id: str, pages: StateEntries, payload: bytes, watermark_ms: int | None) -> Verdict:
         event = json.loads(payload)
         if "at" not in event:
             return Verdict([], self._next_due(_load(pages, BALANCE, _EMPTY)))
         if event.get("add") is None:
             key = base64.b64decode(event["key"]) if event.get("key") is not None else None
-            return Verdict([Output(DEAD_LETTERS, key, b"refused by the desk")], None)
+            return Verdict([Output(DEAD_LETTERS, key, b"refused by the decider")], None)
         known = _load(pages, BALANCE, _EMPTY)
-        until = event["at"] if clock_ms is None else max(event["at"], clock_ms)
+        until = event["at"] if watermark_ms is None else max(event["at"], watermark_ms)
         outputs = self._sweep(account_id, known, until)
         outputs.append(self._post(account_id, known, "added", event["at"], event["add"]))
         if "later" in event:
@@ -104,9 +104,9 @@ class StandInDesk:
         _save(pages, BALANCE, known)
         return Verdict(outputs, self._next_due(known))
 
-    def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
+    def fire(self, account_id: str, pages: StateEntries, watermark_ms: int) -> Verdict:
         known = _load(pages, BALANCE, _EMPTY)
-        outputs = self._sweep(account_id, known, clock_ms)
+        outputs = self._sweep(account_id, known, watermark_ms)
         if outputs:
             _save(pages, BALANCE, known)
         return Verdict(outputs, self._next_due(known))
@@ -145,11 +145,11 @@ def _refused(record: Record) -> bytes:
     return json.dumps({**at, "received_ms": record.timestamp_ms, "value": value}).encode()
 
 
-def _load(pages: Pages, name: str, default: Mapping[str, Any]) -> dict[str, Any]:
+def _load(pages: StateEntries, name: str, default: Mapping[str, Any]) -> dict[str, Any]:
     raw = pages.get(name)
     loaded: dict[str, Any] = json.loads(json.dumps(default) if raw is None else raw)
     return loaded
 
 
-def _save(pages: Pages, name: str, content: Mapping[str, Any]) -> None:
+def _save(pages: StateEntries, name: str, content: Mapping[str, Any]) -> None:
     pages.put(name, json.dumps(content).encode())

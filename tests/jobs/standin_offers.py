@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from jobs.domain import DECISIONS as DECIDED
-from jobs.domain import DeadLetter, Document, Output, Pages, Record
+from jobs.domain import DeadLetter, Document, Output, Record, StateEntries
 from jobs.offers_domain import ForMatcher, Found, PassedOn, Published
 from jobs.topics import DECISIONS, PROGRAM
 
@@ -20,10 +20,10 @@ BUDGET = 100
 class StandInEngagementIntake:
     """Refuses what is no JSON object."""
 
-    def begin(self, pages: Pages) -> None:
+    def begin(self, pages: StateEntries) -> None:
         """Holds nothing."""
 
-    def take(self, pages: Pages, record: Record) -> Iterable[PassedOn]:
+    def take(self, pages: StateEntries, record: Record) -> Iterable[PassedOn]:
         value = record.value or b""
         documents = int(pages.get("documents") or 0)
         if record.topic == PROGRAM:
@@ -51,7 +51,7 @@ class StandInMatcher:
     def learn(self, document: str) -> None:
         self._documents += 1
 
-    def receive(self, account_id: str, pages: Pages, payload: bytes) -> Found:
+    def receive(self, account_id: str, pages: StateEntries, payload: bytes) -> Found:
         event = json.loads(payload)
         if "id" not in event:
             pages.put("fact", payload)
@@ -64,13 +64,13 @@ class StandInMatcher:
 class StandInMaker:
     """Gives each engagement a point until the budget is used up; what was published stays as it is."""
 
-    def learn(self, pages: Pages, payload: bytes) -> None:
+    def learn(self, pages: StateEntries, payload: bytes) -> None:
         event = json.loads(payload)
         if pages.get(event["id"]) is None:
             pages.put(event["id"], b"published")
             pages.put("used", b"%d" % (int(pages.get("used") or 0) + event["points"]))
 
-    def decide(self, pages: Pages, payload: bytes) -> Sequence[Output]:
+    def decide(self, pages: StateEntries, payload: bytes) -> Sequence[Output]:
         event = json.loads(payload)
         if pages.get(event["id"]) is not None:
             return ()

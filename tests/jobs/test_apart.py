@@ -18,8 +18,8 @@ from bench.operator_in_memory import InMemoryOperator
 from jobs.batches import apart
 from jobs.clock import virtual
 from jobs.decide_for_account import DecideForAccount
-from jobs.domain import Clock
-from jobs.packing import pack_document, pack_parcel
+from jobs.domain import Watermark
+from jobs.packing import pack_document, pack_envelope
 from tests.jobs.running import ROOT
 from tests.jobs.standin import BALANCE, StandInDesk
 from tests.jobs.test_batches import Scribe, cross
@@ -54,9 +54,9 @@ def _some_days(jvm: InMemoryOperator) -> list[tuple[int, Any]]:
         gathered: list[tuple[str, Any]] = []
         for account in ACCOUNTS:
             event = {"account": account, "at": at, "add": 1, "later": {"at": at + 3, "add": 2}}
-            gathered.append((account, pack_parcel(account, json.dumps(event).encode(), (at + 2) // 7 + 1, None)))
+            gathered.append((account, pack_envelope(account, json.dumps(event).encode(), (at + 2) // 7 + 1, None)))
         sent += cross(jvm, *gathered)
-        jvm.watermark = virtual(Clock(0, at))
+        jvm.watermark = virtual(Watermark(0, at))
         due = jvm.due()
         sent += cross(jvm, *((key, moment) for moment, key in due))
         sent += cross(jvm, *((account, 1_000) for account in ACCOUNTS), wall=True)

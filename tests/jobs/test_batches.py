@@ -14,9 +14,9 @@ from pyflink.datastream import TimeDomain
 from bench.operator_in_memory import InMemoryOperator
 from jobs.clock import virtual
 from jobs.decide_for_account import DecideForAccount
-from jobs.domain import Clock
+from jobs.domain import Watermark
 from jobs.edges import MAIN, Sent
-from jobs.packing import pack_document, pack_parcel
+from jobs.packing import pack_document, pack_envelope
 from tests.jobs.fakes import FakeFlink
 from tests.jobs.running import finish
 from tests.jobs.standin import BALANCE, StandInDesk
@@ -127,15 +127,15 @@ def test_in_batches_of_any_size_the_same_is_decided_and_kept_as_one_by_one(event
                 in_batches.extend(jvm.broadcast(pack_document(documents, "text")))
         elif kind == "clock":
             flush()
-            flink.watermark = jvm.watermark = virtual(Clock(0, at))
+            flink.watermark = jvm.watermark = virtual(Watermark(0, at))
         else:
             event = {"account": account, "at": at, "add": 1} | (
                 {} if later is None else {"later": {"at": later, "add": 2}}
             )
-            parcel = pack_parcel(account, json.dumps(event).encode(), accepted, None)
+            envelope = pack_envelope(account, json.dumps(event).encode(), accepted, None)
             flink.key = account
-            decided += one_by_one.process_element(parcel, flink)
-            gathered.append((account, parcel))
+            decided += one_by_one.process_element(envelope, flink)
+            gathered.append((account, envelope))
             if len(gathered) >= sizes[number % len(sizes)]:
                 flush()
     flush()

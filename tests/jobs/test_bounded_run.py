@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jobs.topics import MEMBERS, PROGRAM, TRANSACTIONS
-from loyalty.codec import DictPages
+from loyalty.state.codec import DictEntries
 from tests.jobs.running import dead_letters, decisions, finish, standin_command
 from tests.jobs.standin import StandInDesk
 from tests.kafka_records import read_all, send
@@ -44,20 +44,20 @@ def _transactions(seed: int) -> list[list[dict[str, Any]]]:
     return made
 
 
-def _expected(transactions: list[list[dict[str, Any]]], clock_ms: int) -> dict[str, list[dict[str, Any]]]:
+def _expected(transactions: list[list[dict[str, Any]]], watermark_ms: int) -> dict[str, list[dict[str, Any]]]:
     """What the stand-in makes of it without any Flink: every event in order, then everything due by the final clock."""
-    desk = StandInDesk()
+    decider = StandInDesk()
     for _ in range(DOCUMENTS):
-        desk.learn("")
-    pages: dict[str, DictPages] = defaultdict(DictPages)
+        decider.learn("")
+    pages: dict[str, DictEntries] = defaultdict(DictEntries)
     expected: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for events in transactions:
         for event in events:
             account = event["account"]
-            for output in desk.receive(account, pages[account], json.dumps(event).encode(), None).outputs:
+            for output in decider.receive(account, pages[account], json.dumps(event).encode(), None).outputs:
                 expected[account].append(json.loads(output.value))
     for account, kept in pages.items():
-        expected[account] += [json.loads(output.value) for output in desk.fire(account, kept, clock_ms).outputs]
+        expected[account] += [json.loads(output.value) for output in decider.fire(account, kept, watermark_ms).outputs]
     return expected
 
 
@@ -132,12 +132,12 @@ def test_decides_the_same_in_every_mode_parallelism_and_delivery(
     assert f"{count:,} decisions" in said
 
     letters = dead_letters(loyalty_topics)
-    of_desk = [letter for letter in letters if letter.value == b"refused by the desk"]
+    of_desk = [letter for letter in letters if letter.value == b"refused by the decider"]
     assert sorted(letter.key or repr(letter.key).encode() for letter in of_desk) == sorted(
         key or repr(key).encode() for key in KEYS * PARTITIONS
     )
     kept = {(record.partition, record.offset): record for record in read_all(loyalty_topics, TRANSACTIONS)}
-    of_intake = [letter for letter in letters if letter.value != b"refused by the desk"]
+    of_intake = [letter for letter in letters if letter.value != b"refused by the decider"]
     assert len(of_intake) == PARTITIONS * (len(KEYS) + 2)
     for letter in of_intake:
         content = json.loads(letter.value or b"")

@@ -9,31 +9,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.clock import BEYOND, NO_CLOCK, exact, timestamp, virtual
-from jobs.domain import Clock
+from jobs.domain import Watermark
 
 YEAR_1 = int(datetime(1, 1, 1, tzinfo=timezone.utc).timestamp() * 1000)
 YEAR_9999 = int(datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=timezone.utc).timestamp() * 1000)
 
-clocks = st.builds(Clock, st.integers(0, 8191), st.integers(YEAR_1, YEAR_9999))
+clocks = st.builds(Watermark, st.integers(0, 8191), st.integers(YEAR_1, YEAR_9999))
 
 
 @given(clocks)
-def test_a_clock_comes_back_to_the_millisecond(clock: Clock) -> None:
+def test_a_clock_comes_back_to_the_millisecond(clock: Watermark) -> None:
     assert exact(virtual(clock)) == clock
 
 
 @given(clocks, clocks)
-def test_virtual_moments_are_in_the_order_of_epoch_then_time(one: Clock, other: Clock) -> None:
+def test_virtual_moments_are_in_the_order_of_epoch_then_time(one: Watermark, other: Watermark) -> None:
     assert (virtual(one) < virtual(other)) is (one < other)
 
 
 @given(clocks)
-def test_no_clock_moves_the_watermark_past_the_broadcast_or_below_none(clock: Clock) -> None:
+def test_no_clock_moves_the_watermark_past_the_broadcast_or_below_none(clock: Watermark) -> None:
     assert NO_CLOCK < 0 <= virtual(clock) < timestamp(clock) <= BEYOND
 
 
 @given(clocks)
-def test_the_watermark_that_flink_makes_of_a_timestamp_is_the_clock(clock: Clock) -> None:
+def test_the_watermark_that_flink_makes_of_a_timestamp_is_the_clock(clock: Watermark) -> None:
     assert exact(timestamp(clock) - 1) == clock
 
 
@@ -47,7 +47,9 @@ def test_before_the_first_event_the_timestamp_moves_nothing() -> None:
     assert NO_CLOCK - 1 == -(1 << 63), "which is where Flink's watermark begins"
 
 
-@pytest.mark.parametrize("clock", [Clock(8192, 0), Clock(-1, 0), Clock(0, 1 << 48), Clock(0, -(1 << 48) - 1)])
-def test_what_does_not_fit_is_refused(clock: Clock) -> None:
+@pytest.mark.parametrize(
+    "clock", [Watermark(8192, 0), Watermark(-1, 0), Watermark(0, 1 << 48), Watermark(0, -(1 << 48) - 1)]
+)
+def test_what_does_not_fit_is_refused(clock: Watermark) -> None:
     with pytest.raises(OverflowError):
         virtual(clock)

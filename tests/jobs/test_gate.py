@@ -8,19 +8,19 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.domain import Clock, Record
+from jobs.domain import Record, Watermark
 from jobs.gate import Gate
 from jobs.packing import (
-    Parcel,
+    Envelope,
     pack_document,
-    pack_parcel,
+    pack_envelope,
     unpack_document,
-    unpack_parcel,
+    unpack_envelope,
     unpack_record,
 )
 from jobs.topics import MEMBERS, PROGRAM, TRANSACTIONS
 from jobs.waiting import Waiting
-from loyalty.codec import DictPages
+from loyalty.state.codec import DictEntries
 
 
 def _packed(topic: str, offset: int, partition: int = 0, key: bytes | None = b"k", value: bytes | None = b"v") -> bytes:
@@ -34,7 +34,7 @@ def _places(records: Iterable[Record]) -> list[tuple[str, int]]:
 
 
 def test_transactions_wait_in_order_until_every_reference_topic_is_read_to_its_end() -> None:
-    gate = Gate(DictPages(), {TRANSACTIONS: {0: 9}, PROGRAM: {0: 4}, MEMBERS: {0: 1, 1: 7}}, TRANSACTIONS)
+    gate = Gate(DictEntries(), {TRANSACTIONS: {0: 9}, PROGRAM: {0: 4}, MEMBERS: {0: 1, 1: 7}}, TRANSACTIONS)
     assert _places(gate.admit(_packed(TRANSACTIONS, 0))) == []
     assert _places(gate.admit(_packed(MEMBERS, 1))) == [(MEMBERS, 1)]
     assert _places(gate.admit(_packed(TRANSACTIONS, 1))) == []
@@ -49,12 +49,12 @@ def test_transactions_wait_in_order_until_every_reference_topic_is_read_to_its_e
 
 
 def test_without_reference_records_nothing_waits() -> None:
-    gate = Gate(DictPages(), {TRANSACTIONS: {0: 9}, PROGRAM: {}}, TRANSACTIONS)
+    gate = Gate(DictEntries(), {TRANSACTIONS: {0: 9}, PROGRAM: {}}, TRANSACTIONS)
     assert _places(gate.admit(_packed(TRANSACTIONS, 0))) == [(TRANSACTIONS, 0)]
 
 
 def test_after_a_restart_what_waited_still_waits_and_what_was_read_counts_as_read() -> None:
-    pages = DictPages()
+    pages = DictEntries()
     last = {PROGRAM: {0: 1}, MEMBERS: {0: 0}}
     first = Gate(pages, last, TRANSACTIONS)
     assert _places(first.admit(_packed(TRANSACTIONS, 0))) == []
@@ -74,7 +74,7 @@ def test_after_a_restart_what_waited_still_waits_and_what_was_read_counts_as_rea
 
 
 def test_it_knows_which_transactions_of_before_the_start_are_still_to_come() -> None:
-    pages = DictPages()
+    pages = DictEntries()
     last = {TRANSACTIONS: {0: 1, 1: 5}, PROGRAM: {0: 0}}
     gate = Gate(pages, last, TRANSACTIONS)
     assert gate.unread() == {0: 1, 1: 5}
@@ -87,7 +87,7 @@ def test_it_knows_which_transactions_of_before_the_start_are_still_to_come() -> 
 @given(st.lists(st.one_of(st.binary(), st.none())))
 def test_the_queue_gives_back_what_it_was_given_in_order(elements: list[bytes | None]) -> None:
     """None stands for taking one out."""
-    pages = DictPages({"mine": b"1"})
+    pages = DictEntries({"mine": b"1"})
     queue, expected = Waiting(pages), []
     for element in elements:
         if element is not None:
@@ -118,11 +118,11 @@ any_text = st.text(st.characters(codec=None, exclude_categories=()))
     any_text,
     st.binary(),
     st.integers(0, 1 << 31),
-    st.one_of(st.none(), st.builds(Clock, st.integers(0, 8191), st.integers(-(1 << 48), 1 << 48))),
+    st.one_of(st.none(), st.builds(Watermark, st.integers(0, 8191), st.integers(-(1 << 48), 1 << 48))),
 )
-def test_a_parcel_comes_back(account_id: str, payload: bytes, documents: int, clock: Clock | None) -> None:
-    packed = pack_parcel(account_id, payload, documents, clock)
-    assert unpack_parcel(packed) == Parcel(account_id, payload, documents, clock)
+def test_a_parcel_comes_back(account_id: str, payload: bytes, documents: int, clock: Watermark | None) -> None:
+    packed = pack_envelope(account_id, payload, documents, clock)
+    assert unpack_envelope(packed) == Envelope(account_id, payload, documents, clock)
 
 
 @given(st.integers(1, 1 << 40), any_text)
@@ -131,7 +131,7 @@ def test_a_document_comes_back(position: int, value: str) -> None:
 
 
 def test_page_names_of_the_job_are_marked() -> None:
-    pages = DictPages()
+    pages = DictEntries()
     gate = Gate(pages, {MEMBERS: {0: 5}}, TRANSACTIONS)
     for offset, topic in zip(count(), [TRANSACTIONS, PROGRAM]):
         list(gate.admit(_packed(topic, offset)))

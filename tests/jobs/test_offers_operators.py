@@ -13,7 +13,7 @@ from jobs.gate import LastOffsets
 from jobs.make_offers import GO, MATCHED, PUBLISHED, MakeOffers, number_of, numbered, to_maker
 from jobs.make_offers import REFUSED as DEAD
 from jobs.match_campaigns import MatchCampaigns
-from jobs.packing import Parcel, pack_document, pack_parcel, unpack_parcel
+from jobs.packing import Envelope, pack_document, pack_envelope, unpack_envelope
 from jobs.topics import DECISIONS, ENGAGEMENTS, MEMBERS
 from tests.jobs.fakes import FakeFlink
 from tests.jobs.standin_offers import BUDGET, StandInEngagementIntake, StandInMaker, StandInMatcher
@@ -53,8 +53,8 @@ def _sorted(elements: Iterable[Any]) -> list[Any]:
             found.append(("refused", value[0]))
         else:
             account, packed = value
-            parcel = unpack_parcel(packed)
-            found.append((account, *number_of(parcel.payload), parcel.documents))
+            envelope = unpack_envelope(packed)
+            found.append((account, *number_of(envelope.payload), envelope.documents))
     return found
 
 
@@ -106,8 +106,8 @@ class Match:
         self.operator.open(flink)
 
     def receive(self, event: bytes, documents: int, published: int = 0) -> list[Any]:
-        parcel = pack_parcel("a", numbered(published, event), documents, None)
-        return [value for _, value in self.operator.process_element(parcel, self.flink)]
+        envelope = pack_envelope("a", numbered(published, event), documents, None)
+        return [value for _, value in self.operator.process_element(envelope, self.flink)]
 
 
 def test_an_engagement_waits_for_the_documents_that_were_accepted_before_it() -> None:
@@ -189,4 +189,4 @@ def test_after_a_restart_what_was_published_beyond_the_checkpoint_uses_the_budge
 
 
 def test_a_parcel_without_facts_or_documents_is_read_back() -> None:
-    assert unpack_parcel(pack_parcel("a", numbered(0, b""), 0, None)) == Parcel("a", numbered(0, b""), 0, None)
+    assert unpack_envelope(pack_envelope("a", numbered(0, b""), 0, None)) == Envelope("a", numbered(0, b""), 0, None)

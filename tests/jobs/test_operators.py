@@ -12,9 +12,9 @@ from pyflink.datastream import TimeDomain
 from jobs.check_records import NOBODY, TO_DOCUMENTS, TO_REFUSED, CheckRecords
 from jobs.clock import BEYOND, NO_CLOCK, timestamp, virtual
 from jobs.decide_for_account import DecideForAccount
-from jobs.domain import Clock, Pages, Passed, Record, Verdict
+from jobs.domain import Passed, Record, StateEntries, Verdict, Watermark
 from jobs.edges import Sent
-from jobs.packing import Parcel, pack_document, pack_parcel, unpack_parcel
+from jobs.packing import Envelope, pack_document, pack_envelope, unpack_envelope
 from jobs.topics import DECISIONS, MEMBERS, TRANSACTIONS
 from tests.jobs.fakes import FakeFlink
 from tests.jobs.standin import StandInDesk, StandInIntake
@@ -30,10 +30,10 @@ class Decide:
         self.operator = DecideForAccount(StandInDesk())
         self.operator.open(flink)
 
-    def receive(self, account: str, at: int, documents: int, clock: Clock | None, **more: Any) -> list[Any]:
+    def receive(self, account: str, at: int, documents: int, clock: Watermark | None, **more: Any) -> list[Any]:
         payload = json.dumps({"account": account, "at": at, "add": 1, **more}).encode()
         self.flink.key = account
-        return _said(self.operator.process_element(pack_parcel(account, payload, documents, clock), self.flink))
+        return _said(self.operator.process_element(pack_envelope(account, payload, documents, clock), self.flink))
 
     def learn(self, position: int) -> None:
         assert list(self.operator.process_broadcast_element(pack_document(position, "document"), self.flink)) == []
@@ -44,7 +44,7 @@ class Decide:
         self.flink.key, self.flink.domain = account, domain
         return _said(self.operator.on_timer(moment, self.flink))
 
-    def watermark(self, clock: Clock) -> list[Any]:
+    def watermark(self, clock: Watermark) -> list[Any]:
         """Moves the watermark and fires what it passes, as Flink does."""
         self.flink.watermark = virtual(clock)
         said = []
@@ -91,9 +91,9 @@ def test_the_next_record_of_the_account_lets_those_go_that_need_wait_no_longer()
 
 def test_nothing_is_due_for_an_account_that_waits_and_all_of_it_is_done_after() -> None:
     decide = Decide(FakeFlink())
-    decide.receive("a", 10, 0, Clock(0, 10), later={"at": 20, "add": 1})
-    assert decide.receive("a", 11, 1, Clock(0, 11), later={"at": 25, "add": 1}) == []
-    assert decide.watermark(Clock(0, 30)) == [], "first the event of 11 has to be judged"
+    decide.receive("a", 10, 0, Watermark(0, 10), later={"at": 20, "add": 1})
+    assert decide.receive("a", 11, 1, Watermark(0, 11), later={"at": 25, "add": 1}) == []
+    assert decide.watermark(Watermark(0, 30)) == [], "first the event of 11 has to be judged"
     decide.learn(1)
     (again,) = decide.flink.timers["a"]
     assert decide.wake("a", *again) == [("added", 11, 1), ("due", 20, 1), ("due", 25, 1)]
@@ -131,25 +131,25 @@ def test_documents_are_learnt_in_the_order_of_acceptance() -> None:
 
 def test_a_timer_of_an_earlier_epoch_is_set_again_and_fires_when_it_is_due() -> None:
     decide = Decide(FakeFlink())
-    decide.receive("a", 10, 0, Clock(0, 10), later={"at": 20, "add": 1})
-    assert decide.watermark(Clock(1, 5)) == []
-    assert decide.flink.timers["a"] == {(EVENT, virtual(Clock(1, 20)))}
-    assert decide.watermark(Clock(1, 19)) == []
-    assert decide.watermark(Clock(1, 20)) == [("due", 20, 0)]
+    decide.receive("a", 10, 0, Watermark(0, 10), later={"at": 20, "add": 1})
+    assert decide.watermark(Watermark(1, 5)) == []
+    assert decide.flink.timers["a"] == {(EVENT, virtual(Watermark(1, 20)))}
+    assert decide.watermark(Watermark(1, 19)) == []
+    assert decide.watermark(Watermark(1, 20)) == [("due", 20, 0)]
     assert decide.flink.timers["a"] == set()
 
 
 def test_a_desk_that_leaves_undone_what_is_due_is_stopped() -> None:
     class Idle(StandInDesk):
-        def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
-            return Verdict([], clock_ms)
+        def fire(self, account_id: str, pages: StateEntries, watermark_ms: int) -> Verdict:
+            return Verdict([], watermark_ms)
 
     flink = FakeFlink()
     operator = DecideForAccount(Idle())
     operator.open(flink)
-    flink.key, flink.watermark = "a", virtual(Clock(0, 20))
+    flink.key, flink.watermark = "a", virtual(Watermark(0, 20))
     with pytest.raises(RuntimeError, match="a: what is due at 20 was not done at 20"):
-        list(operator.on_timer(virtual(Clock(0, 20)), flink))
+        list(operator.on_timer(virtual(Watermark(0, 20)), flink))
 
 
 def test_an_element_that_only_carries_the_clock_is_nobodys() -> None:
@@ -201,11 +201,11 @@ def test_of_the_decisions_only_made_offers_are_facts_and_the_last_of_the_start_i
     assert _sorted(first.process_element(every_thousandth, flink)) == []
 
     again = start()
-    clock = Clock(0, 50)
+    clock = Watermark(0, 50)
     assert _sorted(again.process_element(packed(DECISIONS, 7, offer), flink)) == [
         HELLO,
-        (Parcel("a", offer, 0, None), NO_CLOCK),
-        (Parcel("a", _event(50), 0, clock), timestamp(clock)),
+        (Envelope("a", offer, 0, None), NO_CLOCK),
+        (Envelope("a", _event(50), 0, clock), timestamp(clock)),
     ]
     assert asked == [-1, 5], "the search goes back to what has been taken"
 
@@ -219,8 +219,8 @@ def _sorted(elements: Iterable[Any]) -> list[Any]:
         elif edge == TO_REFUSED:
             found.append(("refused", value[0]))
         else:
-            (account, parcel), moment = value
-            found.append(("clock", moment) if account == NOBODY else (unpack_parcel(parcel), moment))
+            (account, envelope), moment = value
+            found.append(("clock", moment) if account == NOBODY else (unpack_envelope(envelope), moment))
     return found
 
 
@@ -233,22 +233,22 @@ HELLO = ("document", b"")
 
 def test_the_broadcast_is_greeted_first_and_every_event_carries_the_clock_that_it_moved() -> None:
     check = Check(FakeFlink(), {})
-    clock = Clock(0, 50)
+    clock = Watermark(0, 50)
     assert check.take(TRANSACTIONS, 0, _event(50)) == [
         HELLO,
-        (Parcel("a", _event(50), 0, clock), timestamp(clock)),
+        (Envelope("a", _event(50), 0, clock), timestamp(clock)),
     ]
     assert check.tick() == [], "nothing has moved since"
-    stepped_back = Clock(1, 7)
+    stepped_back = Watermark(1, 7)
     assert check.take(TRANSACTIONS, 0, _event(7), partition=1) == [
-        (Parcel("a", _event(7), 0, stepped_back), timestamp(stepped_back)),
+        (Envelope("a", _event(7), 0, stepped_back), timestamp(stepped_back)),
     ]
 
 
 def test_a_record_from_before_the_first_event_moves_no_watermark() -> None:
     check = Check(FakeFlink(), {})
     fact = json.dumps({"account": "a"}).encode()
-    assert check.take(MEMBERS, 0, fact) == [HELLO, (Parcel("a", fact, 0, None), NO_CLOCK)]
+    assert check.take(MEMBERS, 0, fact) == [HELLO, (Envelope("a", fact, 0, None), NO_CLOCK)]
 
 
 def test_after_a_restart_the_clock_is_sent_though_no_record_comes() -> None:
@@ -258,23 +258,23 @@ def test_after_a_restart_the_clock_is_sent_though_no_record_comes() -> None:
     assert moments == {1_001_000}, "once a second, at whole seconds"
 
     again = Check(flink, {})
-    assert again.tick() == [HELLO, ("clock", timestamp(Clock(0, 50)))]
+    assert again.tick() == [HELLO, ("clock", timestamp(Watermark(0, 50)))]
     assert again.tick() == []
 
 
 def test_transactions_that_waited_go_on_after_a_restart_that_finds_nothing_missing() -> None:
     flink = FakeFlink()
     assert Check(flink, {MEMBERS: {0: 0}}).take(TRANSACTIONS, 0, _event(50)) == [HELLO]
-    clock = Clock(0, 50)
-    assert Check(flink, {}).tick() == [HELLO, (Parcel("a", _event(50), 0, clock), timestamp(clock))]
+    clock = Watermark(0, 50)
+    assert Check(flink, {}).tick() == [HELLO, (Envelope("a", _event(50), 0, clock), timestamp(clock))]
 
 
 def test_a_refused_record_that_lets_the_clock_go_is_followed_by_it() -> None:
     check = Check(FakeFlink(), {TRANSACTIONS: {0: 0, 1: 0}})
-    assert check.take(TRANSACTIONS, 0, _event(50)) == [HELLO, (Parcel("a", _event(50), 0, None), NO_CLOCK)]
+    assert check.take(TRANSACTIONS, 0, _event(50)) == [HELLO, (Envelope("a", _event(50), 0, None), NO_CLOCK)]
     assert check.take(TRANSACTIONS, 0, b"no JSON", partition=1) == [
         ("refused", b"k"),
-        ("clock", timestamp(Clock(0, 50))),
+        ("clock", timestamp(Watermark(0, 50))),
     ]
 
 
@@ -282,10 +282,10 @@ def test_the_intake_is_told_once_what_of_before_the_start_is_still_to_come() -> 
     told: list[Mapping[int, int]] = []
 
     class Listener(StandInIntake):
-        def begin(self, pages: Pages, unread: Mapping[int, int]) -> None:
+        def begin(self, pages: StateEntries, unread: Mapping[int, int]) -> None:
             told.append(unread)
 
-        def take(self, pages: Pages, record: Record) -> Iterable[Passed]:
+        def take(self, pages: StateEntries, record: Record) -> Iterable[Passed]:
             return ()
 
     flink = FakeFlink()

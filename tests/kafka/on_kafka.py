@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from jobs.held_at_start import is_made_offer
-from loyalty import loop
-from loyalty.docket import to_json
+from loyalty import in_memory_run
 from loyalty.records import Record
+from loyalty.rules.decision_log import to_json
 from loyalty.wire import context, fraud, members, program, transactions
 from ops.own_command import own_command
 from ops.program import publish
@@ -69,10 +69,10 @@ def values(bootstrap: str, topic: str) -> list[Plain]:
     return [json.loads(kept.value or b"null") for kept in read_all(bootstrap, topic)]
 
 
-def by_the_loop(bootstrap: str, lag_ms: int = LAG_MS) -> loop.Outcome:
+def by_the_loop(bootstrap: str, lag_ms: int = LAG_MS) -> in_memory_run.Outcome:
     """What the domain says of the same records without Kafka or Flink; all offers that were made come first."""
     offers = [record for record in records(bootstrap, DECISIONS) if is_made_offer(record.value)]
-    outcome = loop.run(records(bootstrap, *REFERENCE) + offers, records(bootstrap, transactions.TOPIC), lag_ms)
+    outcome = in_memory_run.run(records(bootstrap, *REFERENCE) + offers, records(bootstrap, transactions.TOPIC), lag_ms)
     # As they would travel: a tuple in the evidence is a list on the wire.
     as_sent = [json.loads(to_json(decision)) for decision in outcome.decisions]
     return outcome._replace(decisions=as_sent)

@@ -84,7 +84,7 @@ def _cases() -> list[Case]:
         _case("duplicate_order", PURCHASE, "order again", order_id="order-1"),
         _case("unknown_currency", PURCHASE, "currency", order_id="order-2", currency="XTS"),
         _case("unknown_partner", PURCHASE, "partner", order_id="order-3", channel="partner", partner_id="nobody"),
-        _case("unknown_partner", PURCHASE, "left", order_id="order-4", channel="partner", partner_id="parcels"),
+        _case("unknown_partner", PURCHASE, "left", order_id="order-4", channel="partner", partner_id="envelopes"),
         _case("over_refund", REFUND, "too many", order_id="order-1", lines=[{"line_id": "1", "quantity": 3}]),
         _case("unknown_order", REFUND, "never came", order_id="order-nowhere"),
         _case("unknown_order", CANCELLATION, "never came either", order_id="order-nowhere"),

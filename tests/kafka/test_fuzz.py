@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from loyalty.loop import Outcome
+from loyalty.in_memory_run import Outcome
 from loyalty.times import format_time, parse_time
 from loyalty.wire import context, fraud, members, program, transactions
 from ops.reconcile import Reconciliation

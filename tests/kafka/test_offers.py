@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from jobs.held_at_start import is_made_offer
-from loyalty.docket import to_json
-from loyalty.offers_loop import OffersOutcome, run_offers
+from loyalty.offers.in_memory_run import OffersOutcome, run_offers
+from loyalty.rules.decision_log import to_json
 from loyalty.wire import engagements, members, program, transactions
 from ops.generate import generate
 from tests.agreement.compare import dead_letter_differences, differences, offer_differences

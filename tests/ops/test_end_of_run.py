@@ -35,7 +35,7 @@ class FakeView:
         return self.sent if operator == "clock-of-records" else self.reached
 
 
-class Clock:
+class Watermark:
     """Stands for the `time` module; one second a look."""
 
     def __init__(self) -> None:
@@ -49,8 +49,8 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> Watermark:
+    clock = Watermark()
     monkeypatch.setattr(end_of_run, "time", clock)
     monkeypatch.setattr(end_of_run._Committed, "offsets", lambda self: {"t": {1: 3}})
     return clock
@@ -65,7 +65,7 @@ def _end(last: Offsets, read: Offsets, watermark_gets_ahead: bool = False) -> An
     return look
 
 
-def test_it_is_reached_when_all_is_read_then_decided_then_still(clock: Clock) -> None:
+def test_it_is_reached_when_all_is_read_then_decided_then_still(clock: Watermark) -> None:
     # Partition 0 by a run before, 1 by what the group has committed, 2 in this run.
     view, is_reached = FakeView(), _end({"t": {0: 5, 1: 3, 2: 9}}, {"t": {0: 5}})
     view.read = {"t": {2: 8}}
@@ -99,7 +99,9 @@ def test_it_is_reached_when_all_is_read_then_decided_then_still(clock: Clock) ->
     assert is_reached(view)
 
 
-def test_where_a_watermark_gets_ahead_of_python_a_checkpoint_after_it_stands_still_is_waited_for(clock: Clock) -> None:
+def test_where_a_watermark_gets_ahead_of_python_a_checkpoint_after_it_stands_still_is_waited_for(
+    clock: Watermark,
+) -> None:
     view, is_reached = FakeView(), _end({}, {}, watermark_gets_ahead=True)
     view.checkpoint_ms = int(clock.now * 1000) + 1
     view.sent, view.reached = [70], [70, 70]
@@ -118,7 +120,7 @@ def test_where_a_watermark_gets_ahead_of_python_a_checkpoint_after_it_stands_sti
     assert is_reached(view)
 
 
-def test_without_a_clock_it_waits_longer_for_one(clock: Clock) -> None:
+def test_without_a_clock_it_waits_longer_for_one(clock: Watermark) -> None:
     view, is_reached = FakeView(), _end({}, {})
     view.checkpoint_ms = int(clock.now * 1000) + 1
     for _ in range(4):
@@ -129,7 +131,7 @@ def test_without_a_clock_it_waits_longer_for_one(clock: Clock) -> None:
     assert is_reached(view)
 
 
-def test_a_checkpoint_that_fails_is_asked_for_again(clock: Clock) -> None:
+def test_a_checkpoint_that_fails_is_asked_for_again(clock: Watermark) -> None:
     view, is_reached = FakeView(), _end({}, {})
     for _ in range(20):
         assert not is_reached(view)

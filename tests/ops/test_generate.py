@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner
 
-from loyalty.loop import Place, run
+from loyalty.in_memory_run import Place, run
 from loyalty.records import Record
 from loyalty.times import DAY_MS, HOUR_MS, MINUTE_MS, parse_time
 from loyalty.wire import context, fraud, members, transactions

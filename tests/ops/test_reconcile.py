@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loyalty.loop import Loop
+from loyalty.in_memory_run import InMemoryRun
 from loyalty.records import Record
 from ops.reconcile import Reconciliation, reconcile
 from tests.domain.story import Story, at
@@ -19,14 +19,14 @@ READ, DECIDED, REFUSED = "loyalty.transactions", "loyalty.decisions", "loyalty.d
 def told(monkeypatch: pytest.MonkeyPatch) -> tuple[list[Record], list[Record], list[Record]]:
     """A story with a bit of everything, as the three topics would hold it."""
     records: list[Record] = []
-    read = Loop.read
+    read = InMemoryRun.read
 
-    def remember(loop: Loop, record: Record) -> None:
+    def remember(loop: InMemoryRun, record: Record) -> None:
         if record.topic == READ:
             records.append(record)
         read(loop, record)
 
-    monkeypatch.setattr(Loop, "read", remember)
+    monkeypatch.setattr(InMemoryRun, "read", remember)
     story = Story()
     story.buys("o1", 1_000, at(), event_id="once")
     story.buys("o1", 1_000, at(), event_id="once")

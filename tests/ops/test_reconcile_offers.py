@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from loyalty.docket import to_json
-from loyalty.offers_loop import OffersLoop
+from loyalty.offers.in_memory_run import InMemoryOffersRun
 from loyalty.records import Record
+from loyalty.rules.decision_log import to_json
 from loyalty.times import parse_time
 from loyalty.wire import engagements, members, program
 from ops.generate import traffic_records
@@ -51,7 +51,7 @@ def told() -> Told:
         for offset, made in enumerate(traffic_records(Traffic(4, 50, 40, engagements=2_000)))
         if made.topic in (members.TOPIC, engagements.TOPIC)
     ]
-    loop = OffersLoop()
+    loop = InMemoryOffersRun()
     for record in [*documents, *traffic]:
         loop.read(record)
     decisions = [{**json.loads(to_json(one)), "decided_at": DECIDED_AT} for one in loop.outcome.decisions]

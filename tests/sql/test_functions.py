@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from loyalty.earning import Rates, line_points
-from loyalty.reason_texts import reason_text
+from loyalty.rules.earning import Rates, line_points
+from loyalty.rules.reason_texts import reason_text
 from loyalty.times import format_time, parse_time
 from loyalty.wire.transactions import PurchaseLine
 from tests.sql.conftest import ROOT, FlinkSession

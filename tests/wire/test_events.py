@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from loyalty.events import read_again, read_transaction
+from loyalty.wire.events import read_again, read_transaction
 from loyalty.wire.reading import WireError
 from loyalty.wire.transactions import parse_transaction
 from tests.wire.examples import TRANSACTIONS, wire

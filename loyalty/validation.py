@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from loyalty.codec import PageCodec, Pages
-from loyalty.content import content_digest
-from loyalty.desk import Delivery
-from loyalty.events import read_transaction
+from loyalty.decider import Delivery
 from loyalty.records import Record, Refused, dead_letter
-from loyalty.reference import READERS, is_made_offer
+from loyalty.state.codec import EntryCodec, StateEntries
+from loyalty.state.reference import READERS, is_made_offer
 from loyalty.times import MINUTE_MS, format_time
 from loyalty.wire import program, transactions
+from loyalty.wire.content import content_digest
 from loyalty.wire.decisions import Decision
+from loyalty.wire.events import read_transaction
 from loyalty.wire.keys import record_key
 from loyalty.wire.program import parse_program_document
 from loyalty.wire.reading import WireError
@@ -29,7 +29,7 @@ AHEAD_MS = 5 * MINUTE_MS
 """How far ahead of its record's timestamp an event may be."""
 
 
-class Clock(NamedTuple):
+class Watermark(NamedTuple):
     """The watermark (ms). It steps back when a partition has its first event behind the others; each step back opens
     an epoch."""
 
@@ -38,13 +38,13 @@ class Clock(NamedTuple):
 
 
 class ForAccount(NamedTuple):
-    """A record for the desk of its account."""
+    """A record for the decider of its account."""
 
     account_id: str
     delivery: Delivery
     documents: int
     """How many programme documents had been accepted before it."""
-    clock: Clock | None
+    clock: Watermark | None
 
 
 class Document(NamedTuple):
@@ -53,19 +53,19 @@ class Document(NamedTuple):
     position: int
     key: str
     value: bytes
-    clock: Clock | None
+    clock: Watermark | None
 
 
 class DeadLetter(NamedTuple):
     key: bytes | None
     content: dict[str, Any]
-    clock: Clock | None
+    clock: Watermark | None
 
 
 class Ignored(NamedTuple):
     """A decision that is no fact for this job: only offers that were made are."""
 
-    clock: Clock | None
+    clock: Watermark | None
 
 
 Passed = ForAccount | Document | DeadLetter | Ignored
@@ -77,14 +77,14 @@ class Progress(msgspec.Struct, array_like=True):
     latest: dict[int, int] = {}
     passed_by: list[int] = []
     epoch: int = 0
-    clock_ms: int | None = None
+    watermark_ms: int | None = None
     documents: int = 0
 
 
-PROGRESS: PageCodec[Progress] = PageCodec(Progress, 1)
+PROGRESS: EntryCodec[Progress] = EntryCodec(Progress, 1)
 
 
-class Intake:
+class Validator:
     """Checks records and keeps the clock.
 
     `awaited` names, for each partition of the transactions that held records when the job started, the last of them:
@@ -96,12 +96,12 @@ class Intake:
         self._lag_ms = lag_ms
         self._awaited = dict(awaited)
         self._progress: Progress | None = None
-        self._clock: Clock | None = None
+        self._clock: Watermark | None = None
         """As it stands by the progress."""
         self._moved = False
         """Whether the progress is another than in the pages."""
 
-    def take(self, pages: Pages, record: Record) -> Passed:
+    def take(self, pages: StateEntries, record: Record) -> Passed:
         """Check the next record of its partition."""
         progress = self._load(pages)
         try:
@@ -115,18 +115,18 @@ class Intake:
             pages.put("progress", PROGRESS.write(progress))
         return passed
 
-    def clock(self, pages: Pages) -> Clock | None:
+    def clock(self, pages: StateEntries) -> Watermark | None:
         """The clock as it stands."""
         self._load(pages)
         return self._clock
 
-    def _load(self, pages: Pages) -> Progress:
+    def _load(self, pages: StateEntries) -> Progress:
         if self._progress is None:
             raw = pages.get("progress")
             progress = self._progress = Progress() if raw is None else PROGRESS.read(raw)
             # One that was passed by before may hold an event by now: it is waited for anew.
             progress.passed_by = [one for one in progress.passed_by if one not in self._awaited]
-            self._clock = None if progress.clock_ms is None else Clock(progress.epoch, progress.clock_ms)
+            self._clock = None if progress.watermark_ms is None else Watermark(progress.epoch, progress.watermark_ms)
         return self._progress
 
     def _refuse(self, progress: Progress, record: Record, refused: Refused) -> DeadLetter:
@@ -173,7 +173,7 @@ class Intake:
             late,
             None if clock is None else clock.ms,
             None if before is None else before.ms,
-            # The desk works longer for an event than the intake, so what either can do is done here.
+            # The decider works longer for an event than the intake, so what either can do is done here.
             content_digest(record.value),
         )
         return ForAccount(event.account_id, delivery, progress.documents, clock)
@@ -195,11 +195,11 @@ class Intake:
                 return
             self._awaited = {}
         now = min(progress.latest.values()) - self._lag_ms
-        if now != progress.clock_ms:
-            if progress.clock_ms is not None and now < progress.clock_ms:
+        if now != progress.watermark_ms:
+            if progress.watermark_ms is not None and now < progress.watermark_ms:
                 progress.epoch += 1
-            progress.clock_ms = now
-            self._clock = Clock(progress.epoch, now)
+            progress.watermark_ms = now
+            self._clock = Watermark(progress.epoch, now)
             self._moved = True
 
 

@@ -23,12 +23,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
-from loyalty.campaigns import Campaigns
-from loyalty.codec import PageCodec, Pages
-from loyalty.matching import ENGAGED, LEDGER_NEWS, Engaged, LedgerNews
-from loyalty.offers import CONSENTED, OFFERED, PUBLISHED_OFFER, Consented, PublishedOffer
+from loyalty.offers.campaigns import Campaigns
+from loyalty.offers.making import CONSENTED, OFFERED, PUBLISHED_OFFER, Consented, PublishedOffer
+from loyalty.offers.matching import ENGAGED, LEDGER_NEWS, Engaged, LedgerNews
 from loyalty.program import CAMPAIGN
 from loyalty.records import Record, Refused, dead_letter
+from loyalty.state.codec import EntryCodec, StateEntries
 from loyalty.times import MINUTE_MS, format_time, parse_time
 from loyalty.wire import decisions, engagements, members, program
 from loyalty.wire.engagements import parse_engagement
@@ -88,18 +88,18 @@ class _Progress(msgspec.Struct, array_like=True):
     """Of the documents that are kept, each on a page of its own: `document/<name>@<version>`."""
 
 
-_PROGRESS: PageCodec[_Progress] = PageCodec(_Progress, 1)
-_KEPT_DOCUMENT: PageCodec[bytes] = PageCodec(bytes, 1)
+_PROGRESS: EntryCodec[_Progress] = EntryCodec(_Progress, 1)
+_KEPT_DOCUMENT: EntryCodec[bytes] = EntryCodec(bytes, 1)
 
 
-class EngagementIntake:
+class EngagementValidator:
     """Checks records, and keeps of the programme what it needs to pass over engagements that fit no campaign."""
 
     def __init__(self) -> None:
         self._progress: _Progress | None = None
         self._campaigns = Campaigns()
 
-    def take(self, pages: Pages, record: Record) -> Passed | None:
+    def take(self, pages: StateEntries, record: Record) -> Passed | None:
         """Check the next record of its partition; None: nothing follows from it."""
         progress = self._progress or self._load(pages)
         try:
@@ -109,7 +109,7 @@ class EngagementIntake:
         except Refused as refused:
             return DeadLetter(record.key, dead_letter(record, refused))
 
-    def _load(self, pages: Pages) -> _Progress:
+    def _load(self, pages: StateEntries) -> _Progress:
         raw = pages.get("progress")
         progress = self._progress = _Progress() if raw is None else _PROGRESS.read(raw)
         for name in progress.names:
@@ -118,7 +118,7 @@ class EngagementIntake:
             self._campaigns.learn(parse_program_document(_KEPT_DOCUMENT.read(page)))
         return progress
 
-    def _engagement(self, pages: Pages, progress: _Progress, record: Record) -> Passed | None:
+    def _engagement(self, pages: StateEntries, progress: _Progress, record: Record) -> Passed | None:
         event = parse_engagement(record.value)
         _check_key(record, event.member_id)
         occurred_at = event.occurred_at
@@ -131,7 +131,7 @@ class EngagementIntake:
         engaged = Engaged(event.event_id, event.member_id, event.type, occurred_at, record)
         return ForAccount(event.account_id, ENGAGED.write(engaged), progress.documents, progress.published)
 
-    def _member(self, pages: Pages, progress: _Progress, record: Record) -> Passed | None:
+    def _member(self, pages: StateEntries, progress: _Progress, record: Record) -> Passed | None:
         fact = parse_member(record.value)
         _check_key(record, record_key(fact))
         if not isinstance(fact, MemberConsent):
@@ -140,7 +140,7 @@ class EngagementIntake:
             pages, progress, CONSENTED.write(Consented(fact.member_id, fact.occurred_at, fact.offers))
         )
 
-    def _document(self, pages: Pages, progress: _Progress, record: Record) -> Passed | None:
+    def _document(self, pages: StateEntries, progress: _Progress, record: Record) -> Passed | None:
         document = parse_program_document(record.value)
         name = record_key(document)
         _check_key(record, name)
@@ -155,7 +155,7 @@ class EngagementIntake:
         pages.put("progress", _PROGRESS.write(progress))
         return Document(progress.documents, name, record.value)
 
-    def _decision(self, pages: Pages, progress: _Progress, record: Record) -> Passed | None:
+    def _decision(self, pages: StateEntries, progress: _Progress, record: Record) -> Passed | None:
         decision = _read_decision(record.value)
         _check_key(record, decision.account_id)
         if isinstance(decision, _Ledger):
@@ -163,17 +163,17 @@ class EngagementIntake:
             return ForAccount(decision.account_id, payload, progress.documents, progress.published)
         return self._for_owner(pages, progress, PUBLISHED_OFFER.write(_published_offer(decision)))
 
-    def _for_owner(self, pages: Pages, progress: _Progress, payload: bytes) -> Published:
+    def _for_owner(self, pages: StateEntries, progress: _Progress, payload: bytes) -> Published:
         progress.published += 1
         pages.put("progress", _PROGRESS.write(progress))
         return Published(progress.published, payload)
 
 
 _TAKE = {
-    engagements.TOPIC: EngagementIntake._engagement,
-    members.TOPIC: EngagementIntake._member,
-    program.TOPIC: EngagementIntake._document,
-    decisions.TOPIC: EngagementIntake._decision,
+    engagements.TOPIC: EngagementValidator._engagement,
+    members.TOPIC: EngagementValidator._member,
+    program.TOPIC: EngagementValidator._document,
+    decisions.TOPIC: EngagementValidator._decision,
 }
 INPUTS = tuple(_TAKE)
 """The topics that the offers job reads."""

@@ -7,12 +7,12 @@ from hashlib import blake2b
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty import seen
-from loyalty.account import Account
-from loyalty.codec import DictPages
 from loyalty.program import Program
-from loyalty.retention import tidy
-from loyalty.seen import BLOCKS_MAX, IN_BLOCK, IN_CORE_MAX, REMEMBER_EVENTS_MS
+from loyalty.state import used_events
+from loyalty.state.account import Account
+from loyalty.state.codec import DictEntries
+from loyalty.state.retention import tidy
+from loyalty.state.used_events import BLOCKS_MAX, IN_BLOCK, IN_CORE_MAX, REMEMBER_EVENTS_MS
 from loyalty.times import DAY_MS
 
 
@@ -24,7 +24,7 @@ class Remembering:
     """An account that is written down after every event, beside a plain dict of what it must know."""
 
     def __init__(self) -> None:
-        self.pages = DictPages()
+        self.pages = DictEntries()
         self.time = 0
         self.known: dict[str, tuple[bytes, int]] = {}
 
@@ -35,13 +35,13 @@ class Remembering:
 
     def use(self, event_id: str, content: str) -> None:
         account = self.account()
-        seen.remember(account, seen.key_of(event_id), digest(content))
+        used_events.remember(account, used_events.key_of(event_id), digest(content))
         self.known[event_id] = digest(content), self.time
         self.tidy(account)
 
     def forget(self, event_id: str) -> None:
         account = self.account()
-        seen.forget(account, event_id)
+        used_events.forget(account, event_id)
         self.known.pop(event_id, None)
         account.save()
 
@@ -58,7 +58,7 @@ class Remembering:
         return known if known is not None and self.time < known[1] + REMEMBER_EVENTS_MS else None
 
     def found(self, event_id: str) -> tuple[bytes, int] | None:
-        known = seen.find(self.account(), event_id, seen.key_of(event_id))
+        known = used_events.find(self.account(), event_id, used_events.key_of(event_id))
         return None if known is None else (known.digest, known.used_at)
 
 
@@ -119,9 +119,9 @@ def test_an_event_that_is_new_looks_at_no_block() -> None:
     for number in range(10 * IN_CORE_MAX):
         remembering.use(f"event-{number}", "")
     account = remembering.account()
-    assert seen.find(account, "new", seen.key_of("new")) is None
+    assert used_events.find(account, "new", used_events.key_of("new")) is None
     assert set(account.loaded) == set()
-    assert seen.find(account, "event-5", seen.key_of("event-5")) is not None
+    assert used_events.find(account, "event-5", used_events.key_of("event-5")) is not None
     assert len(account.loaded) == 1
 
 

@@ -1,4 +1,4 @@
-"""The docket: decisions in the order they are made, numbered and with the balance they leave."""
+"""The log: decisions in the order they are made, numbered and with the balance they leave."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from loyalty.account import Account, Cause
+from loyalty.state.account import Account, Cause
 from loyalty.times import format_time
 
 TRANSACTIONS = "loyalty.transactions"
@@ -28,7 +28,7 @@ def to_json(content: dict[str, Any]) -> bytes:
     return text if text.isascii() else json.dumps(content, separators=(",", ":")).encode()
 
 
-class Docket:
+class DecisionLog:
     """Collects the decisions that one event, or the due things of one moment, make for an account."""
 
     __slots__ = ("_account", "_at", "_made", "decisions")
@@ -113,7 +113,7 @@ class Docket:
         )
 
     def _text_of(self, occurred_at: int) -> str:
-        """Most decisions of one docket are of one moment."""
+        """Most decisions of one log are of one moment."""
         at = self._at
         if at is None or at[0] != occurred_at:
             at = self._at = occurred_at, format_time(occurred_at)

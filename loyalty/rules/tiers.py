@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loyalty.account import SLIDE, Account, Cause, Due, Grace, Qualifying
-from loyalty.docket import Docket, reason
 from loyalty.program import InForce, Program
+from loyalty.rules.decision_log import DecisionLog, reason
+from loyalty.state.account import SLIDE, Account, Cause, Due, Grace, Qualifying
 from loyalty.times import DAY_MS
 from loyalty.wire.program import TierLevel, TiersBody
 
@@ -140,7 +140,7 @@ def find_slide(account: Account, program: Program) -> Due | None:
     return None
 
 
-def slide(account: Account, program: Program, due: Due, docket: Docket) -> None:
+def slide(account: Account, program: Program, due: Due, log: DecisionLog) -> None:
     """What was earned at one moment leaves the window, all of it together; the first that leaves is the cause."""
     tiers = sync(account, program, slides_to_come=True)
     before = account.core.window_sum
@@ -152,10 +152,10 @@ def slide(account: Account, program: Program, due: Due, docket: Docket) -> None:
         account.slid.add(entry)
         account.core.window_sum -= entry[2]
     if cause is not None:
-        judge(account, tiers, docket, cause=cause, occurred_at=due[0], before=before, timer="slide")
+        judge(account, tiers, log, cause=cause, occurred_at=due[0], before=before, timer="slide")
 
 
-def end_grace(account: Account, program: Program, docket: Docket) -> None:
+def end_grace(account: Account, program: Program, log: DecisionLog) -> None:
     """The grace's time is over: the tier falls to the level then reached."""
     grace = account.core.grace
     assert grace is not None
@@ -167,7 +167,7 @@ def end_grace(account: Account, program: Program, docket: Docket) -> None:
         judge(
             account,
             tiers,
-            docket,
+            log,
             cause=grace.cause,
             occurred_at=grace.ends_at,
             before=core.window_sum,
@@ -175,13 +175,13 @@ def end_grace(account: Account, program: Program, docket: Docket) -> None:
         )
         return
     core.grace = None
-    _change(account, tiers, docket, reached, "grace_ended", grace.cause, grace.ends_at, "grace", core.window_sum)
+    _change(account, tiers, log, reached, "grace_ended", grace.cause, grace.ends_at, "grace", core.window_sum)
 
 
 def judge(
     account: Account,
     tiers: InForce[TiersBody],
-    docket: Docket,
+    log: DecisionLog,
     *,
     cause: Cause,
     occurred_at: int,
@@ -209,18 +209,18 @@ def judge(
     if reached >= held:
         if core.grace is not None:
             core.grace = None
-            _grace(account, tiers, docket, "ended", "threshold_reached", threshold, cause, occurred_at, timer, before)
+            _grace(account, tiers, log, "ended", "threshold_reached", threshold, cause, occurred_at, timer, before)
         if reached > held:
-            _change(account, tiers, docket, reached, "threshold_reached", cause, occurred_at, timer, before)
+            _change(account, tiers, log, reached, "threshold_reached", cause, occurred_at, timer, before)
     elif core.grace is None:
         if reversal and was_reached:
-            _change(account, tiers, docket, reached, "points_reversed", cause, occurred_at, timer, before)
+            _change(account, tiers, log, reached, "points_reversed", cause, occurred_at, timer, before)
             return
         code = "window_slid" if timer == "slide" and was_reached else "rules_changed"
         # It is the account's time that tiers are judged at, also where the event behind it is a little older.
         ends_at = account.now + tiers.body.grace_days * DAY_MS
         core.grace = Grace(account.now, ends_at, cause, tiers.version)
-        _grace(account, tiers, docket, "started", code, threshold, cause, occurred_at, timer, before)
+        _grace(account, tiers, log, "started", code, threshold, cause, occurred_at, timer, before)
 
 
 def _held(levels: Sequence[TierLevel], tier: str | None) -> int:
@@ -240,7 +240,7 @@ def _reached(levels: Sequence[TierLevel], total: int) -> int:
 def _change(
     account: Account,
     tiers: InForce[TiersBody],
-    docket: Docket,
+    log: DecisionLog,
     reached: int,
     code: str,
     cause: Cause,
@@ -259,7 +259,7 @@ def _change(
         threshold = levels[_held(levels, old)].threshold
         why = "The grace period ended" if code == "grace_ended" else "Points were taken back"
         detail = f"{why}: {total} qualifying points are below the {threshold} of {old}, so the tier is {core.tier}."
-    docket.post(
+    log.post(
         "tier.changed",
         cause=cause,
         timer=timer,
@@ -274,7 +274,7 @@ def _change(
 def _grace(
     account: Account,
     tiers: InForce[TiersBody],
-    docket: Docket,
+    log: DecisionLog,
     outcome: str,
     code: str,
     threshold: int,
@@ -293,7 +293,7 @@ def _grace(
             f"{why}: {total} qualifying points are below the {threshold} of {core.tier}, "
             f"which is kept for {tiers.body.grace_days} more days."
         )
-    docket.post(
+    log.post(
         "tier.grace",
         cause=cause,
         timer=timer,

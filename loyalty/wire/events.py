@@ -122,8 +122,8 @@ Transaction = (
 
 _ON_THEIR_WAY_MAX = 4096
 _on_their_way: dict[bytes, Transaction] = {}
-"""Events between the two readings, by the value they were read from: what the intake and the desk of one process share
-to save the second. Nobody changes an event. Where one is not found it is read."""
+"""Events between the two readings, by the value they were read from: what the intake and the decider of one process
+share to save the second. Nobody changes an event. Where one is not found it is read."""
 
 _DECODE = msgspec.json.Decoder(Transaction).decode
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from loyalty.codec import DictPages
-from loyalty.content import content_digest
-from loyalty.intake import Clock, DeadLetter, Document, ForAccount, Intake, Passed
 from loyalty.records import Record
+from loyalty.state.codec import DictEntries
 from loyalty.times import MINUTE_MS, format_time
+from loyalty.validation import DeadLetter, Document, ForAccount, Passed, Validator, Watermark
+from loyalty.wire.content import content_digest
 from tests.domain.story import at
 
 LAG = 10 * MINUTE_MS
@@ -36,9 +36,9 @@ def _adjustment(when: int, **changes: Any) -> dict[str, Any]:
 class _Topic:
     """Hands one intake records of `loyalty.transactions`, partition by partition."""
 
-    def __init__(self, awaited: dict[int, int] | None = None, pages: DictPages | None = None) -> None:
-        self.pages = pages or DictPages()
-        self.intake = Intake(LAG, awaited or {})
+    def __init__(self, awaited: dict[int, int] | None = None, pages: DictEntries | None = None) -> None:
+        self.pages = pages or DictEntries()
+        self.intake = Validator(LAG, awaited or {})
         self._offsets: dict[int, int] = {}
 
     def take(self, when: int, partition: int = 0, **changes: Any) -> Passed:
@@ -84,37 +84,37 @@ def test_an_event_that_passes_carries_the_digest_of_its_content() -> None:
 
 def test_only_a_sound_event_moves_the_clock() -> None:
     topic = _Topic()
-    assert topic.take(at(1)).clock == Clock(0, at(1) - LAG)
-    assert topic.take(at(5), points="many").clock == Clock(0, at(1) - LAG)
-    assert topic.take(at(0, hours=20)).clock == Clock(0, at(1) - LAG)
+    assert topic.take(at(1)).clock == Watermark(0, at(1) - LAG)
+    assert topic.take(at(5), points="many").clock == Watermark(0, at(1) - LAG)
+    assert topic.take(at(0, hours=20)).clock == Watermark(0, at(1) - LAG)
 
 
 def test_the_clock_is_the_least_over_the_partitions_that_have_had_an_event() -> None:
     topic = _Topic()
     topic.take(at(5), partition=0)
-    assert topic.take(at(7), partition=1).clock == Clock(0, at(5) - LAG)
-    assert topic.take(at(9), partition=0).clock == Clock(0, at(7) - LAG)
+    assert topic.take(at(7), partition=1).clock == Watermark(0, at(5) - LAG)
+    assert topic.take(at(9), partition=0).clock == Watermark(0, at(7) - LAG)
 
 
 def test_a_quiet_partition_holds_the_clock_and_an_empty_one_does_not() -> None:
     topic = _Topic()
     topic.take(at(1), partition=0)
     for day in range(2, 9):
-        assert topic.take(at(day), partition=1).clock == Clock(0, at(1) - LAG)
+        assert topic.take(at(day), partition=1).clock == Watermark(0, at(1) - LAG)
 
 
 def test_a_partition_that_begins_behind_the_others_opens_an_epoch() -> None:
     topic = _Topic()
-    assert topic.take(at(9), partition=0).clock == Clock(0, at(9) - LAG)
-    assert topic.take(at(3), partition=1).clock == Clock(1, at(3) - LAG)
-    assert topic.take(at(4), partition=1).clock == Clock(1, at(4) - LAG)
+    assert topic.take(at(9), partition=0).clock == Watermark(0, at(9) - LAG)
+    assert topic.take(at(3), partition=1).clock == Watermark(1, at(3) - LAG)
+    assert topic.take(at(4), partition=1).clock == Watermark(1, at(4) - LAG)
 
 
 def test_there_is_no_clock_until_every_partition_that_held_records_was_heard() -> None:
     topic = _Topic(awaited={0: 0, 1: 1, 2: 0})
     assert topic.take(at(9), partition=0).clock is None
     assert topic.take(at(3), partition=1).clock is None
-    assert topic.take_value(b"nonsense", partition=2).clock == Clock(0, at(3) - LAG)
+    assert topic.take_value(b"nonsense", partition=2).clock == Watermark(0, at(3) - LAG)
 
 
 @pytest.mark.parametrize("awaited", [{1: 1}, {}], ids=["its new records are waited for", "nothing new is there"])
@@ -123,9 +123,9 @@ def test_the_clock_survives_a_restart(awaited: dict[int, int]) -> None:
     topic.take(at(5), partition=0)
     topic.take_value(b"nonsense", partition=1)
     restarted = _Topic(awaited, topic.pages)
-    assert restarted.intake.clock(topic.pages) == Clock(0, at(5) - LAG)
+    assert restarted.intake.clock(topic.pages) == Watermark(0, at(5) - LAG)
     moved = restarted.take(at(6), partition=0).clock
-    assert moved == (Clock(0, at(5) - LAG) if awaited else Clock(0, at(6) - LAG))
+    assert moved == (Watermark(0, at(5) - LAG) if awaited else Watermark(0, at(6) - LAG))
 
 
 def test_documents_are_counted_and_each_record_says_how_many_came_before_it() -> None:
@@ -145,4 +145,4 @@ def test_documents_are_counted_and_each_record_says_how_many_came_before_it() ->
 def test_a_reference_record_under_a_wrong_key_is_refused() -> None:
     context = {"account_id": "acc", "last_engaged_at": format_time(at(1)), "devices": {}}
     record = Record("loyalty.engagement-context", 0, 0, 0, b"other", json.dumps(context).encode())
-    assert _reason(_Topic().intake.take(DictPages(), record)) == "key_mismatch"
+    assert _reason(_Topic().intake.take(DictEntries(), record)) == "key_mismatch"

@@ -1,7 +1,7 @@
 """What an engagement may lead to (`match-campaigns`, keyed by account): the campaigns that it fits, by the account's
 tier as it was at its event time.
 
-Pages of an account:
+StateEntries of an account:
 
 | Page | Content | Kept until |
 |---|---|---|
@@ -20,13 +20,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from loyalty.campaigns import Campaigns
-from loyalty.codec import PageCodec, Pages, Payload
-from loyalty.content import content_digest
-from loyalty.offers import MATCHED, Matched, latest, pruned
+from loyalty.offers.campaigns import Campaigns
+from loyalty.offers.making import MATCHED, Matched, latest, pruned
 from loyalty.records import Record, Refused, dead_letter
-from loyalty.seen import REMEMBER_EVENTS_MS
-from loyalty.shelf import Shelf, ShelfHead
+from loyalty.state.codec import EntryCodec, Payload, StateEntries
+from loyalty.state.sorted_list import SortedList, SortedListHead
+from loyalty.state.used_events import REMEMBER_EVENTS_MS
+from loyalty.wire.content import content_digest
 from loyalty.wire.program import ProgramDocument
 
 TIERS_KEPT_APART = 8
@@ -55,8 +55,8 @@ class LedgerNews(msgspec.Struct, array_like=True, frozen=True):
     tier: str
 
 
-ENGAGED: Payload[Engaged] = Payload(b"e", PageCodec(Engaged, 1))
-LEDGER_NEWS: Payload[LedgerNews] = Payload(b"l", PageCodec(LedgerNews, 1))
+ENGAGED: Payload[Engaged] = Payload(b"e", EntryCodec(Engaged, 1))
+LEDGER_NEWS: Payload[LedgerNews] = Payload(b"l", EntryCodec(LedgerNews, 1))
 
 
 class Ledger(msgspec.Struct, array_like=True):
@@ -77,21 +77,21 @@ class MemberTime(msgspec.Struct, array_like=True):
     """A member's time, and when to forget the engagements that decided something."""
 
     time: int
-    forget: ShelfHead[Forget] = msgspec.field(default_factory=ShelfHead)
+    forget: SortedListHead[Forget] = msgspec.field(default_factory=SortedListHead)
 
 
-class Seen(msgspec.Struct, array_like=True):
+class UsedEvent(msgspec.Struct, array_like=True):
     digest: bytes
     used_at: int
     """The member's time at its first use."""
 
 
-LEDGER: PageCodec[Ledger] = PageCodec(Ledger, 1)
+LEDGER: EntryCodec[Ledger] = EntryCodec(Ledger, 1)
 LEDGER_PAGE = "ledger"
 """The page that every engagement which fits a campaign reads, and every decision of the ledger."""
-MEMBER_TIME: PageCodec[MemberTime] = PageCodec(MemberTime, 1)
-SEEN: PageCodec[Seen] = PageCodec(Seen, 1)
-FORGET_PAGE: PageCodec[list[Forget]] = PageCodec(list[Forget], 1)
+MEMBER_TIME: EntryCodec[MemberTime] = EntryCodec(MemberTime, 1)
+SEEN: EntryCodec[UsedEvent] = EntryCodec(UsedEvent, 1)
+FORGET_PAGE: EntryCodec[list[Forget]] = EntryCodec(list[Forget], 1)
 
 
 class Match(NamedTuple):
@@ -121,14 +121,14 @@ class Matcher:
         """A document counts from now on."""
         self._campaigns.learn(document)
 
-    def receive(self, account_id: str, pages: Pages, payload: bytes) -> Match:
-        """Take what `EngagementIntake` passed on for this account."""
+    def receive(self, account_id: str, pages: StateEntries, payload: bytes) -> Match:
+        """Take what `EngagementValidator` passed on for this account."""
         if payload[:1] == LEDGER_NEWS.tag:
             _hear(pages, LEDGER_NEWS.read(payload))
             return _REFERENCE
         return self._engage(account_id, pages, ENGAGED.read(payload))
 
-    def _engage(self, account_id: str, pages: Pages, engaged: Engaged) -> Match:
+    def _engage(self, account_id: str, pages: StateEntries, engaged: Engaged) -> Match:
         at = engaged.occurred_at
         fitting = self._campaigns.fitting(engaged.type, at)
         if not fitting:
@@ -176,7 +176,7 @@ class Matcher:
 class _Member:
     """What is kept of one member's engagements."""
 
-    def __init__(self, pages: Pages, member_id: str) -> None:
+    def __init__(self, pages: StateEntries, member_id: str) -> None:
         self._pages = pages
         self._member_id = member_id
         raw = pages.get(f"engaged/{member_id}")
@@ -203,8 +203,8 @@ class _Member:
             kept = self._kept = MemberTime(occurred_at)
         kept.time = time = max(kept.time, occurred_at)
         pages = self._pages
-        pages.put(self._page_of(event_id), SEEN.write(Seen(digest, time)))
-        forget = Shelf(f"forget/{self._member_id}", kept.forget, pages, FORGET_PAGE)
+        pages.put(self._page_of(event_id), SEEN.write(UsedEvent(digest, time)))
+        forget = SortedList(f"forget/{self._member_id}", kept.forget, pages, FORGET_PAGE)
         forget.add((time + REMEMBER_EVENTS_MS, event_id))
         while (entry := forget.first()) is not None and entry[0] <= time:
             forget.remove(entry)
@@ -221,7 +221,7 @@ class _Member:
             self._pages.remove(name)
 
 
-def _hear(pages: Pages, news: LedgerNews) -> None:
+def _hear(pages: StateEntries, news: LedgerNews) -> None:
     """A decision of the ledger. Its sequence tells one that comes again, after a crash of the job that made it."""
     raw = pages.get(LEDGER_PAGE)
     ledger = Ledger(0, news.amounts, news.tier, []) if raw is None else LEDGER.read(raw)

@@ -1,6 +1,6 @@
-"""The desk: where an account's events and due things are decided, one at a time.
+"""The decider: where an account's events and due things are decided, one at a time.
 
-Live, replay, tests and audits all come through `Desk`. For an event (contract §4, *Time*):
+Live, replay, tests and audits all come through `Decider`. For an event (contract §4, *Time*):
 
 1. a known duplicate ends here (what the watermark has given up before is not known);
 2. everything due at or before its `occurred_at` (or done by the watermark before it came) is done;
@@ -17,8 +17,14 @@ from typing import Any
 
 import msgspec
 
-from loyalty import earning, redemption, reversals, seen, takeup, tiers
-from loyalty.account import (
+from loyalty.program import Program
+from loyalty.records import Record, Refused, dead_letter
+from loyalty.rules import bonuses as take_up
+from loyalty.rules import earning, redemption, reversals, tiers
+from loyalty.rules.decision_log import DecisionLog, reason, to_json
+from loyalty.rules.ledger import lapse, release
+from loyalty.state import used_events
+from loyalty.state.account import (
     COMMITTED,
     EXPIRY,
     GRACE,
@@ -34,10 +40,12 @@ from loyalty.account import (
     Due,
     Waiting,
 )
-from loyalty.codec import DictPages, Pages
-from loyalty.content import content_digest
-from loyalty.docket import Docket, reason, to_json
-from loyalty.events import (
+from loyalty.state.codec import DictEntries, StateEntries
+from loyalty.state.reference import REFERENCE_TOPICS, learn_fact
+from loyalty.state.retention import tidy, tidy_lots
+from loyalty.times import FIRST_MS, HOUR_MS, LAST_MS, format_time
+from loyalty.wire.content import content_digest
+from loyalty.wire.events import (
     Adjustment,
     Cancellation,
     Purchase,
@@ -48,12 +56,6 @@ from loyalty.events import (
     Transaction,
     read_again,
 )
-from loyalty.ledger import lapse, release
-from loyalty.program import Program
-from loyalty.records import Record, Refused, dead_letter
-from loyalty.reference import REFERENCE_TOPICS, learn_fact
-from loyalty.retention import tidy, tidy_lots
-from loyalty.times import FIRST_MS, HOUR_MS, LAST_MS, format_time
 from loyalty.wire.program import ProgramDocument
 
 NOTHING_DUE = FIRST_MS - 1
@@ -72,16 +74,16 @@ class Delivery(msgspec.Struct, array_like=True, frozen=True, gc=False):
     record: Record
     late: bool = False
     """Further behind the latest event of its own partition than the watermark lag."""
-    clock_ms: int | None = None
+    watermark_ms: int | None = None
     """The exact watermark just behind this record, ms; None before there is one."""
-    clock_before_ms: int | None = None
+    watermark_before_ms: int | None = None
     """The one just before it."""
     digest: bytes = b""
     """`content_digest` of the record's value; empty where it has not been taken."""
 
 
 class Verdict(msgspec.Struct, gc=False):
-    """What the desk made of one delivery or timer."""
+    """What the decider made of one delivery or timer."""
 
     decisions: list[dict[str, Any]]
     dead_letters: list[tuple[bytes | None, dict[str, Any]]]
@@ -99,23 +101,23 @@ class Verdict(msgspec.Struct, gc=False):
 
 
 class _Case:
-    """One account at the desk, with what is being decided for it."""
+    """One account at the decider, with what is being decided for it."""
 
-    __slots__ = ("account", "dead_letters", "docket", "next_due_ms", "program")
+    __slots__ = ("account", "dead_letters", "log", "next_due_ms", "program")
 
     def __init__(self) -> None:
-        self.account = Account("", DictPages())
+        self.account = Account("", DictEntries())
         self.program = Program()
-        self.docket = Docket(self.account)
+        self.log = DecisionLog(self.account)
         self.dead_letters: list[tuple[bytes | None, dict[str, Any]]] = []
         self.next_due_ms = NEVER
         """When something is due next, as the last sweep left it."""
 
-    def turn_to(self, account_id: str, pages: Pages, program: Program) -> None:
+    def turn_to(self, account_id: str, pages: StateEntries, program: Program) -> None:
         """Nothing is left of the account before."""
         self.program = program
         self.account.turn_to(account_id, pages)
-        self.docket.begin()
+        self.log.begin()
         self.dead_letters = []
 
     def refuse(self, record: Record, refused: Refused) -> None:
@@ -123,22 +125,22 @@ class _Case:
 
     def verdict(self, fate: str) -> Verdict:
         at = self.next_due_ms
-        return Verdict(self.docket.decisions, self.dead_letters, None if at > LAST_MS else at, fate)
+        return Verdict(self.log.decisions, self.dead_letters, None if at > LAST_MS else at, fate)
 
 
-class Desk:
+class Decider:
     """Decides for accounts by the programme it has learnt. Holds no state of any account."""
 
     def __init__(self) -> None:
         self.program = Program()
         self._case: _Case | None = None
-        """Made when it is needed: a desk travels to the workers pickled."""
+        """Made when it is needed: a decider travels to the workers pickled."""
 
     def learn(self, document: ProgramDocument) -> None:
         """A programme document counts from now on."""
         self.program.learn(document)
 
-    def receive(self, account_id: str, pages: Pages, delivery: Delivery) -> Verdict:
+    def receive(self, account_id: str, pages: StateEntries, delivery: Delivery) -> Verdict:
         """Decide one record of the account: a transaction, or a reference fact about it."""
         record = delivery.record
         case = self._turn_to(account_id, pages)
@@ -153,15 +155,15 @@ class Desk:
         case.account.save()
         return case.verdict(fate)
 
-    def fire(self, account_id: str, pages: Pages, clock_ms: int) -> Verdict:
-        """Do everything that is due at or before `clock_ms`: the watermark, for an account that is quiet."""
+    def fire(self, account_id: str, pages: StateEntries, watermark_ms: int) -> Verdict:
+        """Do everything that is due at or before `watermark_ms`: the watermark, for an account that is quiet."""
         case = self._turn_to(account_id, pages)
-        if _sweep(case, clock_ms):
+        if _sweep(case, watermark_ms):
             tidy_lots(case.account)
             case.account.save()
         return case.verdict("timer")
 
-    def _turn_to(self, account_id: str, pages: Pages) -> _Case:
+    def _turn_to(self, account_id: str, pages: StateEntries) -> _Case:
         case = self._case
         if case is None:
             case = self._case = _Case()
@@ -171,12 +173,12 @@ class Desk:
     def _receive(self, case: _Case, event: Transaction, delivery: Delivery, value: bytes) -> str:
         account, core, record = case.account, case.account.core, delivery.record
         digest = delivery.digest or content_digest(value)
-        key = seen.key_of(event.event_id)
-        before = delivery.clock_before_ms
+        key = used_events.key_of(event.event_id)
+        before = delivery.watermark_before_ms
         if core.waiting != 0 and before is not None:
             # A refund that was given up by then has not been used, whether or not its timer has come by yet.
             _sweep(case, before)
-        known = seen.find(account, event.event_id, key)
+        known = used_events.find(account, event.event_id, key)
         if known is not None:
             _sweep(case, NOTHING_DUE)
             if known.digest == digest:
@@ -184,7 +186,7 @@ class Desk:
             detail = f"Event {event.event_id} has been used already, with other content."
             case.refuse(record, Refused("conflicting_duplicate", detail))
             return "dead_letter"
-        clock = delivery.clock_ms
+        clock = delivery.watermark_ms
         _sweep(case, event.occurred_at if clock is None else max(event.occurred_at, clock))
         core.time = event.occurred_at if core.time is None else max(core.time, event.occurred_at)
         core.arrivals += 1
@@ -204,7 +206,7 @@ class Desk:
             case.refuse(record, refused)
             _sweep(case, NOTHING_DUE)
             return "dead_letter"
-        seen.remember(account, key, digest)
+        used_events.remember(account, key, digest)
         if waits is not None:
             _wait(case, waits, cause, record, value)
         elif isinstance(event, Purchase):
@@ -227,7 +229,7 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
     if isinstance(event, Purchase):
         _judge_purchase(case, event, cause)
         return None
-    account, program, docket = case.account, case.program, case.docket
+    account, program, log = case.account, case.program, case.log
     found = None
     order = None
     if isinstance(event, (Refund, Cancellation)):
@@ -249,36 +251,36 @@ def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
         if event.qualifying:
             tiers.qualify(account, program, in_force, cause, event.points)
         reversal = event.points < 0
-        reversals.adjust(account, program, event, cause, docket)
+        reversals.adjust(account, program, event, cause, log)
     elif order is not None:
         reversal = True
         if isinstance(event, Refund):
-            reversals.refund(account, program, event, order, cause, docket)
-            bonuses = takeup.undo(account, program, event.order_id, order, cause, docket, cancelled=False)
+            reversals.refund(account, program, event, order, cause, log)
+            bonuses = take_up.undo(account, program, event.order_id, order, cause, log, cancelled=False)
         elif isinstance(event, Cancellation):
-            reversals.cancel(account, program, event, order, cause, docket)
-            bonuses = takeup.undo(account, program, event.order_id, order, cause, docket, cancelled=True)
-    tiers.judge(account, in_force, docket, cause=cause, occurred_at=event.occurred_at, before=before, reversal=reversal)
+            reversals.cancel(account, program, event, order, cause, log)
+            bonuses = take_up.undo(account, program, event.order_id, order, cause, log, cancelled=True)
+    tiers.judge(account, in_force, log, cause=cause, occurred_at=event.occurred_at, before=before, reversal=reversal)
     if isinstance(event, (Refund, Cancellation)) and order is not None:
-        takeup.revoke(bonuses, event.order_id, order, cause, docket)
+        take_up.revoke(bonuses, event.order_id, order, cause, log)
     elif isinstance(event, RedemptionRequested):
-        redemption.request(account, program, event, cause, docket)
+        redemption.request(account, program, event, cause, log)
     elif found is not None:
         if isinstance(event, RedemptionCommitted):
-            redemption.commit(account, event, found, cause, docket)
+            redemption.commit(account, event, found, cause, log)
         elif isinstance(event, RedemptionCancelled):
-            redemption.cancel(account, event, found, cause, docket)
+            redemption.cancel(account, event, found, cause, log)
     return None
 
 
 def _judge_purchase(case: _Case, event: Purchase, cause: Cause) -> None:
-    account, program, docket = case.account, case.program, case.docket
+    account, program, log = case.account, case.program, case.log
     in_force = tiers.sync(account, program)
     before = account.core.window_sum
-    earning.purchase(account, program, event, cause, in_force, docket)
-    bonuses = takeup.take_up(account, program, event, cause, docket)
-    tiers.judge(account, in_force, docket, cause=cause, occurred_at=event.occurred_at, before=before)
-    takeup.issue(bonuses, event, cause, docket)
+    earning.purchase(account, program, event, cause, in_force, log)
+    bonuses = take_up.take_up(account, program, event, cause, log)
+    tiers.judge(account, in_force, log, cause=cause, occurred_at=event.occurred_at, before=before)
+    take_up.issue(bonuses, event, cause, log)
 
 
 def _wait(case: _Case, order_id: str, cause: Cause, record: Record, value: bytes) -> None:
@@ -322,7 +324,7 @@ def _follow(case: _Case, order_id: str) -> None:
         try:
             _judge(case, read_again(waiting.value), waiting.cause)
         except Refused as refused:
-            seen.forget(account, event_id)
+            used_events.forget(account, event_id)
             case.refuse(_waiting_record(waiting), refused)
 
 
@@ -385,7 +387,7 @@ def _notice_rules(case: _Case, cause: Cause, at: int, timer: str) -> None:
     """A due thing that decides something notices that another tiers document took effect."""
     in_force = tiers.sync(case.account, case.program, slides_to_come=True)
     before = case.account.core.window_sum
-    tiers.judge(case.account, in_force, case.docket, cause=cause, occurred_at=at, before=before, timer=timer)
+    tiers.judge(case.account, in_force, case.log, cause=cause, occurred_at=at, before=before, timer=timer)
 
 
 def _end_hold(case: _Case, due: Due) -> None:
@@ -395,7 +397,7 @@ def _end_hold(case: _Case, due: Due) -> None:
     found = account.redemptions.get(redemption_id)
     assert found is not None
     _notice_rules(case, found.cause, at, "hold")
-    redemption.end_hold(account, redemption_id, found, at, case.docket)
+    redemption.end_hold(account, redemption_id, found, at, case.log)
 
 
 def _release(case: _Case, due: Due) -> None:
@@ -408,7 +410,7 @@ def _release(case: _Case, due: Due) -> None:
     debt = account.core.debt
     points, paid = release(account, lot)
     rest = f" {paid} of them paid debt." if paid else ""
-    case.docket.post(
+    case.log.post(
         "points.released",
         cause=lot.cause,
         timer="release",
@@ -434,16 +436,16 @@ def _expire(case: _Case, due: Due) -> None:
         return
     points = lapse(account, lot)
     if points:
-        redemption.post_expired(case.docket, lot, points, lot.cause, at, "expiry")
+        redemption.post_expired(case.log, lot, points, lot.cause, at, "expiry")
         _notice_rules(case, lot.cause, at, "expiry")
 
 
 def _slide(case: _Case, due: Due) -> None:
-    tiers.slide(case.account, case.program, due, case.docket)
+    tiers.slide(case.account, case.program, due, case.log)
 
 
 def _end_grace(case: _Case, due: Due) -> None:
-    tiers.end_grace(case.account, case.program, case.docket)
+    tiers.end_grace(case.account, case.program, case.log)
 
 
 def _give_up_waiting(case: _Case, due: Due) -> None:
@@ -451,7 +453,7 @@ def _give_up_waiting(case: _Case, due: Due) -> None:
     waiting = account.waiting.get(due[4])
     assert waiting is not None
     _stop_waiting(account, waiting)
-    seen.forget(account, due[4])
+    used_events.forget(account, due[4])
     detail = f"Order {waiting.order_id} did not come within 24 hours of the refund."
     case.refuse(_waiting_record(waiting), Refused("unknown_order", detail))
 

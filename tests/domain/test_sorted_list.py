@@ -10,12 +10,22 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty.codec import DictPages, PageCodec
-from loyalty.shelf import FRONT_MAX, HEAD_MAX, PAGE_MAX, TAIL_MAX, Folded, FoldedShelf, Shelf, ShelfCodec, ShelfHead
+from loyalty.state.codec import DictEntries, EntryCodec
+from loyalty.state.sorted_list import (
+    FRONT_MAX,
+    HEAD_MAX,
+    PAGE_MAX,
+    TAIL_MAX,
+    Folded,
+    FoldedList,
+    SortedList,
+    SortedListCodec,
+    SortedListHead,
+)
 
 Entry = tuple[int, int]
 
-CODEC: ShelfCodec[Entry] = ShelfCodec(PageCodec(ShelfHead[Entry], 1), PageCodec(list[Entry], 1))
+CODEC: SortedListCodec[Entry] = SortedListCodec(EntryCodec(SortedListHead[Entry], 1), EntryCodec(list[Entry], 1))
 WIDE = 2**70
 
 
@@ -23,11 +33,11 @@ class Kept:
     """A shelf that is written down and folded again, beside a sorted list of what must be on it."""
 
     def __init__(self) -> None:
-        self.pages = DictPages()
+        self.pages = DictEntries()
         self.folded = Folded()
-        self.unfolded: dict[FoldedShelf[Any], Shelf[Any]] = {}
+        self.unfolded: dict[FoldedList[Any], SortedList[Any]] = {}
         self.expected: list[Entry] = []
-        self.shelf: FoldedShelf[Entry] = FoldedShelf("s", CODEC, self, attrgetter("folded"))
+        self.shelf: FoldedList[Entry] = FoldedList("s", CODEC, self, attrgetter("folded"))
 
     def fold(self) -> None:
         for shelf in self.unfolded:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from loyalty.account import Account
-from loyalty.events import RedemptionRequested
+from loyalty.state.account import Account
 from loyalty.times import MINUTE_MS, format_time
+from loyalty.wire.events import RedemptionRequested
 from loyalty.wire.program import FraudBody
 
 WATCHED_CHANNELS = ("web", "app")

@@ -1,14 +1,14 @@
-"""Drops what no rule can need any more; `loyalty.account` says what is kept for how long."""
+"""Drops what no rule can need any more; `loyalty.state.account` says what is kept for how long."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from loyalty.account import HELD, Account, Lot
 from loyalty.program import Program
-from loyalty.seen import REMEMBER_EVENTS_MS, forget_block, forget_old
-from loyalty.shelf import FoldedShelf
-from loyalty.takeup import forget_bonuses
+from loyalty.rules.bonuses import forget_bonuses
+from loyalty.state.account import HELD, Account, Lot
+from loyalty.state.sorted_list import FoldedList
+from loyalty.state.used_events import REMEMBER_EVENTS_MS, forget_block, forget_old
 from loyalty.times import DAY_MS
 
 FORGET_LATER_MS = DAY_MS
@@ -51,7 +51,7 @@ def forget(account: Account, time: int) -> None:
         _FORGET[kind](account, key, time)
 
 
-def _forget_until(too_old: int, shelf: FoldedShelf[Any]) -> None:
+def _forget_until(too_old: int, shelf: FoldedList[Any]) -> None:
     while (entry := shelf.first()) is not None and entry[0] <= too_old:
         shelf.remove(entry)
 

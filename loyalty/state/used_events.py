@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from hashlib import blake2b
 
-from loyalty.account import SEEN_BY_ID, Account, Core, Seen
+from loyalty.state.account import SEEN_BY_ID, Account, Core, UsedEvent
 from loyalty.times import DAY_MS
 
 REMEMBER_EVENTS_MS = 35 * DAY_MS
@@ -34,7 +34,7 @@ BY_DIGEST = 1
 """In `Core.seen_pages`: some events have a page, named after the digest of their id."""
 
 
-def find(account: Account, event_id: str, key: bytes) -> Seen | None:
+def find(account: Account, event_id: str, key: bytes) -> UsedEvent | None:
     """What is known of an event of this id (and its `key_of`), if it was used in the last 35 days of the account's
     time."""
     core = account.core
@@ -42,7 +42,7 @@ def find(account: Account, event_id: str, key: bytes) -> Seen | None:
         return None
     at = _position(core.seen, key)
     if at >= 0:
-        seen: Seen | None = _as_seen(core.seen, at)
+        seen: UsedEvent | None = _as_seen(core.seen, at)
     else:
         seen = _find_in_blocks(account, key) if core.seen_blocks else None
         if seen is None and core.seen_pages & BY_DIGEST:
@@ -119,7 +119,7 @@ def _take_apart(account: Account, block: bytes) -> None:
     for key, digest, used_at in _RECORD.iter_unpack(block):
         if key != _NOBODY:
             name = key.hex()
-            account.seen.put(name, Seen(digest, used_at))
+            account.seen.put(name, UsedEvent(digest, used_at))
             account.keep.add((used_at + REMEMBER_EVENTS_MS, f"seen/{name}"))
             account.core.seen_pages |= BY_DIGEST
 
@@ -144,7 +144,7 @@ def _last_used_at(block: bytes) -> int:
     return used_at
 
 
-def _find_in_blocks(account: Account, key: bytes) -> Seen | None:
+def _find_in_blocks(account: Account, key: bytes) -> UsedEvent | None:
     for place in _places_in_blocks(account.core, key):
         _, block, at = _block_of(account, place)
         if block.startswith(key, at):
@@ -184,6 +184,6 @@ def _position(records: bytes, key: bytes) -> int:
     return at
 
 
-def _as_seen(records: bytes, at: int) -> Seen:
+def _as_seen(records: bytes, at: int) -> UsedEvent:
     _, digest, used_at = _RECORD.unpack_from(records, at)
-    return Seen(digest, used_at)
+    return UsedEvent(digest, used_at)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from loyalty.account import Account, Cause, Order, OrderLine
-from loyalty.docket import Docket, reason
-from loyalty.events import Adjustment, Cancellation, Refund
-from loyalty.ledger import Taken, new_lot, open_available, take
 from loyalty.program import Program
 from loyalty.records import Refused
-from loyalty.tiers import disqualify
+from loyalty.rules.decision_log import DecisionLog, reason
+from loyalty.rules.ledger import Taken, new_lot, open_available, take
+from loyalty.rules.tiers import disqualify
+from loyalty.state.account import Account, Cause, Order, OrderLine
 from loyalty.times import DAY_MS
+from loyalty.wire.events import Adjustment, Cancellation, Refund
 
 
 def kept(line_value: int, quantity: int, returned: int) -> int:
@@ -19,7 +19,7 @@ def kept(line_value: int, quantity: int, returned: int) -> int:
     return line_value * (quantity - returned) // quantity
 
 
-def refund(account: Account, program: Program, event: Refund, order: Order, cause: Cause, docket: Docket) -> None:
+def refund(account: Account, program: Program, event: Refund, order: Order, cause: Cause, log: DecisionLog) -> None:
     """Take back what the returned units earned. Raises Refused `over_refund`; then nothing has changed."""
     units: dict[str, int] = {}
     for asked in event.lines:
@@ -34,13 +34,15 @@ def refund(account: Account, program: Program, event: Refund, order: Order, caus
                 f"Line {line_id} of order {event.order_id} has {left} units left, {quantity} were to come back.",
             )
     returned = [(by_id[line_id], quantity) for line_id, quantity in units.items()]
-    _reverse(account, program, event.order_id, order, returned, cause, docket, "refund")
+    _reverse(account, program, event.order_id, order, returned, cause, log, "refund")
 
 
-def cancel(account: Account, program: Program, event: Cancellation, order: Order, cause: Cause, docket: Docket) -> None:
+def cancel(
+    account: Account, program: Program, event: Cancellation, order: Order, cause: Cause, log: DecisionLog
+) -> None:
     """Take back all that is left of an order; an order with nothing left takes 0."""
     returned = [(line, line.quantity - line.returned) for line in order.lines if line.returned < line.quantity]
-    _reverse(account, program, event.order_id, order, returned, cause, docket, "cancellation")
+    _reverse(account, program, event.order_id, order, returned, cause, log, "cancellation")
 
 
 def _reverse(
@@ -50,7 +52,7 @@ def _reverse(
     order: Order,
     returned: list[tuple[OrderLine, int]],
     cause: Cause,
-    docket: Docket,
+    log: DecisionLog,
     code: str,
 ) -> None:
     points = qualifying = 0
@@ -79,7 +81,7 @@ def _reverse(
     taken = take(account, points, lot, floor=rules.body.negative_balance == "floor")
     disqualify(account, order.cause, qualifying)
     what = "cancelled" if code == "cancellation" else "refunded"
-    docket.post(
+    log.post(
         "points.reversed",
         cause=cause,
         occurred_at=cause.occurred_at,
@@ -101,7 +103,7 @@ def _reverse(
     )
 
 
-def adjust(account: Account, program: Program, event: Adjustment, cause: Cause, docket: Docket) -> None:
+def adjust(account: Account, program: Program, event: Adjustment, cause: Cause, log: DecisionLog) -> None:
     """Credit an available lot at once, or take points like a refund that has no lot of its own."""
     if event.points > 0:
         earning = program.earning(event.occurred_at)
@@ -127,7 +129,7 @@ def adjust(account: Account, program: Program, event: Adjustment, cause: Cause, 
         change, rules = taken.change, {"redemption": redemption.version}
         evidence = {"available": available, **taken_evidence(taken, redemption.body.negative_balance)}
         detail = f"{event.operator} took {-event.points} points: {event.reason}.{taken_rest(taken)}"
-    docket.post(
+    log.post(
         "points.adjusted",
         cause=cause,
         occurred_at=event.occurred_at,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from loyalty.account import EXPIRY, RELEASE, Account, Cause, Lot
+from loyalty.state.account import EXPIRY, RELEASE, Account, Cause, Lot
 
 
 class Taken(NamedTuple):

@@ -1,7 +1,7 @@
 """The offers job in one process and without Kafka or Flink: for replays, audits and tests.
 
 The same three stages as in the job, each with its own pages; only the plumbing between them is plain. What the job has
-to carry and wait for is in `EngagementIntake` (`documents`, `published`); here every stage is up to date at once.
+to carry and wait for is in `EngagementValidator` (`documents`, `published`); here every stage is up to date at once.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any, NamedTuple
 
-from loyalty.codec import DictPages
-from loyalty.engagement_intake import INPUTS, DeadLetter, Document, EngagementIntake, Published
-from loyalty.loop import Place
-from loyalty.matching import Matcher
-from loyalty.offers import OfferMaker
+from loyalty.in_memory_run import Place
+from loyalty.offers.making import OfferMaker
+from loyalty.offers.matching import Matcher
+from loyalty.offers.validation import INPUTS, DeadLetter, Document, EngagementValidator, Published
 from loyalty.records import Record
+from loyalty.state.codec import DictEntries
 from loyalty.wire import engagements
 from loyalty.wire.program import parse_program_document
 
@@ -38,20 +38,20 @@ class Checkpoint(NamedTuple):
     maker: dict[str, bytes]
 
 
-class OffersLoop:
+class InMemoryOffersRun:
     """Decides about engagements as they are given; goes on from a checkpoint, if one is given."""
 
     def __init__(self, checkpoint: Checkpoint | None = None) -> None:
         intake, documents, accounts, maker = checkpoint or Checkpoint({}, [], {}, {})
-        self._intake = EngagementIntake()
-        self._intake_pages = DictPages(dict(intake))
+        self._intake = EngagementValidator()
+        self._intake_pages = DictEntries(dict(intake))
         self._matcher = Matcher()
         self._documents: list[bytes] = []
         for document in documents:
             self._learn(document)
-        self._account_pages = {account_id: DictPages(dict(pages)) for account_id, pages in accounts.items()}
+        self._account_pages = {account_id: DictEntries(dict(pages)) for account_id, pages in accounts.items()}
         self._maker = OfferMaker()
-        self._maker_pages = DictPages(dict(maker))
+        self._maker_pages = DictEntries(dict(maker))
         self.outcome = OffersOutcome([], [], {})
 
     def checkpoint(self) -> Checkpoint:
@@ -77,7 +77,7 @@ class OffersLoop:
             fate = "reference"
             self._maker.published(self._maker_pages, passed.value)
         else:
-            pages = self._account_pages.setdefault(passed.account_id, DictPages())
+            pages = self._account_pages.setdefault(passed.account_id, DictEntries())
             match = self._matcher.receive(passed.account_id, pages, passed.payload)
             fate = match.fate
             self.outcome.dead_letters.extend(content for _, content in match.dead_letters)
@@ -98,7 +98,7 @@ def run_offers(reference: Iterable[Record], records: Iterable[Record]) -> Offers
     """A bounded run: reference facts first (programme, members, ledger decisions, offers published before), then the
     engagements, and whatever of the other topics comes between them. Records of topics that the offers job does not
     read are passed over."""
-    loop = OffersLoop()
+    loop = InMemoryOffersRun()
     for record in chain(reference, records):
         if record.topic in INPUTS:
             loop.read(record)

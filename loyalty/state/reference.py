@@ -3,10 +3,10 @@ made to its members (§4)."""
 
 from __future__ import annotations
 
-from loyalty.account import Account, Facts, Offer, Signal
 from loyalty.program import CAMPAIGN, Program
 from loyalty.records import Record
-from loyalty.takeup import learn_offer
+from loyalty.rules.bonuses import learn_offer
+from loyalty.state.account import Account, Facts, Offer, Signal
 from loyalty.times import DAY_MS
 from loyalty.wire import context, decisions, fraud, members
 from loyalty.wire.context import EngagementContext

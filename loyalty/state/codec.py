@@ -1,8 +1,8 @@
-"""Pages: how the state of an account is written down.
+"""StateEntries: how the state of an account is written down.
 
 A page is one byte of version followed by the content. Content is msgpack, read straight into the typed structures of
-`loyalty.account`. Points are exact whatever their size, and msgpack stops at 64 bits, so a page with a wider number is
-written as JSON instead and says so in the top bit of its first byte.
+`loyalty.state.account`. Points are exact whatever their size, and msgpack stops at 64 bits, so a page with a wider
+number is written as JSON instead and says so in the top bit of its first byte.
 
 A page of an older version is brought up to date by the upcasters of its kind, one step a version; a page of a newer
 version than this code knows is refused. `tests/domain/frozen/` holds pages of every version that was ever released.
@@ -20,7 +20,7 @@ T = TypeVar("T")
 _WIDE = 0x80
 
 
-class Pages(Protocol):
+class StateEntries(Protocol):
     """Keyed state by name: what the domain needs of whoever keeps its pages (Flink's map state, a dict in a test)."""
 
     def get(self, name: str) -> bytes | None: ...
@@ -30,8 +30,8 @@ class Pages(Protocol):
     def remove(self, name: str) -> None: ...
 
 
-class DictPages:
-    """Pages in memory: for replays, audits and tests."""
+class DictEntries:
+    """StateEntries in memory: for replays, audits and tests."""
 
     def __init__(self, pages: dict[str, bytes] | None = None) -> None:
         self.pages: dict[str, bytes] = {} if pages is None else pages
@@ -46,11 +46,11 @@ class DictPages:
         self.pages.pop(name, None)
 
 
-class UnknownPageVersion(Exception):
+class UnknownEntryVersion(Exception):
     """A page was written by a newer release than this one."""
 
 
-class PageCodec(Generic[T]):
+class EntryCodec(Generic[T]):
     """Writes and reads pages of one kind.
 
     `upcasters[v]` turns the plain content (lists, numbers, strings) of version `v` into that of version `v + 1`.
@@ -73,13 +73,15 @@ class PageCodec(Generic[T]):
             return self._wide_prefix + json.dumps(plain, separators=(",", ":")).encode()
 
     def read(self, page: bytes) -> T:
-        """Raises UnknownPageVersion for a page of a newer release."""
+        """Raises UnknownEntryVersion for a page of a newer release."""
         first = page[0]
         if first == self._version:
             return self._decoder.decode(memoryview(page)[1:])
         version = first & ~_WIDE
         if version > self._version:
-            raise UnknownPageVersion(f"a page of version {version} was found; this release knows up to {self._version}")
+            raise UnknownEntryVersion(
+                f"a page of version {version} was found; this release knows up to {self._version}"
+            )
         body = page[1:]
         plain = json.loads(body) if first & _WIDE else msgspec.msgpack.decode(body)
         for step in range(version, self._version):
@@ -91,7 +93,7 @@ class PageCodec(Generic[T]):
 class Payload(Generic[T]):
     """Something on its way from one operator to another: a byte that says what it is, and a page."""
 
-    def __init__(self, tag: bytes, codec: PageCodec[T]) -> None:
+    def __init__(self, tag: bytes, codec: EntryCodec[T]) -> None:
         self.tag = tag
         self._codec = codec
 

@@ -9,14 +9,26 @@ from typing import Any
 
 import msgspec
 
-from loyalty.account import CANCELLED, COMMITTED, DENIED, EXPIRED, HELD, HOLD, Account, Cause, Due, Lot, Redemption
-from loyalty.docket import Docket, reason
-from loyalty.events import RedemptionCancelled, RedemptionCommitted, RedemptionRequested
-from loyalty.fraud import Finding, GateFacts, gate, gather
-from loyalty.ledger import expire_returned, give_back, hold, settle
 from loyalty.program import InForce, Program
 from loyalty.records import Refused
+from loyalty.rules.decision_log import DecisionLog, reason
+from loyalty.rules.fraud import Finding, GateFacts, gate, gather
+from loyalty.rules.ledger import expire_returned, give_back, hold, settle
+from loyalty.state.account import (
+    CANCELLED,
+    COMMITTED,
+    DENIED,
+    EXPIRED,
+    HELD,
+    HOLD,
+    Account,
+    Cause,
+    Due,
+    Lot,
+    Redemption,
+)
 from loyalty.times import DAY_MS, MINUTE_MS
+from loyalty.wire.events import RedemptionCancelled, RedemptionCommitted, RedemptionRequested
 from loyalty.wire.program import FraudBody, RedemptionBody, RewardBody
 
 
@@ -99,7 +111,7 @@ def check_new(account: Account, redemption_id: str) -> None:
         )
 
 
-def request(account: Account, program: Program, event: RedemptionRequested, cause: Cause, docket: Docket) -> None:
+def request(account: Account, program: Program, event: RedemptionRequested, cause: Cause, log: DecisionLog) -> None:
     """Decide a request that passed `check_new`, and hold its points."""
     at = event.occurred_at
     rules, fraud, reward = program.redemption(at), program.fraud(at), program.reward(event.reward_id, at)
@@ -110,7 +122,7 @@ def request(account: Account, program: Program, event: RedemptionRequested, caus
     versions = {"redemption": rules.version, "fraud": fraud.version}
     if reward is not None:
         versions[f"reward/{event.reward_id}"] = reward.version
-    docket.post(
+    log.post(
         "redemption.decided",
         cause=cause,
         occurred_at=at,
@@ -173,14 +185,14 @@ def check_standing(account: Account, redemption_id: str, *statuses: int) -> Rede
     return found
 
 
-def commit(account: Account, event: RedemptionCommitted, found: Redemption, cause: Cause, docket: Docket) -> None:
+def commit(account: Account, event: RedemptionCommitted, found: Redemption, cause: Cause, log: DecisionLog) -> None:
     """The held points are spent and the reward is issued."""
     account.due.remove(_hold_end(event.redemption_id, found))
     settle(account, found.drawn)
     found.status = COMMITTED
     _keep(account, event.redemption_id, found)
     subject = {"redemption_id": event.redemption_id, "reward_id": found.reward_id}
-    docket.post(
+    log.post(
         "redemption.settled",
         cause=cause,
         occurred_at=event.occurred_at,
@@ -191,7 +203,7 @@ def commit(account: Account, event: RedemptionCommitted, found: Redemption, caus
         rules={"redemption": found.redemption_version},
         evidence={"requested_by": found.cause.event_id, "drawn": found.drawn},
     )
-    docket.post(
+    log.post(
         "reward.issued",
         cause=cause,
         occurred_at=event.occurred_at,
@@ -203,14 +215,14 @@ def commit(account: Account, event: RedemptionCommitted, found: Redemption, caus
     )
 
 
-def cancel(account: Account, event: RedemptionCancelled, found: Redemption, cause: Cause, docket: Docket) -> None:
+def cancel(account: Account, event: RedemptionCancelled, found: Redemption, cause: Cause, log: DecisionLog) -> None:
     """Points go back to their lots; a reward that was issued is revoked."""
     committed = found.status == COMMITTED
     if not committed:
         account.due.remove(_hold_end(event.redemption_id, found))
-    _release(account, event.redemption_id, found, docket, "cancelled", cause, event.occurred_at, None)
+    _release(account, event.redemption_id, found, log, "cancelled", cause, event.occurred_at, None)
     if committed:
-        docket.post(
+        log.post(
             "reward.revoked",
             cause=cause,
             occurred_at=event.occurred_at,
@@ -222,16 +234,16 @@ def cancel(account: Account, event: RedemptionCancelled, found: Redemption, caus
         )
 
 
-def end_hold(account: Account, redemption_id: str, found: Redemption, at: int, docket: Docket) -> None:
+def end_hold(account: Account, redemption_id: str, found: Redemption, at: int, log: DecisionLog) -> None:
     """A hold's time is over: its points go back to their lots."""
-    _release(account, redemption_id, found, docket, "hold_expired", found.cause, at, "hold")
+    _release(account, redemption_id, found, log, "hold_expired", found.cause, at, "hold")
 
 
 def _release(
     account: Account,
     redemption_id: str,
     found: Redemption,
-    docket: Docket,
+    log: DecisionLog,
     code: str,
     cause: Cause,
     occurred_at: int,
@@ -245,7 +257,7 @@ def _release(
     points = 0 if held else found.points
     why = "The hold ended without a purchase" if code == "hold_expired" else "The redemption was cancelled"
     rest = f", {paid} of them paid debt" if paid else ""
-    docket.post(
+    log.post(
         "redemption.released",
         cause=cause,
         timer=timer,
@@ -264,19 +276,19 @@ def _release(
         },
     )
     for lot in lapsed:
-        _expire_right_behind(account, lot, docket, cause, occurred_at, timer)
+        _expire_right_behind(account, lot, log, cause, occurred_at, timer)
 
 
 def _expire_right_behind(
-    account: Account, lot: Lot, docket: Docket, cause: Cause, occurred_at: int, timer: str | None
+    account: Account, lot: Lot, log: DecisionLog, cause: Cause, occurred_at: int, timer: str | None
 ) -> None:
     points = expire_returned(account, lot)
-    post_expired(docket, lot, points, cause, occurred_at, timer)
+    post_expired(log, lot, points, cause, occurred_at, timer)
 
 
-def post_expired(docket: Docket, lot: Lot, points: int, cause: Cause, occurred_at: int, timer: str | None) -> None:
+def post_expired(log: DecisionLog, lot: Lot, points: int, cause: Cause, occurred_at: int, timer: str | None) -> None:
     """`points.expired` for a lot; its subject is the lot's order (and offer)."""
-    docket.post(
+    log.post(
         "points.expired",
         cause=cause,
         timer=timer,

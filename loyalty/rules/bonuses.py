@@ -7,13 +7,13 @@ terms are those of the campaign version that made it. An offer that was taken up
 
 from __future__ import annotations
 
-from loyalty.account import Account, Bonus, Bonuses, Cause, Offer, Order
-from loyalty.docket import Docket, reason
-from loyalty.events import Purchase
-from loyalty.ledger import new_lot, open_pending, take
 from loyalty.program import CAMPAIGN, Program
-from loyalty.reversals import kept, taken_evidence, taken_rest
+from loyalty.rules.decision_log import DecisionLog, reason
+from loyalty.rules.ledger import new_lot, open_pending, take
+from loyalty.rules.reversals import kept, taken_evidence, taken_rest
+from loyalty.state.account import Account, Bonus, Bonuses, Cause, Offer, Order
 from loyalty.times import DAY_MS, format_time
+from loyalty.wire.events import Purchase
 from loyalty.wire.program import CampaignOffer
 
 REMEMBER_OFFERS_MS = 35 * DAY_MS
@@ -29,7 +29,7 @@ def learn_offer(account: Account, program: Program, member_id: str, offer: Offer
         _keep(account, program, member_id, [*offers, offer])
 
 
-def take_up(account: Account, program: Program, event: Purchase, cause: Cause, docket: Docket) -> list[Bonus]:
+def take_up(account: Account, program: Program, event: Purchase, cause: Cause, log: DecisionLog) -> list[Bonus]:
     """Post the bonus of each open offer that this purchase takes up, oldest first; behind the purchase's own
     `points.earned`."""
     member_id = event.member_id
@@ -45,7 +45,7 @@ def take_up(account: Account, program: Program, event: Purchase, cause: Cause, d
         terms = _terms(program, offer)
         if offer.taken_by is None and terms is not None and _is_open(offer, terms, at) and amount >= terms.min_amount:
             offer.taken_by = event.order_id
-            bonuses.append(_earn(account, event, cause, docket, offer, terms, amount))
+            bonuses.append(_earn(account, event, cause, log, offer, terms, amount))
     if bonuses:
         order = account.orders.get(event.order_id)
         assert order is not None
@@ -56,11 +56,11 @@ def take_up(account: Account, program: Program, event: Purchase, cause: Cause, d
     return bonuses
 
 
-def issue(bonuses: list[Bonus], event: Purchase, cause: Cause, docket: Docket) -> None:
+def issue(bonuses: list[Bonus], event: Purchase, cause: Cause, log: DecisionLog) -> None:
     """The rewards of a purchase that took up offers: behind its `tier.*`."""
     for bonus in bonuses:
         offer = bonus.offer
-        docket.post(
+        log.post(
             "reward.issued",
             cause=cause,
             occurred_at=event.occurred_at,
@@ -79,7 +79,7 @@ def issue(bonuses: list[Bonus], event: Purchase, cause: Cause, docket: Docket) -
 
 
 def undo(
-    account: Account, program: Program, order_id: str, order: Order, cause: Cause, docket: Docket, *, cancelled: bool
+    account: Account, program: Program, order_id: str, order: Order, cause: Cause, log: DecisionLog, *, cancelled: bool
 ) -> list[Bonus]:
     """Reverse the bonuses of an order that was cancelled, or of which less is left than they ask for; behind the
     order's own `points.reversed`. What is left is counted like its points: line by line, rounded down."""
@@ -92,17 +92,17 @@ def undo(
     undone = [bonus for bonus in found.bonuses if not bonus.reversed and (cancelled or left < bonus.min_amount)]
     for bonus in undone:
         bonus.reversed = True
-        _reverse(account, program, order_id, order, cause, docket, bonus, left, cancelled)
+        _reverse(account, program, order_id, order, cause, log, bonus, left, cancelled)
     if undone:
         account.bonuses.put(order_id, found)
     return undone
 
 
-def revoke(bonuses: list[Bonus], order_id: str, order: Order, cause: Cause, docket: Docket) -> None:
+def revoke(bonuses: list[Bonus], order_id: str, order: Order, cause: Cause, log: DecisionLog) -> None:
     """The rewards of bonuses that were reversed: behind the `tier.*`."""
     for bonus in bonuses:
         offer = bonus.offer
-        docket.post(
+        log.post(
             "reward.revoked",
             cause=cause,
             occurred_at=cause.occurred_at,
@@ -153,7 +153,7 @@ def _keep(account: Account, program: Program, member_id: str, offers: list[Offer
 
 
 def _earn(
-    account: Account, event: Purchase, cause: Cause, docket: Docket, offer: Offer, terms: CampaignOffer, amount: int
+    account: Account, event: Purchase, cause: Cause, log: DecisionLog, offer: Offer, terms: CampaignOffer, amount: int
 ) -> Bonus:
     """A lot of its own, with the release and the expiry of the order's."""
     order = account.orders.get(event.order_id)
@@ -172,7 +172,7 @@ def _earn(
         keep_until=order.known_until,
     )
     open_pending(account, lot, points)
-    docket.post(
+    log.post(
         "points.earned",
         cause=cause,
         occurred_at=event.occurred_at,
@@ -208,7 +208,7 @@ def _reverse(
     order_id: str,
     order: Order,
     cause: Cause,
-    docket: Docket,
+    log: DecisionLog,
     bonus: Bonus,
     left: int,
     cancelled: bool,
@@ -219,7 +219,7 @@ def _reverse(
     before["available"] = account.core.available
     taken = take(account, bonus.points, lot, floor=rules.body.negative_balance == "floor")
     why = "was cancelled" if cancelled else f"has {left} left of the {bonus.min_amount} that its bonus asks for"
-    docket.post(
+    log.post(
         "points.reversed",
         cause=cause,
         occurred_at=cause.occurred_at,

@@ -1,6 +1,6 @@
 """The whole loop in one process and without Kafka or Flink: for replays, audits and tests.
 
-The same intake and the same desk as in the job; only the plumbing between them is plain.
+The same intake and the same decider as in the job; only the plumbing between them is plain.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import heapq
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from loyalty.codec import DictPages
-from loyalty.desk import Desk, Verdict
-from loyalty.intake import Clock, DeadLetter, Document, Ignored, Intake
+from loyalty.decider import Decider, Verdict
 from loyalty.program import Program
 from loyalty.records import Record
+from loyalty.state.codec import DictEntries
+from loyalty.validation import DeadLetter, Document, Ignored, Validator, Watermark
 from loyalty.wire import transactions
 from loyalty.wire.program import parse_program_document
 
@@ -36,19 +36,19 @@ class Outcome(NamedTuple):
     `ignored`."""
 
 
-class Loop:
+class InMemoryRun:
     """Decides records as they are given; `eager` does due things as soon as the clock passes them, as a live job
     may."""
 
     def __init__(self, lag_ms: int, awaited: dict[int, int] | None = None, *, eager: bool = True) -> None:
-        self._intake = Intake(lag_ms, awaited or {})
-        self._intake_pages = DictPages()
-        self._desk = Desk()
-        self._accounts: dict[str, DictPages] = {}
+        self._intake = Validator(lag_ms, awaited or {})
+        self._intake_pages = DictEntries()
+        self._decider = Decider()
+        self._accounts: dict[str, DictEntries] = {}
         self._timers: list[tuple[int, str]] = []
         self._set: set[tuple[int, str]] = set()
         self._eager = eager
-        self._clock: Clock | None = None
+        self._clock: Watermark | None = None
         self.outcome = Outcome([], [], {})
 
     def read(self, record: Record) -> None:
@@ -63,10 +63,10 @@ class Loop:
             self.outcome.fates[place] = "ignored"
         elif isinstance(passed, Document):
             self.outcome.fates[place] = "document"
-            self._desk.learn(parse_program_document(passed.value))
+            self._decider.learn(parse_program_document(passed.value))
         else:
-            pages = self._accounts.setdefault(passed.account_id, DictPages())
-            verdict = self._desk.receive(passed.account_id, pages, passed.delivery)
+            pages = self._accounts.setdefault(passed.account_id, DictEntries())
+            verdict = self._decider.receive(passed.account_id, pages, passed.delivery)
             self.outcome.fates[place] = verdict.fate
             self._keep(passed.account_id, verdict)
         if self._eager:
@@ -75,7 +75,7 @@ class Loop:
     @property
     def program(self) -> Program:
         """The programme as it was read."""
-        return self._desk.program
+        return self._decider.program
 
     @property
     def account_ids(self) -> list[str]:
@@ -92,7 +92,7 @@ class Loop:
             timer = heapq.heappop(self._timers)
             self._set.remove(timer)
             account_id = timer[1]
-            verdict = self._desk.fire(account_id, self._accounts[account_id], self._clock.ms)
+            verdict = self._decider.fire(account_id, self._accounts[account_id], self._clock.ms)
             self._keep(account_id, verdict)
 
     def _keep(self, account_id: str, verdict: Verdict) -> None:
@@ -117,7 +117,7 @@ def run(reference: Iterable[Record], records: Iterable[Record], lag_ms: int, *, 
     for record in records:
         if record.topic == transactions.TOPIC:
             awaited[record.partition] = max(record.offset, awaited.get(record.partition, -1))
-    loop = Loop(lag_ms, awaited, eager=eager)
+    loop = InMemoryRun(lag_ms, awaited, eager=eager)
     for record in reference:
         loop.read(record)
     for record in records:

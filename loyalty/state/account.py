@@ -1,6 +1,6 @@
 """An account: what it holds, and the unit of work that loads it page by page and keeps what it became.
 
-Pages of an account:
+StateEntries of an account:
 
 | Page | Content | Kept until |
 |---|---|---|
@@ -18,7 +18,7 @@ Pages of an account:
 | `<shelf>/<n>` | the further pages of a long shelf | empty |
 | `<shelf>/head` | where they are, and the front of the shelf, if that is long | it is short |
 
-What is kept no longer is forgotten up to a day later (`loyalty.retention`).
+What is kept no longer is forgotten up to a day later (`loyalty.state.retention`).
 
 Requests are remembered for velocity rules for 35 days or the longest window of any fraud document, whichever is
 longer; qualifying points that have left the window for two years or the longest window of any tiers document, so that
@@ -33,8 +33,8 @@ from zlib import crc32
 
 import msgspec
 
-from loyalty.codec import PageCodec, Pages
-from loyalty.shelf import Entry, Folded, FoldedShelf, Shelf, ShelfCodec, ShelfHead
+from loyalty.state.codec import EntryCodec, StateEntries
+from loyalty.state.sorted_list import Entry, Folded, FoldedList, SortedList, SortedListCodec, SortedListHead
 
 T = TypeVar("T")
 
@@ -146,7 +146,7 @@ class Redemption(msgspec.Struct, array_like=True, gc=False):
     drawn: list[tuple[int, int]] = []
 
 
-class Seen(msgspec.Struct, array_like=True, gc=False):
+class UsedEvent(msgspec.Struct, array_like=True, gc=False):
     digest: bytes
     used_at: int
 
@@ -246,7 +246,7 @@ class Core(msgspec.Struct, array_like=True, gc=False):
     keep: Folded = msgspec.field(default_factory=Folded)
     requests: Folded = msgspec.field(default_factory=Folded)
     seen: bytes = b""
-    """The events that were used last (`loyalty.seen`)."""
+    """The events that were used last (`loyalty.state.used_events`)."""
     seen_pages: int = 0
     """Whether there are pages of further ones, and how they are named."""
     orders: bytes | None = b""
@@ -259,18 +259,18 @@ class Core(msgspec.Struct, array_like=True, gc=False):
     expiry: Folded = msgspec.field(default_factory=Folded)
     """Due things of kind EXPIRY: there are many, and far off. Those from before version 3 stand on the `due` shelf."""
     seen_blocks: bytes = b""
-    """A few bytes of each event in a block of `loyalty.seen`, block by block."""
+    """A few bytes of each event in a block of `loyalty.state.used_events`, block by block."""
     seen_first_block: int = 0
     """The number of the first of these blocks."""
 
 
-DUE_HEAD: PageCodec[ShelfHead[Due]] = PageCodec(ShelfHead[Due], 1)
-SPEND_HEAD: PageCodec[ShelfHead[Spend]] = PageCodec(ShelfHead[Spend], 1)
-QUALIFYING_HEAD: PageCodec[ShelfHead[Qualifying]] = PageCodec(ShelfHead[Qualifying], 1)
-KEEP_HEAD: PageCodec[ShelfHead[Keep]] = PageCodec(ShelfHead[Keep], 1)
-REQUEST_HEAD: PageCodec[ShelfHead[Request]] = PageCodec(ShelfHead[Request], 1)
+DUE_HEAD: EntryCodec[SortedListHead[Due]] = EntryCodec(SortedListHead[Due], 1)
+SPEND_HEAD: EntryCodec[SortedListHead[Spend]] = EntryCodec(SortedListHead[Spend], 1)
+QUALIFYING_HEAD: EntryCodec[SortedListHead[Qualifying]] = EntryCodec(SortedListHead[Qualifying], 1)
+KEEP_HEAD: EntryCodec[SortedListHead[Keep]] = EntryCodec(SortedListHead[Keep], 1)
+REQUEST_HEAD: EntryCodec[SortedListHead[Request]] = EntryCodec(SortedListHead[Request], 1)
 
-_HEADS_OF_V1: tuple[PageCodec[Any], ...] = (
+_HEADS_OF_V1: tuple[EntryCodec[Any], ...] = (
     DUE_HEAD,
     SPEND_HEAD,
     QUALIFYING_HEAD,
@@ -288,7 +288,7 @@ def _core_2(old: list[Any]) -> list[Any]:
     """Version 1 had the heads of the shelves in the page itself."""
     new = old[:_FIRST_HEAD_OF_V1]
     for codec, head in zip(_HEADS_OF_V1, old[_FIRST_HEAD_OF_V1:], strict=True):
-        shelf: ShelfHead[Any] = msgspec.convert(head, codec.shape)
+        shelf: SortedListHead[Any] = msgspec.convert(head, codec.shape)
         new.append(codec.write(shelf) if shelf.front or shelf.numbers else None)
     front, firsts = old[_FIRST_HEAD_OF_V1 + 2][:2]
     first = front or firsts
@@ -312,39 +312,39 @@ def _core_4(old: list[Any]) -> list[Any]:
     return old
 
 
-CORE: PageCodec[Core] = PageCodec(Core, 4, {1: _core_2, 2: _core_3, 3: _core_4})
+CORE: EntryCodec[Core] = EntryCodec(Core, 4, {1: _core_2, 2: _core_3, 3: _core_4})
 CORE_PAGE = "core"
 """The page that every event and every timer of an account reads."""
-LOT: PageCodec[Lot] = PageCodec(Lot, 1)
-ORDER: PageCodec[Order] = PageCodec(Order, 1)
-REDEMPTION: PageCodec[Redemption] = PageCodec(Redemption, 1)
-SEEN: PageCodec[Seen] = PageCodec(Seen, 1)
-SEEN_BLOCK: PageCodec[bytes] = PageCodec(bytes, 1)
-WAITING_PAGE: PageCodec[Waiting] = PageCodec(Waiting, 1)
-WAITS: PageCodec[list[str]] = PageCodec(list[str], 1)
-FACTS: PageCodec[Facts] = PageCodec(Facts, 1)
-OFFERS: PageCodec[list[Offer]] = PageCodec(list[Offer], 1)
-BONUSES: PageCodec[Bonuses] = PageCodec(Bonuses, 1)
-DUE_PAGE: PageCodec[list[Due]] = PageCodec(list[Due], 1)
-SPEND_PAGE: PageCodec[list[Spend]] = PageCodec(list[Spend], 1)
-QUALIFYING_PAGE: PageCodec[list[Qualifying]] = PageCodec(list[Qualifying], 1)
-KEEP_PAGE: PageCodec[list[Keep]] = PageCodec(list[Keep], 1)
-REQUEST_PAGE: PageCodec[list[Request]] = PageCodec(list[Request], 1)
+LOT: EntryCodec[Lot] = EntryCodec(Lot, 1)
+ORDER: EntryCodec[Order] = EntryCodec(Order, 1)
+REDEMPTION: EntryCodec[Redemption] = EntryCodec(Redemption, 1)
+SEEN: EntryCodec[UsedEvent] = EntryCodec(UsedEvent, 1)
+SEEN_BLOCK: EntryCodec[bytes] = EntryCodec(bytes, 1)
+WAITING_PAGE: EntryCodec[Waiting] = EntryCodec(Waiting, 1)
+WAITS: EntryCodec[list[str]] = EntryCodec(list[str], 1)
+FACTS: EntryCodec[Facts] = EntryCodec(Facts, 1)
+OFFERS: EntryCodec[list[Offer]] = EntryCodec(list[Offer], 1)
+BONUSES: EntryCodec[Bonuses] = EntryCodec(Bonuses, 1)
+DUE_PAGE: EntryCodec[list[Due]] = EntryCodec(list[Due], 1)
+SPEND_PAGE: EntryCodec[list[Spend]] = EntryCodec(list[Spend], 1)
+QUALIFYING_PAGE: EntryCodec[list[Qualifying]] = EntryCodec(list[Qualifying], 1)
+KEEP_PAGE: EntryCodec[list[Keep]] = EntryCodec(list[Keep], 1)
+REQUEST_PAGE: EntryCodec[list[Request]] = EntryCodec(list[Request], 1)
 
 
-_DUE: ShelfCodec[Due] = ShelfCodec(DUE_HEAD, DUE_PAGE)
-_SPEND: ShelfCodec[Spend] = ShelfCodec(SPEND_HEAD, SPEND_PAGE)
-_QUALIFYING: ShelfCodec[Qualifying] = ShelfCodec(QUALIFYING_HEAD, QUALIFYING_PAGE)
-_KEEP: ShelfCodec[Keep] = ShelfCodec(KEEP_HEAD, KEEP_PAGE)
-_REQUESTS: ShelfCodec[Request] = ShelfCodec(REQUEST_HEAD, REQUEST_PAGE)
+_DUE: SortedListCodec[Due] = SortedListCodec(DUE_HEAD, DUE_PAGE)
+_SPEND: SortedListCodec[Spend] = SortedListCodec(SPEND_HEAD, SPEND_PAGE)
+_QUALIFYING: SortedListCodec[Qualifying] = SortedListCodec(QUALIFYING_HEAD, QUALIFYING_PAGE)
+_KEEP: SortedListCodec[Keep] = SortedListCodec(KEEP_HEAD, KEEP_PAGE)
+_REQUESTS: SortedListCodec[Request] = SortedListCodec(REQUEST_HEAD, REQUEST_PAGE)
 
 
-class Shelved(Generic[T]):
-    """Pages of one kind, by id: read when asked for, written at `Account.save` when handed back by `put`."""
+class EntriesById(Generic[T]):
+    """StateEntries of one kind, by id: read when asked for, written at `Account.save` when handed back by `put`."""
 
     __slots__ = ("_account", "_codec", "_dirty", "_kind", "_loaded")
 
-    def __init__(self, kind: str, codec: PageCodec[T], account: Account) -> None:
+    def __init__(self, kind: str, codec: EntryCodec[T], account: Account) -> None:
         self._kind = f"{kind}/"
         self._codec = codec
         self._account = account
@@ -382,23 +382,23 @@ class Account:
     Whatever an event does not ask for is not even opened.
     """
 
-    def __init__(self, account_id: str, pages: Pages) -> None:
+    def __init__(self, account_id: str, pages: StateEntries) -> None:
         self.loaded: dict[str, Any] = {}
         """Content of the pages that were read or put, by name; None where there is none."""
-        self.dirty: dict[str, PageCodec[Any]] = {}
+        self.dirty: dict[str, EntryCodec[Any]] = {}
         """Those that `save` has to write or remove."""
-        self.unfolded: dict[FoldedShelf[Any], Shelf[Any]] = {}
+        self.unfolded: dict[FoldedList[Any], SortedList[Any]] = {}
         self.emptied: list[Lot] = []
         """Lots that were put with nothing in them; there may be something by now."""
-        self.lots = Shelved("lot", LOT, self)
-        self.orders = Shelved("order", ORDER, self)
-        self.redemptions = Shelved("redemption", REDEMPTION, self)
-        self.seen = Shelved("seen", SEEN, self)
-        self.seen_blocks = Shelved("block", SEEN_BLOCK, self)
-        self.waiting = Shelved("waiting", WAITING_PAGE, self)
-        self.waits = Shelved("waits", WAITS, self)
-        self.offers = Shelved("offers", OFFERS, self)
-        self.bonuses = Shelved("bonus", BONUSES, self)
+        self.lots = EntriesById("lot", LOT, self)
+        self.orders = EntriesById("order", ORDER, self)
+        self.redemptions = EntriesById("redemption", REDEMPTION, self)
+        self.seen = EntriesById("seen", SEEN, self)
+        self.seen_blocks = EntriesById("block", SEEN_BLOCK, self)
+        self.waiting = EntriesById("waiting", WAITING_PAGE, self)
+        self.waits = EntriesById("waits", WAITS, self)
+        self.offers = EntriesById("offers", OFFERS, self)
+        self.bonuses = EntriesById("bonus", BONUSES, self)
         self.due = self._shelf("due", _DUE)
         self.expiry = self._shelf("expiry", _DUE)
         self.spend = self._shelf("spend", _SPEND)
@@ -408,10 +408,10 @@ class Account:
         self.requests = self._shelf("requests", _REQUESTS)
         self.turn_to(account_id, pages)
 
-    def _shelf(self, name: str, codec: ShelfCodec[Entry]) -> FoldedShelf[Entry]:
-        return FoldedShelf(name, codec, self, attrgetter(f"core.{name}"))
+    def _shelf(self, name: str, codec: SortedListCodec[Entry]) -> FoldedList[Entry]:
+        return FoldedList(name, codec, self, attrgetter(f"core.{name}"))
 
-    def turn_to(self, account_id: str, pages: Pages) -> None:
+    def turn_to(self, account_id: str, pages: StateEntries) -> None:
         """Be this account from now on. What was not saved of the one before is dropped.
 
         All that an account is made of costs as much to build as a tenth of an event, so whoever decides for many

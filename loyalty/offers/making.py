@@ -1,10 +1,11 @@
 """Offers are made here (`make-offers`, one instance): the single owner of every budget and every cap.
 
-Members are keyed and a budget is global. So what an engagement may lead to is found in parallel (`loyalty.matching`),
-and what becomes of it is settled in one place, in order of arrival: a budget can never be overspent, and none of it is
-set aside for somebody who does not come for it. Only engagements that fit a campaign come here.
+Members are keyed and a budget is global. So what an engagement may lead to is found in parallel
+(`loyalty.offers.matching`), and what becomes of it is settled in one place, in order of arrival: a budget can never be
+overspent, and none of it is set aside for somebody who does not come for it. Only engagements that fit a campaign come
+here.
 
-Pages:
+StateEntries:
 
 | Page | Content | Kept until |
 |---|---|---|
@@ -34,12 +35,12 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import orjson
 
-from loyalty.campaigns import Candidate
-from loyalty.codec import PageCodec, Pages, Payload
-from loyalty.docket import reason, to_json
+from loyalty.offers.campaigns import Candidate
 from loyalty.program import CAMPAIGN, REMEMBER_QUALIFYING_MS
-from loyalty.seen import REMEMBER_EVENTS_MS
-from loyalty.shelf import Shelf, ShelfHead
+from loyalty.rules.decision_log import reason, to_json
+from loyalty.state.codec import EntryCodec, Payload, StateEntries
+from loyalty.state.sorted_list import SortedList, SortedListHead
+from loyalty.state.used_events import REMEMBER_EVENTS_MS
 from loyalty.times import DAY_MS, format_time
 
 OFFERED, NO_CONSENT, CAP_REACHED = "offered", "no_consent", "cap_reached"
@@ -115,9 +116,9 @@ class Offers(NamedTuple):
             yield to_json(decision)
 
 
-MATCHED: PageCodec[Matched] = PageCodec(Matched, 1)
-PUBLISHED_OFFER: Payload[PublishedOffer] = Payload(b"o", PageCodec(PublishedOffer, 1))
-CONSENTED: Payload[Consented] = Payload(b"c", PageCodec(Consented, 1))
+MATCHED: EntryCodec[Matched] = EntryCodec(Matched, 1)
+PUBLISHED_OFFER: Payload[PublishedOffer] = Payload(b"o", EntryCodec(PublishedOffer, 1))
+CONSENTED: Payload[Consented] = Payload(b"c", EntryCodec(Consented, 1))
 
 
 class OfferFacts(msgspec.Struct, frozen=True):
@@ -180,21 +181,21 @@ class _Member(msgspec.Struct, array_like=True):
     consents: list[tuple[int, bool]] = []
     """Since when (event time, ms) offers are agreed to or not, in order."""
     made: dict[str, _Made] = {}
-    published: ShelfHead[_PublishedEntry] = msgspec.field(default_factory=ShelfHead)
+    published: SortedListHead[_PublishedEntry] = msgspec.field(default_factory=SortedListHead)
     """Decisions beyond the last checkpoint whose engagement has not come again yet."""
 
 
-_MEMBER: PageCodec[_Member] = PageCodec(_Member, 1)
-_USED: PageCodec[int] = PageCodec(int, 1)
-_PUBLISHED_PAGE: PageCodec[list[_PublishedEntry]] = PageCodec(list[_PublishedEntry], 1)
+_MEMBER: EntryCodec[_Member] = EntryCodec(_Member, 1)
+_USED: EntryCodec[int] = EntryCodec(int, 1)
+_PUBLISHED_PAGE: EntryCodec[list[_PublishedEntry]] = EntryCodec(list[_PublishedEntry], 1)
 
 
 class OfferMaker:
     """Settles engagements one by one. Holds no state: all of it is in the pages."""
 
-    def published(self, pages: Pages, value: bytes) -> None:
-        """Take what `EngagementIntake` passed on for this owner (`Published.value`): a decision of this job that is on
-        `loyalty.decisions`, or a member's consent."""
+    def published(self, pages: StateEntries, value: bytes) -> None:
+        """Take what `EngagementValidator` passed on for this owner (`Published.value`): a decision of this job that
+        is on `loyalty.decisions`, or a member's consent."""
         if value[:1] == CONSENTED.tag:
             _agree(pages, CONSENTED.read(value))
             return
@@ -211,7 +212,7 @@ class OfferMaker:
         shelf.save()
         pages.put(f"member/{offer.member_id}", _MEMBER.write(member))
 
-    def settle(self, pages: Pages, matched: bytes) -> Offers:
+    def settle(self, pages: StateEntries, matched: bytes) -> Offers:
         """Decide about every campaign of a match (`Match.matched`)."""
         event = MATCHED.read(matched)
         member = _load(pages, event.member_id)
@@ -249,12 +250,12 @@ class OfferMaker:
         return Offers(decisions)
 
 
-def _load(pages: Pages, member_id: str) -> _Member:
+def _load(pages: StateEntries, member_id: str) -> _Member:
     raw = pages.get(f"member/{member_id}")
     return _Member() if raw is None else _MEMBER.read(raw)
 
 
-def _agree(pages: Pages, consented: Consented) -> None:
+def _agree(pages: StateEntries, consented: Consented) -> None:
     """Of two of one moment the last to arrive counts."""
     member = _load(pages, consented.member_id)
     consents = [entry for entry in member.consents if entry[0] != consented.occurred_at]
@@ -278,12 +279,12 @@ def pruned(entries: list[E]) -> list[E]:
     return entries[first:]
 
 
-def _used(pages: Pages, campaign_id: str) -> int:
+def _used(pages: StateEntries, campaign_id: str) -> int:
     raw = pages.get(f"campaign/{campaign_id}")
     return 0 if raw is None else _USED.read(raw)
 
 
-def _use(pages: Pages, campaign_id: str, points: int) -> None:
+def _use(pages: StateEntries, campaign_id: str, points: int) -> None:
     pages.put(f"campaign/{campaign_id}", _USED.write(points))
 
 
@@ -318,11 +319,11 @@ def _forget(member: _Member) -> None:
             del made.times[:over]
 
 
-def _shelf(pages: Pages, member_id: str, member: _Member) -> Shelf[_PublishedEntry]:
-    return Shelf(f"published/{member_id}", member.published, pages, _PUBLISHED_PAGE)
+def _shelf(pages: StateEntries, member_id: str, member: _Member) -> SortedList[_PublishedEntry]:
+    return SortedList(f"published/{member_id}", member.published, pages, _PUBLISHED_PAGE)
 
 
-def _recall(pages: Pages, member: _Member, event: Matched) -> dict[str, str]:
+def _recall(pages: StateEntries, member: _Member, event: Matched) -> dict[str, str]:
     """What was published about this engagement before a crash, by campaign; from now on that is settled."""
     if not member.published.front and not member.published.numbers:
         return {}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from loyalty.account import Account, Cause, Order, OrderLine
-from loyalty.docket import Docket, reason
-from loyalty.events import Purchase
-from loyalty.ledger import new_lot, open_pending
 from loyalty.program import InForce, Program
 from loyalty.records import Refused
-from loyalty.retention import forget
-from loyalty.tiers import qualify
+from loyalty.rules.decision_log import DecisionLog, reason
+from loyalty.rules.ledger import new_lot, open_pending
+from loyalty.rules.tiers import qualify
+from loyalty.state.account import Account, Cause, Order, OrderLine
+from loyalty.state.retention import forget
 from loyalty.times import DAY_MS
+from loyalty.wire.events import Purchase
 from loyalty.wire.program import EarningBody, PartnerBody, TiersBody
 
 ONE_BP = 10_000
@@ -64,7 +64,7 @@ def purchase(
     event: Purchase,
     cause: Cause,
     window: InForce[TiersBody],
-    docket: Docket,
+    log: DecisionLog,
 ) -> None:
     """Open the lot and the order of a purchase; `window` is the tiers document that its qualifying points are counted
     by.
@@ -113,7 +113,7 @@ def purchase(
     rules = {"earning": earning.version, "tiers": tiers.version}
     if partner is not None:
         rules[f"partner/{event.partner_id}"] = partner.version
-    docket.post(
+    log.post(
         "points.earned",
         cause=cause,
         occurred_at=event.occurred_at,

@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from loyalty.codec import PageCodec, Pages
+from loyalty.state.codec import EntryCodec, StateEntries
 
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
@@ -31,7 +31,7 @@ HEAD_MAX = 1_024
 _write_entry = msgspec.msgpack.Encoder().encode
 
 
-class ShelfHead(msgspec.Struct, Generic[Entry], array_like=True, gc=False):
+class SortedListHead(msgspec.Struct, Generic[Entry], array_like=True, gc=False):
     """What is kept of a shelf in the account's core page; written down by itself, so that it is read only when asked
     for."""
 
@@ -41,12 +41,14 @@ class ShelfHead(msgspec.Struct, Generic[Entry], array_like=True, gc=False):
     next_number: int = 0
 
 
-class Shelf(Generic[Entry]):
+class SortedList(Generic[Entry]):
     """A view of one shelf of one account; writes its pages at `save`. Whoever opened it keeps `head`, if `changed`."""
 
     __slots__ = ("_codec", "_dirty", "_gone", "_loaded", "_name", "_pages", "changed", "head")
 
-    def __init__(self, name: str, head: ShelfHead[Entry], pages: Pages, codec: PageCodec[list[Entry]]) -> None:
+    def __init__(
+        self, name: str, head: SortedListHead[Entry], pages: StateEntries, codec: EntryCodec[list[Entry]]
+    ) -> None:
         self._name = name
         self.head = head
         self.changed = False
@@ -197,10 +199,10 @@ class Folded(msgspec.Struct, array_like=True, gc=False):
     """The least moment in the tail; None where a release before did not note it, or it is empty."""
 
 
-class ShelfCodec(Generic[Entry]):
+class SortedListCodec(Generic[Entry]):
     """Reads and writes the parts of a folded shelf."""
 
-    def __init__(self, head: PageCodec[ShelfHead[Entry]], page: PageCodec[list[Entry]]) -> None:
+    def __init__(self, head: EntryCodec[SortedListHead[Entry]], page: EntryCodec[list[Entry]]) -> None:
         self.head = head
         self.page = page
         self._read_entries = msgspec.msgpack.Decoder(page.shape).decode
@@ -214,14 +216,14 @@ class ShelfCodec(Generic[Entry]):
 class Owner(Protocol):
     """Whose shelves they are."""
 
-    unfolded: dict[FoldedShelf[Any], Shelf[Any]]
+    unfolded: dict[FoldedList[Any], SortedList[Any]]
     """Those that have been unfolded in this unit of work."""
 
     @property
-    def pages(self) -> Pages: ...
+    def pages(self) -> StateEntries: ...
 
 
-def _is_behind(moment: int | None, head: ShelfHead[Any]) -> bool:
+def _is_behind(moment: int | None, head: SortedListHead[Any]) -> bool:
     """Whether an entry of this moment comes behind all that is in front."""
     if moment is None:
         return False
@@ -230,15 +232,15 @@ def _is_behind(moment: int | None, head: ShelfHead[Any]) -> bool:
     return bool(head.front) and moment > int(head.front[-1][0])
 
 
-class FoldedShelf(Generic[Entry]):
-    """A `Shelf` that is unfolded when an entry is asked for; `save` leaves its `Folded` as it is to be kept.
+class FoldedList(Generic[Entry]):
+    """A `SortedList` that is unfolded when an entry is asked for; `save` leaves its `Folded` as it is to be kept.
 
     It holds nothing itself, so one does for all accounts that an owner turns to.
     """
 
     __slots__ = ("_codec", "_folded", "_head_page", "_name", "_owner")
 
-    def __init__(self, name: str, codec: ShelfCodec[Entry], owner: Owner, folded: Callable[[Any], Folded]) -> None:
+    def __init__(self, name: str, codec: SortedListCodec[Entry], owner: Owner, folded: Callable[[Any], Folded]) -> None:
         """`folded` gives the owner's present `Folded` of this shelf."""
         self._name = name
         self._head_page = f"{name}/head"
@@ -246,7 +248,7 @@ class FoldedShelf(Generic[Entry]):
         self._owner = owner
         self._folded = folded
 
-    def _open(self) -> Shelf[Entry]:
+    def _open(self) -> SortedList[Entry]:
         """All of it."""
         shelf = self._unfold()
         folded = self._folded(self._owner)
@@ -254,7 +256,7 @@ class FoldedShelf(Generic[Entry]):
             self._merge(shelf, folded)
         return shelf
 
-    def _open_front(self) -> Shelf[Entry]:
+    def _open_front(self) -> SortedList[Entry]:
         """Enough of it to ask for its first entry. What comes behind the front may stay in the tail: of a shelf from
         which one takes at one end and to which one adds at the other, no more than the front is touched."""
         shelf = self._unfold()
@@ -263,18 +265,18 @@ class FoldedShelf(Generic[Entry]):
             self._merge(shelf, folded)
         return shelf
 
-    def _unfold(self) -> Shelf[Entry]:
+    def _unfold(self) -> SortedList[Entry]:
         owner, codec = self._owner, self._codec
         known = owner.unfolded.get(self)
         if known is not None:
             return known
         folded = self._folded(owner)
         written = owner.pages.get(self._head_page) if folded.head == b"" else folded.head
-        head: ShelfHead[Entry] = ShelfHead() if written is None else codec.head.read(written)
-        shelf = owner.unfolded[self] = Shelf(self._name, head, owner.pages, codec.page)
+        head: SortedListHead[Entry] = SortedListHead() if written is None else codec.head.read(written)
+        shelf = owner.unfolded[self] = SortedList(self._name, head, owner.pages, codec.page)
         return shelf
 
-    def _merge(self, shelf: Shelf[Entry], folded: Folded) -> None:
+    def _merge(self, shelf: SortedList[Entry], folded: Folded) -> None:
         for entry in self._codec.read_tail(folded):
             shelf.add(entry)
         folded.tail = b""
@@ -338,7 +340,7 @@ class FoldedShelf(Generic[Entry]):
             shelf.changed = False
             self._keep_head(shelf.head)
 
-    def _keep_head(self, head: ShelfHead[Entry]) -> None:
+    def _keep_head(self, head: SortedListHead[Entry]) -> None:
         folded, pages = self._folded(self._owner), self._owner.pages
         written = self._codec.head.write(head) if head.front or head.numbers else None
         if written is not None and len(written) > HEAD_MAX:

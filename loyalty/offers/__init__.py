@@ -1,0 +1,1 @@
+"""Offers: which campaigns an engagement may trigger, and what becomes of them."""

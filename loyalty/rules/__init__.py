@@ -1,0 +1,1 @@
+"""The rules of the contract, one file a rule: facts, decide, apply."""

@@ -1,0 +1,1 @@
+"""What an account keeps, and how it is written down."""
