@@ -6,7 +6,7 @@ ready := .venv/.ready
 .PHONY: help setup demo test lint format lock bench bench-quick sql-mutations
 
 help:
-	@echo "make setup   install everything into .venv (Python 3.10-3.12; no Java, Maven or Docker needed)"
+	@echo "make setup   install everything into .venv (Python 3.11 or 3.12; no Java, Maven or Docker needed)"
 	@echo "make demo    the whole loop on this machine: Kafka, the programme, the job, a story, 20 000 events"
 	@echo "make test    all tests, with real Kafka brokers and Flink clusters (twenty minutes)"
 	@echo "make bench   measure everything beside its peers, into docs/performance.md (25 to 30 minutes; bench-quick: 3)"
@@ -53,5 +53,5 @@ sql-mutations: $(ready)
 # uv makes the lock, since pip cannot resolve for all Pythons and platforms at once; nothing else needs it.
 lock: $(ready)
 	@.venv/bin/python -m venv .venv/uv && .venv/uv/bin/pip install --quiet uv
-	@.venv/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10 \
+	@.venv/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		--all-extras --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml

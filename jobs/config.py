@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,14 +11,14 @@ from jobs.names import JOB, MAX_PARALLELISM, OFFERS_JOB, SQL_JOB
 from jobs.profiles import Profile
 
 
-class Delivery(str, Enum):
+class Delivery(StrEnum):
     """How often a decision reaches its topic. Its id and sequence are the same each time (contract §5)."""
 
     AT_LEAST_ONCE = "at-least-once"
     EXACTLY_ONCE = "exactly-once"
 
 
-class Mode(str, Enum):
+class Mode(StrEnum):
     """Where Python runs: in the JVM's own process, or beside it. State of one cannot be read in the other."""
 
     THREAD = "thread"

@@ -13,11 +13,11 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import NamedTuple
 
 
-class Profile(str, Enum):
+class Profile(StrEnum):
     """What a job is tuned for. It changes no decision, and a job may go on in another one."""
 
     LATENCY = "latency"

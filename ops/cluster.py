@@ -7,8 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-
-from typing_extensions import Self
+from typing import Self
 
 from ops.errors import Refusal
 from ops.flink import JVM_OF_SHORT_LIFE, FlinkRest, FlinkUnreachable, flink_home, free_port, settings_of_processes

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Self
 
 from confluent_kafka import KafkaError, Message, Producer
-from typing_extensions import Self
 
 from ops.errors import Refusal
 

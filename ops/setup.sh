@@ -4,20 +4,20 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-fits='import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))'
+fits='import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))'
 
 find_python() {
     local name
     # Each candidate is run, not only looked up: a pyenv shim may exist for a version that is not switched on, and
     # Debian ships a Python whose venv module cannot make a working environment (no ensurepip).
-    for name in ${PYTHON:-} python3.12 python3.11 python3.10 python3; do
+    for name in ${PYTHON:-} python3.12 python3.11 python3; do
         if "$name" -c "$fits" >/dev/null 2>&1; then
             echo "$name"
             return
         fi
     done
-    echo "loyalty needs Python 3.10, 3.11 or 3.12 with its venv module (on Debian and Ubuntu: apt install python3-venv);" \
-        "none of python3.12, python3.11, python3.10, python3 is one; set PYTHON=/path/to/python to name another." >&2
+    echo "loyalty needs Python 3.11 or 3.12 with its venv module (on Debian and Ubuntu: apt install python3-venv);" \
+        "none of python3.12, python3.11, python3 is one; set PYTHON=/path/to/python to name another." >&2
     return 1
 }
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 from pydantic_core import PydanticCustomError
-from typing_extensions import Self
 
 from loyalty.wire.engagements import EngagementType
 from loyalty.wire.fields import Currency, Event, Int53, NonNegative, Positive, Text, Time, WireModel

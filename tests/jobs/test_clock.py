@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from jobs.clock import BEYOND, NO_CLOCK, exact, timestamp, virtual
 from jobs.domain import Watermark
 
-YEAR_1 = int(datetime(1, 1, 1, tzinfo=timezone.utc).timestamp() * 1000)
-YEAR_9999 = int(datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=timezone.utc).timestamp() * 1000)
+YEAR_1 = int(datetime(1, 1, 1, tzinfo=UTC).timestamp() * 1000)
+YEAR_9999 = int(datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC).timestamp() * 1000)
 
 clocks = st.builds(Watermark, st.integers(0, 8191), st.integers(YEAR_1, YEAR_9999))
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ DAY_MS = 24 * HOUR_MS
 
 MOST_LEVELS = 200
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{3})Z")
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -103,7 +103,7 @@ def parse_time(text: Any) -> int | None:
         return None
     year, month, day, hour, minute, second, millisecond = (int(part) for part in match.groups())
     try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
     return (moment - EPOCH) // timedelta(milliseconds=1) + millisecond

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from loyalty.times import DAY_MS, format_time, parse_duration, parse_time
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST = parse_time("0001-01-01T00:00:00.000Z")
 LAST = parse_time("9999-12-31T23:59:59.999Z")
 
