@@ -12,8 +12,10 @@ WORKDIR /opt/loyalty
 
 # First what changes seldom: the packages and the Java archives are a layer of their own.
 COPY --chown=loyalty requirements.lock pyproject.toml LICENSE ./
-COPY --chown=loyalty ops/setup.sh ops/__init__.py ops/artifacts.py ops/artifacts.yaml ops/errors.py ops/
-RUN bash ops/setup.sh
+COPY --chown=loyalty ops/__init__.py ops/errors.py ops/
+COPY --chown=loyalty ops/java/__init__.py ops/java/artifacts.py ops/java/artifacts.yaml ops/java/
+COPY --chown=loyalty ops/setup/setup.sh ops/setup/
+RUN bash ops/setup/setup.sh
 
 # Flink's scripts are those of the Python package. The class path is our own: Flink's jars, and flink-python, without
 # which a thread-mode operator is not found on a cluster.
@@ -30,4 +32,4 @@ ENV PATH=/opt/loyalty/.venv/bin:/opt/flink/bin:$PATH \
 
 # .dockerignore names what this is.
 COPY --chown=loyalty . .
-RUN cp ops/cluster.yaml /opt/flink/conf/config.yaml
+RUN cp ops/flink/cluster.yaml /opt/flink/conf/config.yaml

@@ -18,9 +18,9 @@ help:
 setup: $(ready)
 	@echo "Ready: .venv/bin/loyalty --help"
 
-$(ready): requirements.lock pyproject.toml ops/setup.sh ops/artifacts.yaml ops/make_class_archives.py ops/gateway.py
-	@bash ops/setup.sh
-	@.venv/bin/python -m ops.make_class_archives
+$(ready): requirements.lock pyproject.toml ops/setup/setup.sh ops/setup/make_class_archives.py ops/java/artifacts.yaml ops/flink/gateway.py
+	@bash ops/setup/setup.sh
+	@.venv/bin/python -m ops.setup.make_class_archives
 	@touch $@
 
 demo: $(ready)

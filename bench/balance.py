@@ -28,7 +28,7 @@ from jobs.environment import create_environment
 from jobs.profiles import Profile
 from jobs.topics import TRANSACTIONS
 from jobs.topology import key_by_first_field
-from ops.gateway import settings_of_gateway
+from ops.flink.gateway import settings_of_gateway
 
 NAME = "running-balance"
 PAGE = "balance"

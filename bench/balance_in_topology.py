@@ -17,7 +17,7 @@ from jobs.domain import DECISIONS, Document, ForAccount, Output, Passed, Record,
 from jobs.profiles import Profile
 from jobs.topics import PROGRAM, TRANSACTIONS
 from jobs.topology import build
-from ops.run import RunOptions, run
+from ops.jobs.run import RunOptions, run
 
 
 class BalanceIntake:

@@ -22,8 +22,8 @@ from bench.ways import STATE, decided_to, first_decisions, job_command, running
 from jobs.profiles import Profile
 from jobs.topics import TRANSACTIONS
 from ops.errors import Refusal
-from ops.generator.settings import OutRecord
-from ops.producer import Sender
+from ops.generate.settings import OutRecord
+from ops.kafka.sending import Sender
 
 CATCHES_UP_WITHIN_S = 180.0
 LOOK_EVERY_S = 1.0

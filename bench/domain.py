@@ -28,7 +28,7 @@ from jobs.edges import MAIN
 from jobs.profiles import KNOBS, Profile
 from jobs.topics import TRANSACTIONS
 from jobs.wiring import LoyaltyDecider, LoyaltyValidator
-from ops.generator.settings import OutRecord
+from ops.generate.settings import OutRecord
 
 PARTITIONS = 4
 LAG_MS = 600_000

@@ -23,13 +23,13 @@ from confluent_kafka.admin import NewTopic
 from bench import inputs
 from jobs.topics import TRANSACTIONS
 from loyalty.records import Record
-from ops import kafka
-from ops.admin import metadata, open_admin
 from ops.errors import Refusal
-from ops.generator.settings import OutRecord
-from ops.producer import Sender
-from ops.reader import ends_of, read_all, to_record
-from ops.topics import apply, read_catalogue
+from ops.generate.settings import OutRecord
+from ops.kafka import broker as kafka
+from ops.kafka.client import metadata, open_admin
+from ops.kafka.reading import ends_of, read_all, to_record
+from ops.kafka.sending import Sender
+from ops.topics.catalogue import apply, read_catalogue
 
 FOLDER = Path(".loyalty/bench")
 PARTITIONS = 4

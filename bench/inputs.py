@@ -13,10 +13,10 @@ import orjson
 from loyalty.times import DAY_MS, format_time
 from loyalty.wire import program
 from loyalty.wire.transactions import TOPIC
-from ops.generate import traffic_records
-from ops.generator.settings import DEFAULT_END, OutRecord, Traffic
-from ops.program import check
-from ops.program_check import FOLDER
+from ops.generate.send import traffic_records
+from ops.generate.settings import DEFAULT_END, OutRecord, Traffic
+from ops.program.check import FOLDER
+from ops.program.publish import check
 
 MINOR_UNITS_A_POINT = 10
 """The running balance: a point for each 10 minor units, rounded down."""

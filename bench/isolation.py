@@ -23,16 +23,16 @@ from typing import NamedTuple
 import psutil
 
 from loyalty.wire import engagements, transactions
-from ops import topics
-from ops.generate import traffic_records
-from ops.generator.settings import OutRecord, Traffic
-from ops.kafka import LocalKafka
-from ops.latency import percentiles
+from ops.decisions.latency import percentiles
+from ops.generate.send import traffic_records
+from ops.generate.settings import OutRecord, Traffic
+from ops.kafka.broker import LocalKafka
+from ops.kafka.reading import read_all
+from ops.kafka.sending import Sender
 from ops.own_command import own_command
-from ops.producer import Sender
-from ops.program import publish
-from ops.program_check import FOLDER
-from ops.reader import read_all
+from ops.program.check import FOLDER
+from ops.program.publish import publish
+from ops.topics import catalogue as topics
 
 STARTS_WITHIN_S = 120.0
 PACE_S = 0.02

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 from bench.ground import FOLDER
-from ops.artifacts import fetch, flink_connector_jar, pin, pinned
 from ops.errors import Refusal
-from ops.flink import flink_home
-from ops.java import java
+from ops.flink.processes import flink_home
+from ops.java.artifacts import fetch, flink_connector_jar, pin, pinned
+from ops.java.runtime import java
 
 PINS = Path(__file__).with_name("artifacts.yaml")
 SOURCES = Path(__file__).with_name("peers") / "java"

@@ -24,8 +24,8 @@ from bench.summary import Summary, as_json, summarise
 from bench.ways import job_command, running
 from jobs.topics import TRANSACTIONS
 from ops.errors import Refusal
-from ops.generator.settings import OutRecord
-from ops.reader import read_all, to_record
+from ops.generate.settings import OutRecord
+from ops.kafka.reading import read_all, to_record
 
 WARM_UP_S = 10.0
 STARTS_WITHIN_S = 120.0

@@ -22,10 +22,10 @@ from bench.ways import STARTS_WITHIN_S
 from bench.window import Window, watch
 from jobs import decisions
 from jobs.profiles import Profile
-from ops.cluster import StandaloneCluster
 from ops.errors import Refusal
-from ops.flink import FlinkRest, FlinkUnreachable, JobView
-from ops.submit import Submission, submit
+from ops.flink.processes import FlinkRest, FlinkUnreachable, JobView
+from ops.flink.standalone import StandaloneCluster
+from ops.jobs.submit import Submission, submit
 
 PROGRAMS = ("TaskManagerRunner", "StandaloneSessionClusterEntrypoint", "kafka.Kafka")
 """What is pinned; the Python processes of operators are where their task manager is."""

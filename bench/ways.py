@@ -183,7 +183,7 @@ def running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
 
 def environment() -> dict[str, str]:
     """What a process of a peer needs to find: our Java, our Python first in the path, our packages."""
-    from ops.java import java_home
+    from ops.java.runtime import java_home
 
     python = str(Path(sys.executable).parent)
     return {

@@ -22,16 +22,16 @@ class Verb(NamedTuple):
 
 
 VERBS: dict[str, Verb] = {
-    "kafka": Verb("ops.kafka_verbs:app", "A Kafka broker on this machine: start, stop, status."),
-    "topics": Verb("ops.topics_verbs:app", "The topics of the catalogue: apply."),
-    "program": Verb("ops.program:app", "The documents of the programme: check, publish."),
+    "kafka": Verb("ops.kafka.verbs:app", "A Kafka broker on this machine: start, stop, status."),
+    "topics": Verb("ops.topics.verbs:app", "The topics of the catalogue: apply."),
+    "program": Verb("ops.program.publish:app", "The documents of the programme: check, publish."),
     "demo": Verb("ops.demo.show:demo_command", "The whole loop on this machine, with a story to follow."),
-    "watch": Verb("ops.watch:watch_command", "Show decisions as they are made."),
-    "reconcile": Verb("ops.reconcile:reconcile_command", "Prove from the topics that nothing was lost or doubled."),
-    "generate": Verb("ops.generate:generate_command", "Send realistic traffic; the same seed gives the same events."),
-    "run": Verb("ops.run:app", "Jobs on this machine, which go on where they stopped: decisions, offers, all."),
+    "watch": Verb("ops.decisions.watch:watch_command", "Show decisions as they are made."),
+    "reconcile": Verb("ops.reconcile.transactions:reconcile_command", "Prove that nothing was lost or doubled."),
+    "generate": Verb("ops.generate.send:generate_command", "Send realistic traffic; a seed gives the same events."),
+    "run": Verb("ops.jobs.run:app", "Jobs on this machine, which go on where they stopped: decisions, offers, all."),
     "sql": Verb("ops.sql.verbs:app", "The SQL models: check, test, plan, run, audit, show."),
-    "submit": Verb("ops.submit:app", "A job to a Flink cluster: decisions, offers, sql."),
+    "submit": Verb("ops.jobs.submit:app", "A job to a Flink cluster: decisions, offers, sql."),
 }
 
 

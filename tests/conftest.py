@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.kafka import LocalKafka
-from ops.topics import apply, read_catalogue
+from ops.kafka.broker import LocalKafka
+from ops.topics.catalogue import apply, read_catalogue
 from tests.kafka_records import create_topic, delete_topics
 
 
@@ -45,7 +45,7 @@ def loyalty_topics(bootstrap: str) -> str:
 @pytest.fixture
 def kafka_dir(tmp_path: Path) -> Iterator[Path]:
     """A folder for a broker of the test's own, which is stopped after it in any case."""
-    from ops import kafka
+    from ops.kafka import broker as kafka
 
     folder = tmp_path / "kafka"
     yield folder

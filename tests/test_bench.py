@@ -28,9 +28,9 @@ from loyalty.in_memory_run import InMemoryRun
 from loyalty.records import Record
 from loyalty.state.codec import DictEntries
 from loyalty.wire.transactions import parse_transaction
-from ops import kafka
 from ops.errors import Refusal
-from ops.generator.settings import DEFAULT_END
+from ops.generate.settings import DEFAULT_END
+from ops.kafka import broker as kafka
 from tests.jobs.fakes import FakeFlink
 
 

@@ -6,7 +6,7 @@ import sys
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
-from ops.artifacts import flink_connector_jar
+from ops.java.artifacts import flink_connector_jar
 
 PURCHASES = """
 CREATE TABLE purchases (

@@ -20,7 +20,7 @@ from pyflink.datastream.connectors.kafka import (
 )
 from pyflink.datastream.state import ValueStateDescriptor
 
-from ops.artifacts import flink_connector_jar
+from ops.java.artifacts import flink_connector_jar
 
 
 class Decide(KeyedProcessFunction):  # type: ignore[misc]

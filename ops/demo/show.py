@@ -19,18 +19,18 @@ import typer
 from rich.console import Console
 
 from loyalty.records import Record
-from ops import topics
+from ops.decisions.latency import latencies, percentiles
+from ops.decisions.watch import line
 from ops.demo.story import Scene, reference, scenes
 from ops.errors import Refusal
-from ops.kafka import LocalKafka
-from ops.latency import latencies, percentiles
+from ops.kafka.broker import LocalKafka
+from ops.kafka.reading import follow
+from ops.kafka.sending import Sender
 from ops.own_command import own_command
-from ops.producer import Sender
-from ops.program import publish
-from ops.program_check import FOLDER as PROGRAM_FOLDER
-from ops.reader import follow
-from ops.reconcile import reconcile_topics, show
-from ops.watch import line
+from ops.program.check import FOLDER as PROGRAM_FOLDER
+from ops.program.publish import publish
+from ops.reconcile.transactions import reconcile_topics, show
+from ops.topics import catalogue as topics
 
 SCENE_WITHIN_S = 60
 SHOWN_OF_GENERATED = 250
@@ -123,7 +123,7 @@ def _drain(screen: _Screen, console: Console, quiet_s: float, sending: threading
 
 def demo(events: int, rate: int, console: Console) -> None:
     """Run the demo in a folder of its own under the system's temporary folder; nothing of it stays."""
-    from ops.generate import generate
+    from ops.generate.send import generate
 
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="loyalty-demo-") as temporary:

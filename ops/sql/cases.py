@@ -21,10 +21,10 @@ from typing import Any
 from py4j.protocol import Py4JError
 
 from ops.errors import Refusal
-from ops.flink import root_cause
+from ops.flink.processes import root_cause
 from ops.sql.fixtures import Arrival, Case, Row, arrivals
 from ops.sql.session import Cluster, catalog_table, create_environment, java, java_array
-from ops.topics import read_catalogue
+from ops.topics.catalogue import read_catalogue
 from sql.names import tables_of
 from sql.project import RESULTS, Project, SqlFile
 from sql.results import create_results, create_views

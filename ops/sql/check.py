@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ops.sql.session import catalog_table
-from ops.topics import read_catalogue
+from ops.topics.catalogue import read_catalogue
 from sql.names import CircularModels, Place, parse, place_of, reads, type_of
 from sql.project import RESULTS, Project, SqlFile
 from sql.results import APPEND, UPSERT, create_results, create_views

@@ -18,10 +18,10 @@ from jobs.config import Mode, SqlConfig
 from jobs.held_at_start import NotThere, cluster_id
 from jobs.names import SQL_JOB
 from ops.errors import Refusal
-from ops.flink import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobView, free_port, root_cause
-from ops.gateway import settings_of_gateway
-from ops.job_state import JobFolder, job_folder, wait_for_java
-from ops.mini_cluster import end_java, mini_cluster, start_java, stop_signals, stop_with_savepoint
+from ops.flink.gateway import settings_of_gateway
+from ops.flink.mini_cluster import end_java, mini_cluster, start_java, stop_signals, stop_with_savepoint
+from ops.flink.processes import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobView, free_port, root_cause
+from ops.jobs.folder import JobFolder, job_folder, wait_for_java
 
 DEFAULT_STATE = Path(".loyalty/sql")
 LOOK_EVERY_S = 0.2

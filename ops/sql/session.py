@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ops.gateway import settings_of_gateway
+from ops.flink.gateway import settings_of_gateway
 from sql.settings import SETTINGS
 
 JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+IgnoreUnrecognizedVMOptions -Xshare:auto"

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from loyalty.offers.in_memory_run import InMemoryOffersRun
 from loyalty.records import Record
 from loyalty.wire import engagements, members, program
-from ops.generate import traffic_records
-from ops.generator.settings import Traffic
-from ops.program import check
-from ops.program_check import FOLDER
+from ops.generate.send import traffic_records
+from ops.generate.settings import Traffic
+from ops.program.check import FOLDER
+from ops.program.publish import check
 
 ENGAGEMENTS = int(os.environ.get("LOYALTY_ENGAGEMENTS", "50000"))
 TRAFFIC = Traffic(seed=3, events=200, accounts=max(200, ENGAGEMENTS // 40), engagements=ENGAGEMENTS)

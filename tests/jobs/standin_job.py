@@ -10,7 +10,7 @@ from typing import Any
 from jobs.config import DecisionsConfig, Delivery, Mode
 from jobs.topology import build
 from ops.errors import Refusal
-from ops.run import RunOptions, run
+from ops.jobs.run import RunOptions, run
 from tests.jobs.standin import StandInDesk, StandInIntake
 
 

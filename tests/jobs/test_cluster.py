@@ -11,10 +11,10 @@ import pytest
 
 from jobs.config import Delivery, Mode
 from jobs.topics import PROGRAM, TRANSACTIONS
-from ops.cluster import StandaloneCluster
 from ops.errors import Refusal
-from ops.flink import FlinkRest
-from ops.submit import Submission, submit
+from ops.flink.processes import FlinkRest
+from ops.flink.standalone import StandaloneCluster
+from ops.jobs.submit import Submission, submit
 from tests.jobs.running import ROOT, decisions
 from tests.kafka_records import send
 

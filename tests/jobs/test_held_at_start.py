@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 
 from jobs.held_at_start import NotThere, cluster_id, last_made_offers, last_readable
 from jobs.topics import DECISIONS
-from ops import kafka
+from ops.kafka import broker as kafka
 from tests.kafka_records import create_topic, read_all, send
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.config import Mode
 from jobs.held_at_start import cluster_id
-from ops.job_state import JobRecord, job_folder
+from ops.jobs.folder import JobRecord, job_folder
 from tests.jobs.running import Failed, finish, standin_command
 from tests.kafka_records import delete_topics, send
 

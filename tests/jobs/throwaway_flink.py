@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops.gateway import settings_of_gateway
+from ops.flink.gateway import settings_of_gateway
 
 
 @contextmanager

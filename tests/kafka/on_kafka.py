@@ -13,10 +13,10 @@ from loyalty.records import Record
 from loyalty.rules.decision_log import to_json
 from loyalty.wire import context, fraud, members, program, transactions
 from ops.own_command import own_command
-from ops.program import publish
-from ops.program_check import FOLDER
-from ops.reconcile import Reconciliation, reconcile_topics
-from ops.topics import apply, read_catalogue
+from ops.program.check import FOLDER
+from ops.program.publish import publish
+from ops.reconcile.transactions import Reconciliation, reconcile_topics
+from ops.topics.catalogue import apply, read_catalogue
 from tests.jobs.running import finish
 from tests.kafka_records import delete_topics, read_all
 from tests.oracle.wire import Record as OracleRecord

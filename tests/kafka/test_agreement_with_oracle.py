@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from loyalty.wire import transactions
-from ops.generate import generate
+from ops.generate.send import generate
 from tests.agreement.compare import dead_letter_differences, differences
 from tests.kafka.on_kafka import (
     DEAD_LETTERS,

@@ -11,7 +11,7 @@ from typing import Any
 
 from loyalty.times import format_time, parse_time
 from loyalty.wire import engagements, members, program
-from ops.producer import Sender
+from ops.kafka.sending import Sender
 from tests.jobs.running import kill, running, wait_until
 from tests.kafka.on_kafka import DECISIONS, Plain, fresh_topics, run_command, run_to_end, values, without_the_hour
 

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from jobs.batches import apart
-from ops.generate import traffic_records
-from ops.generator.settings import OutRecord, Traffic
-from ops.producer import Sender
+from ops.generate.send import traffic_records
+from ops.generate.settings import OutRecord, Traffic
+from ops.kafka.sending import Sender
 from tests.jobs.running import kill, running, wait_until
 from tests.kafka.on_kafka import (
     DEAD_LETTERS,

@@ -13,7 +13,7 @@ import pytest
 from loyalty.in_memory_run import Outcome
 from loyalty.times import format_time, parse_time
 from loyalty.wire import context, fraud, members, program, transactions
-from ops.reconcile import Reconciliation
+from ops.reconcile.transactions import Reconciliation
 from tests.kafka.on_kafka import (
     DEAD_LETTERS,
     DECISIONS,

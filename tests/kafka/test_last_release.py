@@ -20,8 +20,8 @@ import pytest
 from jobs.config import Mode
 from jobs.held_at_start import cluster_id
 from loyalty.wire import transactions
-from ops.job_state import JobRecord, job_folder
-from ops.topics import apply, read_catalogue
+from ops.jobs.folder import JobRecord, job_folder
+from ops.topics.catalogue import apply, read_catalogue
 from tests.jobs.running import ROOT
 from tests.kafka.on_kafka import DECISIONS, Plain, by_the_loop, first_differences, run_to_end, values, without_the_hour
 from tests.kafka_records import delete_topics, send

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from ops.cluster import StandaloneCluster
-from ops.generate import generate
+from ops.flink.standalone import StandaloneCluster
+from ops.generate.send import generate
 from ops.own_command import own_command
 from tests.jobs.running import finish
 from tests.kafka.on_kafka import (

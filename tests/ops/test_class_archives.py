@@ -10,11 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops import class_archives, kafka
-from ops.class_archives import BROKER, GATEWAY, archive_of, shared_classes
-from ops.java import java
-from ops.kafka import LocalKafka
-from ops.make_class_archives import CLASS_PATHS, of_class_path
+from ops.java import class_archives
+from ops.java.class_archives import BROKER, GATEWAY, archive_of, shared_classes
+from ops.java.runtime import java
+from ops.kafka import broker as kafka
+from ops.kafka.broker import LocalKafka
+from ops.setup.make_class_archives import CLASS_PATHS, of_class_path
 
 
 def _starts_from_archive(name: str, class_path: str) -> bool:
@@ -46,8 +47,8 @@ def test_a_broker_starts_from_the_archive(kafka_dir: Path) -> None:
 STARTS_JAVA = """
 import os, sys
 from pathlib import Path
-from ops.gateway import settings_of_gateway
-from ops.mini_cluster import end_java, start_java
+from ops.flink.gateway import settings_of_gateway
+from ops.flink.mini_cluster import end_java, start_java
 
 folder = Path(sys.argv[1])
 os.environ.update(settings_of_gateway(folder, folder / "flink.log"))

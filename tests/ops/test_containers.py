@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
-from ops import kafka
-from ops.artifacts import pinned
+from ops.java.artifacts import pinned
+from ops.kafka import broker as kafka
 from ops.own_command import own_command
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
-CLUSTER: dict[str, Any] = yaml.safe_load((ROOT / "ops" / "cluster.yaml").read_text(encoding="utf-8"))
+CLUSTER: dict[str, Any] = yaml.safe_load((ROOT / "ops" / "flink" / "cluster.yaml").read_text(encoding="utf-8"))
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 # Every call of our command, in the comments too: from `loyalty` to what ends it.

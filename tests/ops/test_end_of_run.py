@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 
 from jobs.clock import NO_WATERMARK
-from ops import end_of_run
-from ops.end_of_run import EndOfRun, Offsets, merged
-from ops.flink import JobView
+from ops.flink.processes import JobView
+from ops.jobs import end_of_run
+from ops.jobs.end_of_run import EndOfRun, Offsets, merged
 
 
 class FakeView:

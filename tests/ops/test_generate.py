@@ -25,12 +25,12 @@ from loyalty.wire.schemas import schemas
 from loyalty.wire.transactions import Purchase, RedemptionRequested, Refund, parse_transaction
 from ops.cli import command_line
 from ops.errors import Refusal
-from ops.generate import generate, send, traffic_records
-from ops.generator.settings import DEFAULT_END, OutRecord, Traffic
-from ops.generator.shop import Shop
-from ops.generator.traffic import records as all_records
-from ops.program import check
-from ops.program_check import FOLDER
+from ops.generate.send import generate, send, traffic_records
+from ops.generate.settings import DEFAULT_END, OutRecord, Traffic
+from ops.generate.shop import Shop
+from ops.generate.traffic import records as all_records
+from ops.program.check import FOLDER
+from ops.program.publish import check
 from tests.kafka_records import delete_topics, read_all
 from tests.wire.examples import BODIES, document, wire
 

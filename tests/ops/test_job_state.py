@@ -10,13 +10,13 @@ import psutil
 import pytest
 
 from jobs.config import Mode
-from ops import job_state
 from ops.durations import milliseconds
 from ops.errors import Refusal
-from ops.flink import root_cause
-from ops.job_state import job_folder, wait_for_java
-from ops.run import RunOptions, run
-from ops.submit import Submission, submit
+from ops.flink.processes import root_cause
+from ops.jobs import folder as job_state
+from ops.jobs.folder import job_folder, wait_for_java
+from ops.jobs.run import RunOptions, run
+from ops.jobs.submit import Submission, submit
 
 
 def _point(folder: Path, at: float) -> Path:

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from ops import artifacts
-from ops.artifacts import Jar, fetch, flink_connector_jar, kafka_classpath, pinned
 from ops.errors import Refusal
-from ops.java import java
+from ops.java import artifacts
+from ops.java.artifacts import Jar, fetch, flink_connector_jar, kafka_classpath, pinned
+from ops.java.runtime import java
 
 CONTENT = b"what the repository serves"
 SOUND = Jar("org.example:thing:1.0", hashlib.sha256(CONTENT).hexdigest())
@@ -97,7 +97,7 @@ import os, sys, time
 from pathlib import Path
 from types import SimpleNamespace
 import jgo.maven
-from ops.artifacts import Jar, fetch
+from ops.java.artifacts import Jar, fetch
 
 def context(repo_cache, **options):
     def resolve():

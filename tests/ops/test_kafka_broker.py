@@ -17,9 +17,9 @@ import psutil
 import pytest
 from confluent_kafka import KafkaException, Producer
 
-from ops import kafka
 from ops.errors import Refusal
-from ops.kafka import LocalKafka
+from ops.kafka import broker as kafka
+from ops.kafka.broker import LocalKafka
 from ops.own_command import own_command
 from tests.kafka_records import create_topic, read_all, send
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ops.errors import Refusal
-from ops.program import check
-from ops.program_check import FOLDER
+from ops.program.check import FOLDER
+from ops.program.publish import check
 
 
 @pytest.fixture

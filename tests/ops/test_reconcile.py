@@ -9,7 +9,7 @@ import pytest
 
 from loyalty.in_memory_run import InMemoryRun
 from loyalty.records import Record
-from ops.reconcile import Reconciliation, reconcile
+from ops.reconcile.transactions import Reconciliation, reconcile
 from tests.domain.story import Story, at
 
 READ, DECIDED, REFUSED = "loyalty.transactions", "loyalty.decisions", "loyalty.dead-letters"

@@ -12,11 +12,11 @@ from loyalty.records import Record
 from loyalty.rules.decision_log import to_json
 from loyalty.times import parse_time
 from loyalty.wire import engagements, members, program
-from ops.generate import traffic_records
-from ops.generator.settings import Traffic
-from ops.program import check
-from ops.program_check import FOLDER
-from ops.reconcile import Reconciliation, reconcile
+from ops.generate.send import traffic_records
+from ops.generate.settings import Traffic
+from ops.program.check import FOLDER
+from ops.program.publish import check
+from ops.reconcile.transactions import Reconciliation, reconcile
 
 SENT_AT = parse_time("2026-11-01T00:00:00.000Z")
 DECIDED_AT = "2026-11-02T00:00:00.000Z"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import Refusal
-from ops.run_all import Part, supervise
+from ops.jobs.run_all import Part, supervise
 from tests.jobs.running import ROOT
 
 SOUND = Part("sound", ["program", "check"])
@@ -57,7 +57,7 @@ def test_asked_to_stop_it_stops_all_cleanly(loyalty_topics: str, number: signal.
 
 
 def test_a_fresh_until_end_runs_offers_and_then_decisions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from ops import run_all
+    from ops.jobs import run_all
 
     ran: list[list[Part]] = []
     ends_by_itself = True

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from ops import topics
 from ops.errors import Refusal
 from ops.own_command import own_command
-from ops.topics import CATALOGUE, Topic, read_catalogue
+from ops.topics import catalogue as topics
+from ops.topics.catalogue import CATALOGUE, Topic, read_catalogue
 from tests.kafka_records import create_topic, delete_topics, send
 
 ONE_TOPIC = """\

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ops.gateway import settings_of_gateway
+from ops.flink.gateway import settings_of_gateway
 
 # Not UTC, so that nothing is right by chance.
 ZONE = "Asia/Kolkata"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loyalty.times import parse_time
-from ops.topics import apply, read_catalogue
+from ops.topics.catalogue import apply, read_catalogue
 from tests.kafka_records import delete_topics, read_all, send
 from tests.sql.conftest import ROOT, FlinkSession
 from tests.wire.examples import (

@@ -1,0 +1,1 @@
+"""Flink on this machine: its processes, its gateway to Python, its clusters, and its REST interface."""

@@ -1,0 +1,194 @@
+"""`loyalty generate`: sends realistic traffic to a cluster, and says what it sent and what must become of it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from loyalty.times import HOUR_MS, MINUTE_MS, format_time, parse_time
+from loyalty.wire import context, fraud, members, transactions
+from loyalty.wire import engagements as engagement
+from ops.errors import Refusal
+from ops.generate.faults import DUPLICATE
+from ops.generate.settings import DEFAULT_END, OutRecord, Traffic, default_accounts
+from ops.generate.shop import Shop
+from ops.generate.traffic import records
+from ops.kafka.client import metadata, open_admin
+from ops.kafka.sending import Sender
+from ops.program.check import FOLDER
+from ops.program.publish import check
+
+_PACE_S = 0.005
+
+
+class Sent(NamedTuple):
+    """What was sent: how many records by topic and kind, and how many must end as which dead letter or duplicate."""
+
+    kinds: Counter[tuple[str, str]]
+    expected: Counter[str]
+
+    @property
+    def transactions(self) -> int:
+        return sum(count for (topic, _), count in self.kinds.items() if topic == transactions.TOPIC)
+
+
+def generate(
+    bootstrap: str,
+    events: int,
+    seed: int,
+    accounts: int | None = None,
+    rate: float | None = None,
+    engagements: int = 0,
+) -> Sent:
+    """Sends `events` transactions of the default traffic, and engagements among them, as `send`."""
+    traffic = Traffic(seed, events, accounts or default_accounts(events), engagements=engagements)
+    return send(bootstrap, traffic, rate)
+
+
+def send(bootstrap: str, traffic: Traffic, rate: float | None = None, program: Path = FOLDER) -> Sent:
+    """Sends the reference records, waits until they are delivered, then sends the transactions.
+
+    `rate` is transactions a second; without it they go as fast as they can.
+
+    Raises:
+        Refusal: the programme is bad or begins after the traffic, the traffic ends in the future, or the cluster, a
+            topic or a delivery fails.
+    """
+    shop = _shop(program, traffic)
+    _topics_are_there(bootstrap)
+    sent = Sent(Counter(), Counter())
+    with Sender(bootstrap) as sender:
+        for record in _paced(records(traffic, shop), sender, rate):
+            sender.send(record.topic, record.key, record.value)
+            sent.kinds[record.topic, record.kind] += 1
+            if record.expects is not None:
+                sent.expected[record.expects] += 1
+    return sent
+
+
+def traffic_records(traffic: Traffic, program: Path = FOLDER) -> Iterator[OutRecord]:
+    """The same records without a cluster: for tests and benchmarks.
+
+    Raises:
+        Refusal: as `send`, of the programme and the time.
+    """
+    return records(traffic, _shop(program, traffic))
+
+
+def _shop(program: Path, traffic: Traffic) -> Shop:
+    try:
+        shop = Shop(version.document for version in check(program))
+    except ValueError as problem:
+        raise Refusal(f"There is nothing to generate for: {problem}.") from problem
+    if traffic.start_ms - 6 * HOUR_MS < shop.opens_at:
+        raise Refusal(
+            f"The traffic would begin at {format_time(traffic.start_ms)}, before the programme, which begins at "
+            f"{format_time(shop.opens_at)}: choose a later --end or fewer --days."
+        )
+    if traffic.end_ms > time.time_ns() // 1_000_000 + 5 * MINUTE_MS:
+        raise Refusal(f"The traffic would end at {format_time(traffic.end_ms)}, which is in the future: choose --end.")
+    return shop
+
+
+def _topics_are_there(bootstrap: str) -> None:
+    there = metadata(open_admin(bootstrap), bootstrap).topics
+    for topic in (transactions.TOPIC, engagement.TOPIC, members.TOPIC, fraud.TOPIC, context.TOPIC):
+        if topic not in there:
+            raise Refusal(
+                f"The cluster has no topic {topic}: run `loyalty topics apply --bootstrap {bootstrap}` first."
+            )
+
+
+def _paced(all_records: Iterator[OutRecord], sender: Sender, rate: float | None) -> Iterator[OutRecord]:
+    """Holds the rest back until the reference records are delivered, and then the transactions to `rate` a second."""
+    began: float | None = None
+    count = 0
+    for record in all_records:
+        if began is None and record.topic in (transactions.TOPIC, engagement.TOPIC):
+            sender.flush()
+            began = time.monotonic()
+        if record.topic == transactions.TOPIC:
+            assert began is not None
+            if rate is not None:
+                ahead = count / rate - (time.monotonic() - began)
+                if ahead > _PACE_S:
+                    sender.poll()
+                    time.sleep(ahead)
+            count += 1
+        yield record
+
+
+def _moment(text: str) -> int:
+    try:
+        return parse_time(text)
+    except ValueError as problem:
+        raise typer.BadParameter(f"{problem}.") from problem
+
+
+def generate_command(
+    bootstrap: Annotated[str, typer.Option(help="The cluster's address, HOST:PORT.")],
+    events: Annotated[int, typer.Option(min=1, help="How many transaction records to send.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same events.")],
+    accounts: Annotated[
+        int | None, typer.Option(min=1, help="How many households there are. Default: one for twenty events.")
+    ] = None,
+    engagements: Annotated[
+        int | None, typer.Option(min=0, help="How many engagement records to send among them. Default: as many.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.1, help="Transactions a second. Default: as fast as they go.")
+    ] = None,
+    end: Annotated[str, typer.Option(help="The event time at which the traffic ends.")] = format_time(DEFAULT_END),
+    days: Annotated[int, typer.Option(min=1, help="How many days of event time it spans.")] = Traffic.days,
+    malformed_rate: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of records that are malformed.")
+    ] = Traffic.malformed_rate,
+    duplicate_rate: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of events that are sent again.")
+    ] = Traffic.duplicate_rate,
+    fault_rate: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of records that a rule refuses.")
+    ] = Traffic.fault_rate,
+    late_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of purchases that come 15 minutes to 6 hours late.")
+    ] = Traffic.late_rate,
+    program: Annotated[Path, typer.Option(help="The folder of the programme.", show_default=False)] = FOLDER,
+) -> None:
+    """Send realistic traffic: households that buy, engage, redeem, and now and then do what they should not."""
+    began = time.monotonic()
+    traffic = Traffic(
+        seed=seed,
+        events=events,
+        accounts=accounts or default_accounts(events),
+        end_ms=_moment(end),
+        days=days,
+        malformed_rate=malformed_rate,
+        duplicate_rate=duplicate_rate,
+        fault_rate=fault_rate,
+        late_rate=late_rate,
+        engagements=events if engagements is None else engagements,
+    )
+    sent = send(bootstrap, traffic, rate, program)
+    for line in table(sent):
+        typer.echo(line)
+    typer.echo(f"{sent.transactions:,} transaction records sent in {time.monotonic() - began:.1f} s.")
+
+
+def table(sent: Sent) -> Iterator[str]:
+    """What was sent, by topic and kind, then what must become of the bad ones."""
+    topic_before = ""
+    for (topic, kind), count in sorted(sent.kinds.items()):
+        if topic != topic_before:
+            yield topic
+            topic_before = topic
+        yield f"  {kind:<24}{count:>12,}"
+    if sent.expected:
+        yield "to be refused or ignored"
+        for reason, count in sorted(sent.expected.items()):
+            yield f"  {reason:<24}{count:>12,}{'  (known, no dead letter)' if reason == DUPLICATE else ''}"
+        yield "  Honest traffic adds to no_hold: a commit after a denied request finds nothing held."

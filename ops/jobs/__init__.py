@@ -1,0 +1,1 @@
+"""The jobs from outside: run on this machine, or submitted to a cluster."""

@@ -1,0 +1,149 @@
+"""When a run has done all that the topics held at its start, timers included.
+
+Four things, one after the other:
+
+1. the source has read the last record of every partition, in this run or in one before;
+2. a checkpoint that was triggered after that has completed, so whatever was read has been decided;
+3. it is still: for the decision job, every instance that decides has reached the watermark behind the intake, and that
+   does not move; for the offers job, the operator that makes offers has been told to go on, and nothing more comes to
+   it;
+4. in process mode, 2 and 3 once more: a watermark gets ahead of Python there, and a checkpoint's barrier waits until
+   all that it passed has been decided and counted.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from jobs.clock import NO_WATERMARK
+from jobs.kinds import OFFERS_KIND, JobKind
+from jobs.names import CLOCK_OF_RECORDS, DECIDE_FOR_ACCOUNT, MAKE_OFFERS
+from ops.flink.processes import JobView
+
+Offsets = dict[str, dict[int, int]]
+"""By topic and partition: an offset."""
+
+STANDS_STILL_S = 0.6
+"""Twelve times the interval at which the intake sends its watermark."""
+STANDS_STILL_WITHOUT_CLOCK_S = 2.5
+"""After a restart the intake sends the clock it had once more, within a second or so."""
+CHECKPOINT_AGAIN_S = 5.0
+ASK_KAFKA_EVERY_S = 1.0
+
+
+class EndOfRun:
+    """Knows when a job has come to the end of what there was when it started."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        group: str,
+        last_at_start: Mapping[str, Mapping[int, int]],
+        read: Offsets,
+        progress: "Progress | None" = None,
+        watermark_gets_ahead: bool = False,
+    ) -> None:
+        """`read` is how far the runs before came; the job's Kafka `group` may know better, after a crash."""
+        self._once_more = watermark_gets_ahead
+        self._progress = progress or watermark
+        self._wanted = last_at_start
+        self._read = read
+        self._committed = _Committed(bootstrap, group, last_at_start)
+        self._all_read = False
+        self._triggered_at = 0.0
+        self._first_trigger_ms = 0
+        self._decided = False
+        self._at: int | None = None
+        self._still_since = 0.0
+
+    def is_reached(self, view: JobView) -> bool:
+        """To be asked again and again while the job runs. Raises FlinkUnreachable."""
+        if not self._all_read:
+            here = merged(self._read, merged(view.positions(), self._committed.offsets()))
+            self._all_read = all(
+                here.get(topic, {}).get(partition, -1) >= last
+                for topic, partitions in self._wanted.items()
+                for partition, last in partitions.items()
+            )
+        elif not self._decided:
+            self._decided = self._is_covered(view)
+        elif self._stands_still(view):
+            if not self._once_more:
+                return True
+            self._once_more = self._decided = False
+            self._triggered_at, self._first_trigger_ms, self._at = 0.0, 0, None
+        return False
+
+    def _is_covered(self, view: JobView) -> bool:
+        if self._first_trigger_ms and view.latest_checkpoint_ms() >= self._first_trigger_ms:
+            return True
+        now = time.monotonic()
+        if now - self._triggered_at > CHECKPOINT_AGAIN_S:
+            self._triggered_at = now
+            self._first_trigger_ms = self._first_trigger_ms or time.time_ns() // 1_000_000
+            view.trigger_checkpoint()
+        return False
+
+    def _stands_still(self, view: JobView) -> bool:
+        at = self._progress(view)
+        now = time.monotonic()
+        if at is None or at != self._at:
+            self._at, self._still_since = at, now
+            return False
+        return now - self._still_since >= (STANDS_STILL_WITHOUT_CLOCK_S if at == NO_WATERMARK else STANDS_STILL_S)
+
+
+Progress = Callable[[JobView], "int | None"]
+"""How far a job has come behind its intake, as a number that stands still when it has nothing to do; None: not yet."""
+
+
+def watermark(view: JobView) -> int | None:
+    """The watermark, if every instance that decides has reached it."""
+    sent = view.metric(CLOCK_OF_RECORDS, "currentOutputWatermark")
+    reached = view.metric(DECIDE_FOR_ACCOUNT, "currentInputWatermark")
+    return sent[0] if sent and set(reached) == set(sent) else None
+
+
+def elements_for_offers(view: JobView) -> int | None:
+    """How many elements have come to where offers are made. The first one is the word to go on, in every run."""
+    came = view.metric(MAKE_OFFERS, "numRecordsIn")
+    return came[0] if came and came[0] else None
+
+
+def progress_of(kind: JobKind) -> Progress:
+    """What stands still at the end of a run of this job."""
+    return elements_for_offers if kind is OFFERS_KIND else watermark
+
+
+def merged(one: Mapping[str, Mapping[int, int]], other: Mapping[str, Mapping[int, int]]) -> Offsets:
+    """The greater offset of each partition."""
+    result = {topic: dict(partitions) for topic, partitions in one.items()}
+    for topic, partitions in other.items():
+        of = result.setdefault(topic, {})
+        for partition, offset in partitions.items():
+            of[partition] = max(offset, of.get(partition, -1))
+    return result
+
+
+class _Committed:
+    """What the group has committed. Kafka's source does that late, by up to 10 s when nothing comes."""
+
+    def __init__(self, bootstrap: str, group: str, places: Mapping[str, Mapping[int, int]]) -> None:
+        self._places = [TopicPartition(topic, partition) for topic, of in places.items() for partition in of]
+        settings = {"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0}
+        self._consumer = Consumer(settings)
+        self._known: Offsets = {}
+        self._asked_at = 0.0
+
+    def offsets(self) -> Offsets:
+        """By partition, the offset of the last record that is committed."""
+        if self._places and time.monotonic() - self._asked_at > ASK_KAFKA_EVERY_S:
+            self._asked_at = time.monotonic()
+            try:
+                found = self._consumer.committed(self._places, timeout=5)
+            except KafkaException:
+                return self._known
+            for place in found:
+                self._known.setdefault(place.topic, {})[place.partition] = place.offset - 1
+        return self._known

@@ -1,0 +1,1 @@
+"""`loyalty program`: the documents of the programme as files, checked and published."""

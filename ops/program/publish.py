@@ -1,0 +1,161 @@
+"""`loyalty program`: check the documents of the programme, and publish them.
+
+A document is published once under its key `document@version` and never changed: decisions name the version they were
+made by. What is to change becomes a new version.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from loyalty.times import format_time
+from loyalty.wire.program import TOPIC, ProgramDocument, parse_program_document
+from loyalty.wire.reading import WireError
+from ops.errors import Refusal
+from ops.kafka.client import metadata, open_admin
+from ops.kafka.sending import Sender
+from ops.program.check import FOLDER, Version, clashes, read_program
+from ops.yaml_lines import Content
+
+READ_WITHIN_S = 30.0
+
+app = typer.Typer(no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder of the documents.", show_default=False)]
+
+
+@app.command("check")
+def check_command(folder: Folder = FOLDER) -> None:
+    """Check the documents: exit 1 with file, line and reason for each that is bad."""
+    versions = check(folder)
+    names = {version.document.document for version in versions}
+    typer.echo(f"The programme is sound: {len(names)} documents in {len(versions)} versions.")
+
+
+@app.command("publish")
+def publish_command(
+    bootstrap: Annotated[str, typer.Option(help="The cluster's address, HOST:PORT.")], folder: Folder = FOLDER
+) -> None:
+    """Check the documents, then publish those that the topic does not hold yet."""
+    sent, held = publish(folder, bootstrap)
+    for version in sent:
+        typer.echo(f"published {version.key}, in force from {format_time(version.document.effective_from)}")
+    if sent:
+        typer.echo(f"{len(sent)} published, {held} were there already.")
+    else:
+        typer.echo(f"Nothing to publish: all {held} are there already, unchanged.")
+
+
+def check(folder: Path) -> list[Version]:
+    """The versions of every document below `folder`.
+
+    Raises:
+        Refusal: a line `file:line: reason` for everything that is wrong.
+    """
+    if not folder.is_dir():
+        raise Refusal(f"There is no folder {folder}.")
+    versions, findings = read_program(folder)
+    if findings:
+        raise Refusal("\n".join(map(str, findings)))
+    return versions
+
+
+def publish(folder: Path, bootstrap: str) -> tuple[list[Version], int]:
+    """Publishes to `loyalty.program` what it does not hold: what was sent, and how many were there already.
+
+    Raises:
+        Refusal: a document is bad or differs from what was published under its version; no cluster or topic is there.
+    """
+    versions = check(folder)
+    admin = open_admin(bootstrap)
+    if TOPIC not in metadata(admin, bootstrap).topics:
+        raise Refusal(f"The cluster has no topic {TOPIC}: run `loyalty topics apply --bootstrap {bootstrap}` first.")
+    published = published_documents(bootstrap)
+    keys = {version.key for version in versions}
+    findings = [
+        version.finding(
+            f"{version.key} was published with other content; publish what is to change as a new version.", "version"
+        )
+        for version in versions
+        if version.key in published and not _same(published[version.key], version.document)
+    ]
+    elsewhere = [
+        Version(document, f"topic {TOPIC}", Content(None, {}), 0)
+        for key, document in published.items()
+        if key not in keys
+    ]
+    findings.extend(clashes([*elsewhere, *versions]))
+    if findings:
+        raise Refusal("\n".join(map(str, findings)))
+    to_send = [version for version in versions if version.key not in published]
+    now = time.time_ns() // 1_000_000
+    with Sender(bootstrap) as sender:
+        for version in to_send:
+            event = version.document.model_copy(update={"occurred_at": now})
+            sender.send(TOPIC, version.key.encode(), event.model_dump_json().encode())
+    return to_send, len(versions) - len(to_send)
+
+
+def _same(published: ProgramDocument, document: ProgramDocument) -> bool:
+    return published.effective_from == document.effective_from and published.body == document.body
+
+
+def published_documents(bootstrap: str) -> dict[str, ProgramDocument]:
+    """The documents that `loyalty.program` holds, by key; of one key the last. What is no document is left out.
+
+    Raises:
+        Refusal: the topic cannot be read to its end within 30 seconds.
+    """
+    found: dict[str, ProgramDocument] = {}
+    for key, value in _read_all(bootstrap):
+        found.pop(key, None)
+        if value is None:
+            continue
+        try:
+            found[key] = parse_program_document(value)
+        except WireError:
+            continue
+    return found
+
+
+def _read_all(bootstrap: str) -> list[tuple[str, bytes | None]]:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "loyalty-program-publish",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "log_level": 0,
+        }
+    )
+    try:
+        partitions = consumer.list_topics(TOPIC, timeout=READ_WITHIN_S).topics[TOPIC].partitions
+        consumer.assign([TopicPartition(TOPIC, partition, OFFSET_BEGINNING) for partition in partitions])
+        unread = set(partitions)
+        records: list[tuple[str, bytes | None]] = []
+        until = time.monotonic() + READ_WITHIN_S
+        while unread:
+            message = consumer.poll(0.5)
+            if message is None:
+                if time.monotonic() > until:
+                    raise Refusal(f"The topic {TOPIC} could not be read to its end within {READ_WITHIN_S:.0f} s.")
+                continue
+            problem = message.error()
+            if problem is None:
+                key = message.key()
+                records.append(((key or b"").decode("utf-8", "replace"), message.value()))
+            elif problem.code() == KafkaError._PARTITION_EOF:
+                unread.discard(message.partition())
+            else:
+                raise Refusal(f"The topic {TOPIC} cannot be read ({problem.str()}).")
+        return records
+    except KafkaException as problem:
+        raise Refusal(f"The topic {TOPIC} cannot be read ({problem.args[0].str()}).") from problem
+    finally:
+        consumer.close()

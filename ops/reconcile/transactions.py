@@ -1,0 +1,221 @@
+"""`loyalty reconcile`: proves from the topics alone that nothing was lost, doubled or made up.
+
+Every transaction record read must be exactly one of: used (a decision names it as its cause), dead letter, known
+duplicate (it says the same as a used one of its account), or a refund that still waits. And for every account the sum
+of points must be what the balance says, at every decision, with no gap in the sequence (contract §4 and §5).
+`ops.reconcile.offers` does the same for offers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from loyalty.records import Record
+from loyalty.wire.content import content_digest
+from loyalty.wire.reading import WireError
+from loyalty.wire.transactions import Cancellation, Refund, Transaction, parse_transaction
+from ops.errors import Refusal
+from ops.kafka.reading import read_all
+from ops.reconcile.offers import OffersBook
+
+TRANSACTIONS, DECISIONS, DEAD_LETTERS = "loyalty.transactions", "loyalty.decisions", "loyalty.dead-letters"
+MEMBERS, PROGRAM = "loyalty.members", "loyalty.program"
+
+At = tuple[int, int]
+"""Partition and offset of a transaction."""
+
+
+class Reconciliation(NamedTuple):
+    """The counts, and every violation in a sentence."""
+
+    read: int
+    used: int
+    duplicate: int
+    dead_letter: int
+    waiting: int
+    decisions: int
+    repeated: int
+    accounts: int
+    reasons: Counter[str]
+    violations: list[str]
+    offers_made: int = 0
+    offers_suppressed: int = 0
+    members_with_offers: int = 0
+
+    @property
+    def sound(self) -> bool:
+        return not self.violations and self.read == self.used + self.duplicate + self.dead_letter + self.waiting
+
+
+class _Ledger:
+    """One account's decisions as they come."""
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.points = 0
+        self.seen: dict[int, str] = {}
+
+
+def reconcile(
+    records: list[Record],
+    decisions: list[Record],
+    dead_letters: list[Record],
+    members: Sequence[Record] = (),
+    program: Sequence[Record] = (),
+) -> Reconciliation:
+    """Hold what was read against what was decided and refused."""
+    offers = OffersBook(members, program)
+    violations: list[str] = []
+    used: set[At] = set()
+    ledgers: dict[str, _Ledger] = defaultdict(_Ledger)
+    repeated = 0
+    for record in decisions:
+        decision = json.loads(record.value or b"null")
+        cause = decision["cause"]
+        if decision["stream"] == "offers":
+            repeated += not offers.take(decision, violations)
+            continue
+        if "timer" not in cause:
+            used.add((cause["partition"], cause["offset"]))
+        repeated += not _follow(ledgers[decision["account_id"]], decision, violations)
+    violations += offers.violations()
+    dead, reasons = _dead_letters(dead_letters, violations)
+    violations += [f"Transaction {at} was used and refused." for at in sorted(used & dead)]
+    fates = _unused(records, used, dead)
+    violations += [f"Transaction {at} was read and nothing became of it." for at, fate in fates.items() if not fate]
+    places = {(record.partition, record.offset) for record in records}
+    violations += [
+        f"Transaction {at} is named as a cause or a dead letter, but is not there." for at in (used | dead) - places
+    ]
+    return Reconciliation(
+        read=len(records),
+        used=len(used),
+        duplicate=sum(fate == "duplicate" for fate in fates.values()),
+        dead_letter=len(dead),
+        waiting=sum(fate == "waiting" for fate in fates.values()),
+        decisions=len(decisions),
+        repeated=repeated,
+        accounts=len(ledgers),
+        reasons=reasons,
+        violations=violations,
+        offers_made=len(offers.made),
+        offers_suppressed=offers.suppressed,
+        members_with_offers=offers.members,
+    )
+
+
+def _follow(ledger: _Ledger, decision: dict[str, Any], violations: list[str]) -> bool:
+    """Check the next decision of an account; False where it repeats one, as at-least-once delivery may."""
+    sequence, account_id = decision["sequence"], decision["account_id"]
+    if sequence <= ledger.sequence:
+        if ledger.seen.get(sequence) != decision["decision_id"]:
+            violations.append(f"{account_id} has two different decisions of sequence {sequence}.")
+        return False
+    if sequence != ledger.sequence + 1:
+        violations.append(f"{account_id} has a gap before sequence {sequence}.")
+    ledger.sequence = sequence
+    ledger.seen[sequence] = decision["decision_id"]
+    ledger.points += decision["points"]
+    balance = decision["balance"]
+    if ledger.points != balance["pending"] + balance["available"] + balance["held"] - balance["debt"]:
+        violations.append(f"{account_id} does not add up at sequence {sequence}.")
+    if min(balance["pending"], balance["available"], balance["held"], balance["debt"]) < 0:
+        violations.append(f"{account_id} has a negative balance at sequence {sequence}.")
+    if balance["debt"] and balance["available"]:
+        violations.append(f"{account_id} owes points and has some available at sequence {sequence}.")
+    return True
+
+
+def _dead_letters(dead_letters: list[Record], violations: list[str]) -> tuple[set[At], Counter[str]]:
+    dead: set[At] = set()
+    reasons: Counter[str] = Counter()
+    for record in dead_letters:
+        letter = json.loads(record.value or b"null")
+        if letter["topic"] != TRANSACTIONS:
+            continue
+        at = (letter["partition"], letter["offset"])
+        if at not in dead:
+            reasons[letter["reason"]] += 1
+        dead.add(at)
+    return dead, reasons
+
+
+def _unused(records: list[Record], used: set[At], dead: set[At]) -> dict[At, str]:
+    """What became of the records that were neither used nor refused: `duplicate`, `waiting`, or nothing (empty)."""
+    said: set[tuple[str, str, bytes]] = set()
+    left: dict[At, tuple[tuple[str, str, bytes], bool]] = {}
+    for record in records:
+        at = (record.partition, record.offset)
+        event = _parse(record)
+        if event is None or record.value is None:
+            if at not in dead:
+                left[at] = (("", "", b""), False)
+            continue
+        waits = isinstance(event, (Refund, Cancellation))
+        content = (event.account_id, event.event_id, content_digest(record.value))
+        if at in used or (at in dead and waits):  # a refund that was refused had waited, and its copies were duplicates
+            said.add(content)
+        elif at not in dead:
+            left[at] = (content, waits)
+    fates = {}
+    for at, (content, waits) in sorted(left.items()):
+        if content in said:
+            fates[at] = "duplicate"
+        else:
+            fates[at] = "waiting" if waits else ""
+            if waits:
+                said.add(content)
+    return fates
+
+
+def _parse(record: Record) -> Transaction | None:
+    try:
+        return parse_transaction(record.value)
+    except WireError:
+        return None
+
+
+def reconcile_topics(bootstrap: str) -> Reconciliation:
+    """Read the topics to their end and reconcile them."""
+    read: dict[str, list[Record]] = {TRANSACTIONS: [], DECISIONS: [], DEAD_LETTERS: [], MEMBERS: [], PROGRAM: []}
+    for record in read_all(bootstrap, *read):
+        read[record.topic].append(record)
+    return reconcile(*read.values())
+
+
+def show(found: Reconciliation) -> list[str]:
+    """The reconciliation in lines for a person."""
+    lines = [
+        f"read {found.read:,} = used {found.used:,} + duplicate {found.duplicate:,} + dead letter {found.dead_letter:,}"
+        + (f" + waiting {found.waiting:,}" if found.waiting else ""),
+        f"decisions {found.decisions:,} for {found.accounts:,} accounts"
+        + (f", {found.repeated:,} of them repeated by at-least-once delivery" if found.repeated else ""),
+    ]
+    if found.members_with_offers:
+        lines.append(
+            f"offers {found.offers_made:,} made, {found.offers_suppressed:,} suppressed, "
+            f"for {found.members_with_offers:,} members"
+        )
+    if found.reasons:
+        lines.append(
+            "dead letters: " + ", ".join(f"{reason} {count}" for reason, count in sorted(found.reasons.items()))
+        )
+    lines.append(f"conservation, sequences, counts: {len(found.violations)} violations")
+    lines += found.violations[:20]
+    return lines
+
+
+def reconcile_command(
+    bootstrap: Annotated[str, typer.Option(help="Kafka's bootstrap address, host:port.")],
+) -> None:
+    """Prove from the topics that nothing was lost, doubled or made up; exit 1 if something was."""
+    found = reconcile_topics(bootstrap)
+    for line in show(found):
+        typer.echo(line)
+    if not found.sound:
+        raise Refusal("The topics do not reconcile.")

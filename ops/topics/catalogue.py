@@ -1,0 +1,284 @@
+"""The catalogue's topics, and making a cluster agree with them.
+
+`plan` looks and says what would have to be done; `carry_out` does it. Nothing is ever deleted, and what would break the
+order of an account's records is refused before anything is changed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from ops.errors import Refusal
+from ops.kafka.client import metadata, open_admin
+from ops.yaml_lines import BadYaml, read
+
+CATALOGUE = Path(__file__).parents[2] / "catalogue" / "topics.yaml"
+DAY_MS = 86_400_000
+DONE_WITHIN_S = 30.0
+
+Words = Annotated[str, Field(min_length=1)]
+
+
+class Topic(BaseModel):
+    """One topic as the catalogue declares it. Contract §1 fixes names, classes, keys, retention and classification."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,248}$")]
+    description: Words
+    event_class: Annotated[
+        Literal["transaction", "engagement", "reference", "decision", "operational"], Field(alias="class")
+    ]
+    key: Words
+    ordering: Words
+    classification: Literal["internal", "confidential", "personal"]
+    owner: Words
+    partitions: Annotated[int, Field(ge=1, le=10_000)]
+    compacted: bool = False
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    timestamps: Literal["create", "append"]
+    max_bytes: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)]
+
+    @model_validator(mode="after")
+    def _is_kept_in_one_way(self) -> Topic:
+        if self.compacted == (self.retention_days is not None):
+            raise ValueError("a topic has either `compacted: true` or `retention_days`")
+        return self
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The topic settings that the catalogue decides, as Kafka names them; every other one is the broker's."""
+        kept = (
+            {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * DAY_MS)}
+            if self.retention_days is not None
+            else {"cleanup.policy": "compact"}
+        )
+        return {
+            **kept,
+            "message.timestamp.type": "LogAppendTime" if self.timestamps == "append" else "CreateTime",
+            "max.message.bytes": str(self.max_bytes),
+        }
+
+    @property
+    def summary(self) -> str:
+        partitions = "1 partition" if self.partitions == 1 else f"{self.partitions} partitions"
+        kept = "compacted" if self.retention_days is None else f"kept {self.retention_days} days"
+        return f"{partitions}, {kept}, {self.config['message.timestamp.type']}"
+
+
+class _Catalogue(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    topics: Annotated[list[Topic], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one topic needs: all of it, some settings, more partitions, or nothing."""
+
+    topic: Topic
+    create: bool = False
+    settings: dict[str, tuple[str, str]] = field(default_factory=dict)  # name → (as it is, as it shall be)
+    partitions: tuple[int, int] | None = None  # (as it is, as it shall be)
+
+    @property
+    def kind(self) -> Literal["created", "changed", "unchanged"]:
+        if self.create:
+            return "created"
+        return "changed" if self.settings or self.partitions else "unchanged"
+
+    def __str__(self) -> str:
+        changes = [f"{name} {old} → {new}" for name, (old, new) in self.settings.items()]
+        if self.partitions:
+            changes.insert(0, f"partitions {self.partitions[0]} → {self.partitions[1]}")
+        detail = self.topic.summary if self.create else ", ".join(changes)
+        return f"{self.topic.name}: {self.kind}" + (f" ({detail})" if detail else "")
+
+
+def read_catalogue(path: Path = CATALOGUE) -> list[Topic]:
+    """The topics that the file declares.
+
+    Raises:
+        Refusal: the file cannot be read or does not follow the rules; the message names file, line and reason.
+    """
+    try:
+        documents = list(read(path.read_text(encoding="utf-8")))
+    except OSError as problem:
+        raise Refusal(f"{path} cannot be read: {problem.strerror}.") from problem
+    except UnicodeDecodeError as problem:
+        raise Refusal(f"{path} is not UTF-8 text: {problem}.") from problem
+    except BadYaml as problem:
+        raise Refusal(f"{path}:{problem.line}: {problem}.") from problem
+    if len(documents) != 1:
+        raise Refusal(f"{path}:1: one YAML document with `topics:` is expected, not {len(documents)}.")
+    content = documents[0]
+    try:
+        topics = _Catalogue.model_validate(content.value).topics
+    except ValidationError as problem:
+        wrong = sorted((content.line(error["loc"]), _in_words(error)) for error in problem.errors())
+        raise Refusal("\n".join(f"{path}:{line}: {reason}." for line, reason in wrong)) from problem
+    names = [topic.name for topic in topics]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise Refusal(f"{path}:{content.line(('topics', index, 'name'))}: {name} is declared twice.")
+    return topics
+
+
+def _in_words(error: ErrorDetails) -> str:
+    """What is wrong with which field; the line that is said beside it tells of which topic."""
+    field_name = error["loc"][-1] if error["loc"] else ""
+    match error["type"]:
+        case "missing":
+            return f"{field_name} is missing"
+        case "extra_forbidden":
+            return f"{field_name} is not a field of a topic"
+        case "value_error":
+            return error["msg"].removeprefix("Value error, ")
+    reason = error["msg"][:1].lower() + error["msg"][1:]
+    return f"{field_name}: {reason}, not {error['input']!r}"
+
+
+def apply(bootstrap: str, topics: Sequence[Topic]) -> list[Step]:
+    """Makes the cluster at `bootstrap` agree with `topics` and gives what that took, a step for each.
+
+    Raises:
+        Refusal: nobody answers, or the catalogue asks for what cannot be done without harm; nothing is changed then.
+    """
+    admin = open_admin(bootstrap)
+    steps = plan(admin, bootstrap, topics)
+    carry_out(admin, bootstrap, steps)
+    return steps
+
+
+def plan(admin: AdminClient, bootstrap: str, topics: Sequence[Topic]) -> list[Step]:
+    """What it would take; changes nothing.
+
+    Raises:
+        Refusal: a topic would have to lose partitions, or to gain some while it holds records whose order matters.
+    """
+    known = metadata(admin, bootstrap).topics
+    existing = [topic for topic in topics if topic.name in known]
+    settings = _settings(admin, [topic.name for topic in existing])
+    steps = []
+    for topic in topics:
+        if topic.name not in known:
+            steps.append(Step(topic, create=True))
+            continue
+        has = len(known[topic.name].partitions)
+        if has != topic.partitions:
+            _refuse_harm(topic, has, bootstrap)
+        now = settings[topic.name]
+        steps.append(
+            Step(
+                topic,
+                settings={name: (now[name], wanted) for name, wanted in topic.config.items() if now[name] != wanted},
+                partitions=(has, topic.partitions) if has != topic.partitions else None,
+            )
+        )
+    return steps
+
+
+def carry_out(admin: AdminClient, bootstrap: str, steps: Sequence[Step]) -> None:
+    """Does what was planned and returns when every topic can be written to.
+
+    Raises:
+        Refusal: the cluster refused a step; those before it have been done.
+    """
+    create = [step.topic for step in steps if step.create]
+    if create:
+        # −1 leaves the number of copies to the cluster: one here, three where there are three brokers.
+        fresh = [NewTopic(t.name, num_partitions=t.partitions, replication_factor=-1, config=t.config) for t in create]
+        _await(admin.create_topics(fresh), "create the topic")
+    if grow := [NewPartitions(s.topic.name, s.partitions[1]) for s in steps if s.partitions]:
+        _await(admin.create_partitions(grow), "add partitions to")
+    if alter := [_alteration(step) for step in steps if step.settings]:
+        changed = admin.incremental_alter_configs(alter)
+        _await({resource.name: done for resource, done in changed.items()}, "change the settings of")
+    _wait_for_leaders(admin, bootstrap, [step.topic for step in steps])
+
+
+def _alteration(step: Step) -> ConfigResource:
+    entries = [
+        ConfigEntry(name, new, incremental_operation=AlterConfigOpType.SET) for name, (_, new) in step.settings.items()
+    ]
+    return ConfigResource(ResourceType.TOPIC, step.topic.name, incremental_configs=entries)
+
+
+def _settings(admin: AdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    asked = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names])
+    found = _await({resource.name: answer for resource, answer in asked.items()}, "read the settings of")
+    return {topic: {name: entry.value for name, entry in entries.items()} for topic, entries in found.items()}
+
+
+def _refuse_harm(topic: Topic, has: int, bootstrap: str) -> None:
+    if has > topic.partitions:
+        raise Refusal(
+            f"{topic.name} has {has} partitions and the catalogue says {topic.partitions}: "
+            "Kafka cannot take partitions away; nothing was changed."
+        )
+    if topic.ordering != "none" and _holds_records(topic.name, has, bootstrap):
+        raise Refusal(
+            f"{topic.name} has {has} partitions and the catalogue says {topic.partitions}: it holds records, and more "
+            f"partitions would send later records of a key elsewhere and break its order ({topic.ordering}); "
+            "nothing was changed."
+        )
+
+
+def _holds_records(topic: str, partitions: int, bootstrap: str) -> bool:
+    # A consumer is the only client that can ask for offsets here; this one joins no group and reads nothing.
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "loyalty-topics", "log_level": 0})
+    try:
+        for partition in range(partitions):
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10.0)
+            if high > low:
+                return True
+        return False
+    finally:
+        consumer.close()
+
+
+def _await(answers: dict[str, Future[Any]], verb: str) -> dict[str, Any]:
+    results = {}
+    for name, answer in answers.items():
+        try:
+            results[name] = answer.result(timeout=DONE_WITHIN_S)
+        except (KafkaException, TimeoutError) as problem:
+            reason = problem.args[0].str() if isinstance(problem, KafkaException) else "no answer came"
+            raise Refusal(f"The cluster did not {verb} {name}: {reason}.") from problem
+    return results
+
+
+def _wait_for_leaders(admin: AdminClient, bootstrap: str, topics: Sequence[Topic]) -> None:
+    deadline = time.monotonic() + DONE_WITHIN_S
+    while time.monotonic() < deadline:
+        known = metadata(admin, bootstrap).topics
+        ready = [
+            topic.name in known
+            and len(known[topic.name].partitions) >= topic.partitions
+            and all(partition.leader >= 0 for partition in known[topic.name].partitions.values())
+            for topic in topics
+        ]
+        if all(ready):
+            return
+        time.sleep(0.05)
+    raise Refusal(f"The topics were made, but not every partition has a leader after {DONE_WITHIN_S:.0f} s.")
