@@ -9,7 +9,7 @@ from jobs.offers_domain import ForMatcher, Found, PassedOn, Published
 from jobs.wiring import wall_clock_ms
 from loyalty import records
 from loyalty.offers import making, matching, validation
-from loyalty.rules.decision_log import to_json
+from loyalty.wire.json import to_json
 from loyalty.wire.program import parse_program_document
 
 

@@ -22,8 +22,8 @@ from jobs.domain import (
 )
 from jobs.domain import Verdict as JobVerdict
 from loyalty import decider, records, validation
-from loyalty.rules.decision_log import to_json
 from loyalty.state.account import CORE_PAGE
+from loyalty.wire.json import to_json
 from loyalty.wire.program import parse_program_document
 
 # Here and not in the objects, which travel to the workers pickled.

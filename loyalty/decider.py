@@ -21,7 +21,7 @@ from loyalty.program import Program
 from loyalty.records import Record, Refused, dead_letter
 from loyalty.rules import bonuses as take_up
 from loyalty.rules import earning, redemption, reversals, tiers
-from loyalty.rules.decision_log import DecisionLog, reason, to_json
+from loyalty.rules.decision_log import DecisionLog, reason
 from loyalty.rules.ledger import lapse, release
 from loyalty.state import used_events
 from loyalty.state.account import (
@@ -56,6 +56,7 @@ from loyalty.wire.events import (
     Transaction,
     read_again,
 )
+from loyalty.wire.json import to_json
 from loyalty.wire.program import ProgramDocument
 
 NOTHING_DUE = FIRST_MS - 1

@@ -37,11 +37,12 @@ import orjson
 
 from loyalty.offers.campaigns import Candidate
 from loyalty.program import CAMPAIGN, REMEMBER_QUALIFYING_MS
-from loyalty.rules.decision_log import reason, to_json
+from loyalty.rules.decision_log import reason
 from loyalty.state.codec import EntryCodec, Payload, StateEntries
 from loyalty.state.sorted_list import SortedList, SortedListHead
 from loyalty.state.used_events import REMEMBER_EVENTS_MS
 from loyalty.times import DAY_MS, format_time
+from loyalty.wire.json import to_json
 
 OFFERED, NO_CONSENT, CAP_REACHED = "offered", "no_consent", "cap_reached"
 BUDGET_EXHAUSTED, LOWER_PRIORITY = "budget_exhausted", "lower_priority"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from hashlib import blake2b
 from typing import Any
 
@@ -17,15 +16,6 @@ TRANSACTIONS = "loyalty.transactions"
 def reason(code: str, detail: str, actual: int | None = None, threshold: int | None = None) -> dict[str, Any]:
     """One entry of a decision's `reasons`; `detail` is a sentence that can be read aloud."""
     return {"code": code, "detail": detail, "actual": actual, "threshold": threshold}
-
-
-def to_json(content: dict[str, Any]) -> bytes:
-    """Compact ASCII JSON; numbers are written exactly, whatever their size."""
-    try:
-        text = orjson.dumps(content)
-    except TypeError:  # an integer wider than 64 bits
-        return json.dumps(content, separators=(",", ":")).encode()
-    return text if text.isascii() else json.dumps(content, separators=(",", ":")).encode()
 
 
 class DecisionLog:

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from loyalty.in_memory_run import run
 from loyalty.offers.in_memory_run import OffersOutcome, run_offers
 from loyalty.records import Record
-from loyalty.rules.decision_log import to_json
 from loyalty.wire.decisions import parse_decision
+from loyalty.wire.json import to_json
 from tests.agreement.compare import dead_letter_differences, differences, offer_differences
 from tests.oracle.offer_histories import LoopCase, loop_histories, offer_histories, written
 from tests.oracle.offers import Offering, decide_offers

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from loyalty.in_memory_run import Outcome, run
 from loyalty.records import Record
-from loyalty.rules.decision_log import to_json
 from loyalty.wire.decisions import parse_dead_letter, parse_decision
+from loyalty.wire.json import to_json
 from tests.oracle.histories import Case, histories
 
 some = settings(

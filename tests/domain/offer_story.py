@@ -8,8 +8,8 @@ from typing import Any
 from loyalty.in_memory_run import Place
 from loyalty.offers.in_memory_run import Checkpoint, InMemoryOffersRun
 from loyalty.records import Record
-from loyalty.rules.decision_log import to_json
 from loyalty.times import format_time
+from loyalty.wire.json import to_json
 from tests.domain.story import RECEIVED, START, TIERS, at, campaign_body
 
 BALANCE = {"pending": 0, "available": 0, "held": 0, "debt": 0, "qualifying": 0, "tier": "base"}

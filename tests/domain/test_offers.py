@@ -7,10 +7,10 @@ import pytest
 from loyalty.offers.making import OfferFacts, decide
 from loyalty.offers.validation import DeadLetter, EngagementValidator
 from loyalty.records import Record
-from loyalty.rules.decision_log import to_json
 from loyalty.state.codec import DictEntries
 from loyalty.times import format_time
 from loyalty.wire.decisions import parse_decision
+from loyalty.wire.json import to_json
 from tests.domain.offer_story import BALANCE, OfferStory, outcomes
 from tests.domain.story import at
 

@@ -9,10 +9,10 @@ import pytest
 
 from loyalty.decider import Decider, Delivery
 from loyalty.records import Record
-from loyalty.rules.decision_log import to_json
 from loyalty.state.codec import DictEntries
 from loyalty.times import format_time
 from loyalty.wire.decisions import parse_decision
+from loyalty.wire.json import to_json
 from tests.domain.story import Story, at, codes, summary
 
 

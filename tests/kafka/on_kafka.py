@@ -10,8 +10,8 @@ from typing import Any
 from jobs.held_at_start import is_made_offer
 from loyalty import in_memory_run
 from loyalty.records import Record
-from loyalty.rules.decision_log import to_json
 from loyalty.wire import context, fraud, members, program, transactions
+from loyalty.wire.json import to_json
 from ops.own_command import own_command
 from ops.program.check import FOLDER
 from ops.program.publish import publish

@@ -12,8 +12,8 @@ import pytest
 
 from jobs.held_at_start import is_made_offer
 from loyalty.offers.in_memory_run import OffersOutcome, run_offers
-from loyalty.rules.decision_log import to_json
 from loyalty.wire import engagements, members, program, transactions
+from loyalty.wire.json import to_json
 from ops.generate.send import generate
 from tests.agreement.compare import dead_letter_differences, differences, offer_differences
 from tests.jobs.running import finish

@@ -9,9 +9,9 @@ import pytest
 
 from loyalty.offers.in_memory_run import InMemoryOffersRun
 from loyalty.records import Record
-from loyalty.rules.decision_log import to_json
 from loyalty.times import parse_time
 from loyalty.wire import engagements, members, program
+from loyalty.wire.json import to_json
 from ops.generate.send import traffic_records
 from ops.generate.settings import Traffic
 from ops.program.check import FOLDER
