@@ -9,7 +9,7 @@ help:
 	@echo "make setup   install everything into .venv (Python 3.11 or 3.12; no Java, Maven or Docker needed)"
 	@echo "make demo    the whole loop on this machine: Kafka, the programme, the job, a story, 20 000 events"
 	@echo "make test    all tests, with real Kafka brokers and Flink clusters (twenty minutes)"
-	@echo "make bench   measure everything beside its peers, into docs/performance.md (25 to 30 minutes; bench-quick: 3)"
+	@echo "make bench   measure everything beside its peers, into docs/explanation/performance.md (25 to 30 minutes; bench-quick: 3)"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make format  let ruff rewrite what it can"
 	@echo "make sql-mutations   change every comparison, window and join of the SQL models and see a case fail"

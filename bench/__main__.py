@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--write]`: every figure of `docs/performance.md`; what `make bench` runs.
+"""`python -m bench [--quick] [--write]`: every figure of `docs/explanation/performance.md`; what `make bench` runs.
 
 The ways are run in turn, round after round, so that whatever else the machine does meets all of them. The last line is
 one JSON object.

@@ -1,4 +1,4 @@
-"""The table and the chart of `docs/performance.md`, made from measured figures."""
+"""The table and the chart of `docs/explanation/performance.md`, made from measured figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bench.summary import Summary
 from bench.ways import WAYS
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent / "docs" / "explanation"
 PAGE = DOCS / "performance.md"
 CHART = DOCS / "performance.png"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"

@@ -63,7 +63,7 @@ class OffersConfig(JobConfig):
     group: str = Field(default=OFFERS_JOB, min_length=1)
     delivery: Literal[Delivery.AT_LEAST_ONCE] = Delivery.AT_LEAST_ONCE
     """Never in a transaction: an open one would hide the decisions behind it in the same partition from consumers of
-    committed records (docs/offers.md)."""
+    committed records (docs/explanation/offers.md)."""
 
 
 class SqlConfig(JobConfig):

@@ -1,4 +1,4 @@
-"""How the operators of the offers job are joined. `docs/offers.md` says why they are."""
+"""How the operators of the offers job are joined. `docs/explanation/offers.md` says why they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a job is tuned for: the handful of settings that matter, each with its reason. Measured in docs/performance.md.
+"""What a job is tuned for: the handful of settings that matter, each with its reason. Measured in
+docs/explanation/performance.md.
 
 | | `latency` | `throughput` |
 |---|---|---|

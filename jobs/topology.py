@@ -1,4 +1,7 @@
-"""How the operators of the decision job are joined (`docs/architecture.md` says why), and what both jobs share."""
+"""How the operators of the decision job are joined, and what both jobs share.
+
+`docs/explanation/architecture.md` says why.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Each folder of `tests/jobs/frozen/` holds one (`loyalty run decisions --until-end`, thread mode, parallelism 1, no
 transactions of Kafka's), and the records that were in its topics: `decisions-1` is of the release that did not read
 `loyalty.decisions` yet, `decisions-2` of the one whose operators in thread mode were PyFlink's own, `decisions-3` of
-the one with account pages of version 3, with a busy account. `docs/offers.md` says when to add another.
+the one with account pages of version 3, with a busy account. `docs/explanation/offers.md` says when to add another.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Changes every comparison, window, interval and join of the models, one at a time, and sees whether a case fails.
 
-`python -m tests.sql.mutations [MODEL]...` writes what came out to docs/sql-mutations.md: with models named, only their
-sections. It exits 1 when a change was not noticed.
+`python -m tests.sql.mutations [MODEL]...` writes what came out to docs/reference/sql-mutations.md: with models named,
+only their sections. It exits 1 when a change was not noticed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sql.project import SqlFile, read_project
 from sql.tokens import Token, tokens
 from tests.sql.conftest import ROOT
 
-PAGE = ROOT / "docs" / "sql-mutations.md"
+PAGE = ROOT / "docs" / "reference" / "sql-mutations.md"
 COMPARISONS = {"=": "<>", "<>": "=", "<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 WORDS = {
     "INNER": "LEFT",
