@@ -1,261 +1,218 @@
-"""The fields of every event and document (contract §1, §2, §3): is a parsed value what its topic carries?"""
+"""What must hold of what is published, whoever published it (contract §4, §5, §6).
 
-from collections.abc import Callable, Mapping
-from itertools import pairwise
-from typing import Any
+Every function gives what is wrong in sentences, and an empty list where nothing is. Decisions are the parsed values of
+`loyalty.decisions` as they lie on the topic: repetitions included, in any order of the streams.
+"""
 
-from .wire import parse_time
+import base64
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-Check = Callable[[Any], bool]
+from .wire import Record
 
-LARGEST = 2**53 - 1
+Plain = dict[str, Any]
+Stream = tuple[str, str]
 
-
-def text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def time(value: Any) -> bool:
-    return parse_time(value) is not None
-
-
-def currency(value: Any) -> bool:
-    return isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()
+NO_SEAL_BEFORE = "0" * 64
+SEAL = re.compile("[0-9a-f]{64}")
+LARGEST_OUTPUT = 4 * 2**20
+LONGEST_KEY = 1024
+LONGEST_DETAIL = 500
+ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def integer(low: int = -LARGEST, high: int = LARGEST) -> Check:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+class NotCanonical(Exception):
+    """A value that the contract gives no one text for: a number that is no integer."""
 
 
-def exact_count(value: Any) -> bool:
-    """Computed numbers are exact, whatever their size (contract §4)."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+# What was published stays decided
 
 
-def one_of(*allowed: str) -> Check:
-    return lambda value: isinstance(value, str) and value in allowed
+def decided_otherwise(published: Iterable[Plain]) -> list[str]:
+    """The decisions of one `decision_id` that differ in more than `decided_at`, and the places that have two ids."""
+    wrong = []
+    contents: dict[str, Plain] = {}
+    ids: dict[tuple[Stream, int], str] = {}
+    for decision in published:
+        decision_id = decision["decision_id"]
+        content = {name: one for name, one in decision.items() if name != "decided_at"}
+        first = contents.setdefault(decision_id, content)
+        if not is_same(first, content):
+            names = sorted(name for name in first | content if not is_same(first.get(name), content.get(name)))
+            wrong.append(f"{decision_id} has two contents, different in {', '.join(names)}")
+        place = stream_of(decision), decision["sequence"]
+        if ids.setdefault(place, decision_id) != decision_id:
+            wrong.append(f"{place} is both {ids[place]} and {decision_id}")
+    return wrong
 
 
-def exactly(wanted: int) -> Check:
-    return integer(wanted, wanted)
+def is_same(one: Any, other: Any) -> bool:
+    """The same JSON: true is not 1, and null is not the same as a field that is missing."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
-def not_zero(value: Any) -> bool:
-    return integer()(value) and value != 0
+def stream_of(decision: Plain) -> Stream:
+    """The ledger of an account, or the offers of a member."""
+    return decision["stream"], decision["account_id" if decision["stream"] == "ledger" else "member_id"]
 
 
-def nullable(check: Check) -> Check:
-    return lambda value: value is None or check(value)
+# The seal
 
 
-def list_of(check: Check, at_least: int = 0) -> Check:
-    return lambda value: isinstance(value, list) and len(value) >= at_least and all(check(item) for item in value)
+def broken_seals(published: Iterable[Plain]) -> list[str]:
+    """Where a stream has a gap, or a seal is not that of its decision behind the one before it.
+
+    Decisions of the first edition have no seal. They may stand before the first one with a seal, whose previous seal
+    then is 64 zeros; behind it, one without a seal is a break.
+    """
+    streams: dict[Stream, dict[int, Plain]] = defaultdict(dict)
+    for decision in published:
+        streams[stream_of(decision)].setdefault(decision["sequence"], decision)
+    return [sentence for stream, decisions in sorted(streams.items()) for sentence in breaks(stream, decisions)]
 
 
-def map_of(name: Check, item: Check) -> Check:
-    return lambda value: isinstance(value, dict) and all(name(key) and item(value[key]) for key in value)
+def breaks(stream: Stream, decisions: Mapping[int, Plain]) -> list[str]:
+    """Those of one stream. Behind a break the chain goes on from the seal that is there, so each is told once."""
+    wrong = []
+    before = NO_SEAL_BEFORE
+    expected = 1
+    for sequence, decision in sorted(decisions.items()):
+        where = f"{' '.join(stream)}, decision {sequence}"
+        if sequence != expected:
+            wrong.append(f"{where}: it comes behind {expected - 1}")
+        expected = sequence + 1
+        seal = decision.get("seal")
+        if seal is None:
+            if before != NO_SEAL_BEFORE:
+                wrong.append(f"{where}: it has no seal, and one before it has")
+            continue
+        try:
+            right = seal_of(decision, before)
+        except NotCanonical as number:
+            wrong.append(f"{where}: it holds the number {number}, which is no integer")
+        else:
+            if seal != right:
+                wrong.append(f"{where}: its seal is {seal!r} and should be {right!r}")
+        before = str(seal)
+    return wrong
 
 
-def unique(name: str) -> Check:
-    """No two of a list's objects have the same `name`."""
-    return lambda value: len({item[name] for item in value}) == len(value)
+def seal_of(decision: Plain, before: str) -> str:
+    """The seal that a decision must have behind the seal `before`. Raises `NotCanonical`."""
+    sealed = {name: one for name, one in decision.items() if name not in ("decided_at", "seal")}
+    sealed["cause"] = {name: one for name, one in sealed["cause"].items() if name not in ("partition", "offset")}
+    return hashlib.sha256(f"{before}\n{canonical(sealed)}".encode()).hexdigest()
 
 
-def both(*checks: Check) -> Check:
-    """All of them, each asked only when those before it said yes."""
-    return lambda value: all(check(value) for check in checks)
+def canonical(value: Any) -> str:
+    """JSON with its names in code-point order, no white space, and no escapes but those that JSON requires."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{quoted(name)}:{canonical(value[name])}" for name in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(canonical(item) for item in value) + "]"
+    if isinstance(value, str):
+        return quoted(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    raise NotCanonical(repr(value))
 
 
-def fields(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
-    """An object with these fields; others are ignored, an optional one may be null."""
-
-    def check(value: Any) -> bool:
-        return (
-            isinstance(value, dict)
-            and all(name in value and required[name](value[name]) for name in required)
-            and all(value.get(name) is None or may(value[name]) for name, may in (optional or {}).items())
-        )
-
-    return check
+def quoted(text: str) -> str:
+    """Quotes, backslashes and what is below a space are escaped, in the short form where JSON has one."""
+    return '"' + "".join(ESCAPES.get(one, f"\\u{ord(one):04x}" if one < " " else one) for one in text) + '"'
 
 
-POSITIVE = integer(1)
-COUNT = integer(0)
-CHANNEL = one_of("store", "web", "app", "partner")
-OUTCOME = one_of("review", "deny")
-
-ENVELOPE: dict[str, Check] = {
-    "event_id": text,
-    "type": text,
-    "schema_version": exactly(1),
-    "source": text,
-    "occurred_at": time,
-}
-
-PURCHASE_LINE = fields({"line_id": text, "sku": text, "category": text, "quantity": POSITIVE, "amount": COUNT})
-REFUND_LINE = fields({"line_id": text, "quantity": POSITIVE})
-
-TRANSACTIONS: dict[str, Check] = {
-    "purchase": fields(
-        {
-            "account_id": text,
-            "member_id": text,
-            "order_id": text,
-            "channel": CHANNEL,
-            "currency": currency,
-            "lines": both(list_of(PURCHASE_LINE, at_least=1), unique("line_id")),
-        },
-        {"store_id": text, "partner_id": text, "payment_id": text, "device_id": text},
-    ),
-    "refund": fields({"account_id": text, "order_id": text, "lines": list_of(REFUND_LINE, at_least=1)}),
-    "cancellation": fields({"account_id": text, "order_id": text}),
-    "adjustment": fields(
-        {"account_id": text, "points": not_zero, "reason": text, "operator": text, "qualifying": flag}
-    ),
-    "redemption.requested": fields(
-        {
-            "account_id": text,
-            "member_id": text,
-            "redemption_id": text,
-            "reward_id": text,
-            "points": POSITIVE,
-            "channel": CHANNEL,
-        },
-        {"device_id": text, "campaign_id": text},
-    ),
-    "redemption.committed": fields({"account_id": text, "redemption_id": text}),
-    "redemption.cancelled": fields({"account_id": text, "redemption_id": text}),
-}
-
-ENGAGEMENT = fields(
-    {"account_id": text, "member_id": text, "channel": text},
-    {"campaign_id": text, "device_id": text, "session_id": text},
-)
-TRIGGERS = ("click", "open", "app_session", "store_visit", "campaign_interaction")
-ENGAGEMENTS: dict[str, Check] = dict.fromkeys(TRIGGERS, ENGAGEMENT)
-
-MEMBERS: dict[str, Check] = {
-    "member.profile": fields(
-        {"account_id": text, "member_id": text, "joined_at": time},
-        {"name": text, "birth_date": text, "home_store": text, "known_devices": list_of(text)},
-    ),
-    "member.consent": fields({"account_id": text, "member_id": text, "offers": flag, "profiling": flag}),
-}
-
-FRAUD_SIGNALS: dict[str, Check] = {
-    "fraud.signal": fields({"account_id": text, "signal": text, "score": integer(0, 100), "expires_at": time}),
-}
-
-CONTEXT = fields({"account_id": text, "last_engaged_at": time, "devices": map_of(text, time)})
+# Nobody's name, birth date or device
 
 
-def ascending_from_zero(levels: Any) -> bool:
-    thresholds = [level["threshold"] for level in levels]
-    return thresholds[0] == 0 and all(low < high for low, high in pairwise(thresholds))
+class Personal(NamedTuple):
+    """Text that must not be read anywhere in clear, and where it came from."""
+
+    what: str
+    text: str
 
 
-def engagement_rule(body: Any) -> bool:
-    """The rule's outcome is needed as soon as the rule is on."""
-    return body["engagement_within_minutes"] is None or body.get("no_engagement_outcome") is not None
+def personal_texts(inputs: Iterable[Record]) -> set[Personal]:
+    """Names, birth dates and devices in all the inputs that can be read."""
+    found = set()
+    for record in inputs:
+        try:
+            event = json.loads(record.value or b"null")
+        except ValueError:
+            continue
+        if not isinstance(event, dict):
+            continue
+        devices = event.get("known_devices")
+        context = event.get("devices") if record.topic == "loyalty.engagement-context" else None
+        texts = [("name", event.get("name")), ("birth date", event.get("birth_date"))]
+        texts += [("device", one) for one in [event.get("device_id"), *as_list(devices), *as_list(context)]]
+        found |= {Personal(what, text) for what, text in texts if isinstance(text, str) and text}
+    return found
 
 
-LEVEL = fields({"tier": text, "threshold": COUNT, "earn_bp": COUNT})
-VELOCITY_RULE = fields({"name": text, "max_requests": COUNT, "window_minutes": POSITIVE, "outcome": OUTCOME})
-
-DOCUMENTS: dict[str, Check] = {
-    "earning": fields(
-        {
-            "currencies": map_of(currency, fields({"points": COUNT, "per_minor": POSITIVE})),
-            "category_bp": map_of(text, COUNT),
-            "pending_days": COUNT,
-            "expiry_days": nullable(COUNT),
-            "refund_days": COUNT,
-        }
-    ),
-    "tiers": fields(
-        {
-            "window_days": POSITIVE,
-            "levels": both(list_of(LEVEL, at_least=1), unique("tier"), ascending_from_zero),
-            "grace_days": COUNT,
-        }
-    ),
-    "redemption": fields(
-        {
-            "min_points": COUNT,
-            "hold_minutes": COUNT,
-            "review_hold_minutes": COUNT,
-            "cancel_days": COUNT,
-            "negative_balance": one_of("debt", "floor"),
-        }
-    ),
-    "fraud": both(
-        fields(
-            {
-                "deny_score": integer(0, 100),
-                "review_score": integer(0, 100),
-                "velocity": both(list_of(VELOCITY_RULE), unique("name")),
-                "engagement_within_minutes": nullable(COUNT),
-                "unknown_device_outcome": nullable(OUTCOME),
-            },
-            {"no_engagement_outcome": OUTCOME},
-        ),
-        engagement_rule,
-    ),
-    "campaign": fields(
-        {
-            "active_from": time,
-            "active_to": time,
-            "triggers": list_of(one_of(*TRIGGERS)),
-            "tiers": list_of(text),
-            "offer": fields({"offer_id": text, "bonus_points": COUNT, "min_amount": COUNT, "valid_days": COUNT}),
-            "cap": fields({"max_per_member": COUNT, "window_days": POSITIVE}),
-            "budget_points": COUNT,
-            "priority": integer(),
-        }
-    ),
-    "partner": fields({"earn_bp": COUNT, "active": flag}),
-    "reward": fields({"points": POSITIVE, "active": flag}),
-}
+def as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, dict)) else []
 
 
-def known_document(event: Any) -> bool:
-    """The body fits the kind of document that the name says."""
-    kind, slash, name = event["document"].partition("/")
-    is_one_of_many = kind in ("campaign", "partner", "reward")
-    return kind in DOCUMENTS and is_one_of_many == bool(slash and name) and DOCUMENTS[kind](event["body"])
+def told_in_clear(decisions: Iterable[Plain], personal: Iterable[Personal]) -> list[str]:
+    """Decisions whose evidence, or the `detail` of a reason, holds one of these texts as words of their own."""
+    by_text = {one.text: one.what for one in personal}
+    if not by_text:
+        return []
+    longest_first = sorted(by_text, key=len, reverse=True)
+    pattern = re.compile(r"(?<!\w)(?:" + "|".join(re.escape(text) for text in longest_first) + r")(?!\w)")
+    wrong = []
+    for decision in decisions:
+        details = [reason.get("detail") or "" for reason in decision["reasons"]]
+        for where, texts in (("evidence", strings(decision["evidence"])), ("a detail", details)):
+            found = {match.group() for text in texts for match in pattern.finditer(text)}
+            wrong += [f"{decision['decision_id']}: {where} tells the {by_text[one]} {one!r}" for one in sorted(found)]
+    return wrong
 
 
-PROGRAM: dict[str, Check] = {
-    "program.document": both(
-        fields({"document": text, "version": POSITIVE, "effective_from": time, "body": fields({})}),
-        known_document,
-    ),
-}
+def strings(value: Any) -> list[str]:
+    """All text in a parsed value, names of fields included."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for name, item in value.items() for text in (name, *strings(item))]
+    if isinstance(value, list):
+        return [text for item in value for text in strings(item)]
+    return []
 
 
-# Of a decision only what others look at: the tier that an account holds, and the offers that are made.
-BALANCE = fields({"tier": text, **dict.fromkeys(("pending", "available", "held", "debt", "qualifying"), exact_count)})
-DECISION = fields(
-    {
-        "decision_id": text,
-        "stream": one_of("ledger", "offers"),
-        "sequence": POSITIVE,
-        "type": text,
-        "outcome": text,
-        "account_id": text,
-        "subject": map_of(text, text),
-        "occurred_at": time,
-        "balance": BALANCE,
-        "rules": map_of(text, POSITIVE),
-    },
-    {"member_id": text},
-)
+# Dead letters
 
 
-def is_event(parsed: Any, types: Mapping[str, Check]) -> bool:
-    """The envelope of every event, a type that the topic carries, and that type's fields."""
-    return fields(ENVELOPE)(parsed) and parsed["type"] in types and types[parsed["type"]](parsed)
+def unsound_dead_letters(published: Iterable[Record], personal: Iterable[Personal] = ()) -> list[str]:
+    """Dead letters that are too large, with another key than they should have, or with a detail that must not be."""
+    texts = {one.text for one in personal}
+    wrong = []
+    for record in published:
+        where = f"dead letter {record.partition}:{record.offset}"
+        wrong += [f"{where}: {one}" for one in too_large(record)]
+        letter = json.loads(record.value or b"null")
+        received = None if letter["key_base64"] is None else base64.b64decode(letter["key_base64"], validate=True)
+        own = None if received is None or len(received) > LONGEST_KEY else received
+        if record.key != own:
+            wrong.append(f"{where}: its key is not the one received, or null beyond {LONGEST_KEY} bytes")
+        detail = letter["detail"]
+        if not isinstance(detail, str) or not 0 < len(detail) <= LONGEST_DETAIL:
+            wrong.append(f"{where}: its detail is no sentence of at most {LONGEST_DETAIL} characters")
+        elif any(re.search(rf"(?<!\w){re.escape(text)}(?!\w)", detail) for text in texts):
+            wrong.append(f"{where}: its detail tells a personal field")
+    return wrong
+
+
+def too_large(record: Record) -> list[str]:
+    """A decision or dead letter that its topic would refuse."""
+    size = len(record.key or b"") + len(record.value or b"")
+    return [f"its {size} bytes are more than {LARGEST_OUTPUT}"] if size > LARGEST_OUTPUT else []

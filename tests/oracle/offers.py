@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from . import checks
+from . import schema
 from .history import NEVER, REMEMBERED_MS
 from .oracle import Position, check, dead_letter, position
 from .redemption import Reason, reason
@@ -52,7 +52,7 @@ def decide_offers(records: Sequence[Record], reference: Sequence[Record]) -> Off
             if reason is not None:
                 refused.append((record, reason))
             continue
-        event, reason = check(record, checks.ENGAGEMENTS, "member_id")
+        event, reason = check(record, schema.ENGAGEMENTS, "member_id")
         if reason is None:
             reason = desk.judge(event, record)
         if reason == "conflicting_duplicate" or event is None:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import checks
+from . import schema
 from .account import DUPLICATE, USED, WAITING, Account
 from .history import NEVER, Event, History
 from .reference import Reference, read_reference, take_in
@@ -79,7 +79,7 @@ def decide_all(transactions: Sequence[Record], reference: Sequence[Record], lag_
             continue
         watermark = clock.watermark()
         clock.read(record)
-        parsed, reason = check(record, checks.TRANSACTIONS, "account_id")
+        parsed, reason = check(record, schema.TRANSACTIONS, "account_id")
         if reason is not None:
             refused.append((record, reason))
             continue
@@ -107,13 +107,13 @@ def new_account(account_id: str, known: Reference) -> Account:
     return Account(History(account_id, known))
 
 
-def check(record: Record, types: Mapping[str, checks.Check], key: str) -> tuple[Any, str | None]:
+def check(record: Record, types: Mapping[str, schema.Check], key: str) -> tuple[Any, str | None]:
     """The checks of form, in the contract's order: the parsed event, or None and the reason of the dead letter."""
     try:
         parsed = parse_json(record.value)
     except Malformed:
         return None, "malformed_json"
-    if not checks.is_event(parsed, types):
+    if not schema.is_event(parsed, types):
         return None, "schema_violation"
     if record.key != parsed[key].encode():
         return None, "key_mismatch"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from . import checks
+from . import schema
 from .wire import Malformed, Record, parse_json, time_of
 
 NEEDED = ("earning", "tiers", "redemption", "fraud")
@@ -161,15 +161,15 @@ def keep_decision(known: Reference, decision: dict[str, Any]) -> None:
 class Topic(NamedTuple):
     """What a reference topic carries, by which key, and where it is kept."""
 
-    check: checks.Check
+    check: schema.Check
     key_of: Callable[[dict[str, Any]], str]
     keep: Callable[[Reference, dict[str, Any]], None]
 
 
 TOPICS = {
-    "loyalty.members": Topic(partial(checks.is_event, types=checks.MEMBERS), member_key, keep_member),
-    "loyalty.program": Topic(partial(checks.is_event, types=checks.PROGRAM), document_key, keep_document),
-    "loyalty.fraud-signals": Topic(partial(checks.is_event, types=checks.FRAUD_SIGNALS), account_key, keep_signal),
-    "loyalty.decisions": Topic(checks.DECISION, account_key, keep_decision),
-    "loyalty.engagement-context": Topic(checks.CONTEXT, account_key, keep_context),
+    "loyalty.members": Topic(partial(schema.is_event, types=schema.MEMBERS), member_key, keep_member),
+    "loyalty.program": Topic(partial(schema.is_event, types=schema.PROGRAM), document_key, keep_document),
+    "loyalty.fraud-signals": Topic(partial(schema.is_event, types=schema.FRAUD_SIGNALS), account_key, keep_signal),
+    "loyalty.decisions": Topic(schema.DECISION, account_key, keep_decision),
+    "loyalty.engagement-context": Topic(schema.CONTEXT, account_key, keep_context),
 }
