@@ -74,7 +74,6 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig) -> N
     balances = process(
         key_by_first_field(purchases, Types.STRING(), _BYTES),
         PythonOperator(Balance(), NAME, Types.ROW_NAMED(["key", "value"], [_BYTES, _BYTES]), read_first=[PAGE]),
-        config.mode,
     )
     table_environment.create_temporary_view("balances", table_environment.from_data_stream(balances))
     statements = table_environment.create_statement_set()

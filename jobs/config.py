@@ -18,13 +18,6 @@ class Delivery(StrEnum):
     EXACTLY_ONCE = "exactly-once"
 
 
-class Mode(StrEnum):
-    """Where Python runs: in the JVM's own process, or beside it. State of one cannot be read in the other."""
-
-    THREAD = "thread"
-    PROCESS = "process"
-
-
 class JobConfig(BaseModel):
     """The settings that every job has. Times are milliseconds; folders are URIs that Flink understands."""
 
@@ -33,7 +26,6 @@ class JobConfig(BaseModel):
     bootstrap: str = Field(min_length=1)
     parallelism: int = Field(default=1, ge=1, le=MAX_PARALLELISM)
     delivery: Delivery = Delivery.AT_LEAST_ONCE
-    mode: Mode = Mode.THREAD
     profile: Profile = Profile.LATENCY
     group: str = Field(min_length=1)
     """The Kafka group whose offsets tell how far the job is, and the prefix of its transactional ids: one a job."""

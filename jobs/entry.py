@@ -20,7 +20,6 @@ _OPTIONS = {
     "bootstrap": "Kafka, as HOST:PORT",
     "parallelism": "instances of what is done for each account",
     "delivery": "at-least-once or exactly-once",
-    "mode": "thread or process",
     "profile": "latency or throughput",
     "watermark_lag_ms": "how late an event may be",
     "checkpoint_interval_ms": "how much is done again after a failure",

@@ -38,7 +38,7 @@ def settings(job: str, config: JobConfig) -> dict[str, str]:
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": "500 ms",
         "restart-strategy.exponential-delay.max-backoff": "30 s",
-        "python.execution-mode": config.mode.value,
+        "python.execution-mode": "thread",
         "python.fn-execution.bundle.size": str(knobs.gather_elements),
         # Flink's default of a second would be the time to a decision.
         "python.fn-execution.bundle.time": str(knobs.gather_ms),

@@ -109,13 +109,9 @@ class JobNames(NamedTuple):
     """What each operator does, by its uid."""
     shape: tuple[tuple[str, str], ...]
     """What PyFlink or the planner calls each operator, in Flink's order, and its uid."""
-    python_state: frozenset[str]
-    """The uids of those that keep state of Python's."""
 
 
-DECISIONS_NAMES = JobNames(JOB, OPERATORS, SHAPE, frozenset({CHECK_RECORDS, DECIDE_FOR_ACCOUNT}))
-OFFERS_NAMES = JobNames(
-    OFFERS_JOB, _OFFERS_OPERATORS, _OFFERS_SHAPE, frozenset({CHECK_ENGAGEMENTS, MATCH_CAMPAIGNS, MAKE_OFFERS})
-)
-SQL_NAMES = JobNames(SQL_JOB, {}, (), frozenset())
+DECISIONS_NAMES = JobNames(JOB, OPERATORS, SHAPE)
+OFFERS_NAMES = JobNames(OFFERS_JOB, _OFFERS_OPERATORS, _OFFERS_SHAPE)
+SQL_NAMES = JobNames(SQL_JOB, {}, ())
 """The planner names the operators of the SQL models, by their place in the plan."""

@@ -51,7 +51,6 @@ def build(
     checked = process(
         records(table_environment),
         PythonOperator(checking, INTAKE_PAGES, FOR_ACCOUNTS, SIDES, apart=apart),
-        config.mode,
     )
     matched = process_with_broadcast(
         key_by_first_field(checked, Types.STRING(), _BYTES),
@@ -59,13 +58,11 @@ def build(
         PROGRAMME_STATE,
         PythonOperator(MatchCampaigns(matcher), ACCOUNT_PAGES, TO_MAKER, read_first=matcher.reads_first, apart=apart),
         config.parallelism,
-        config.mode,
     )
     to_decide = matched.union(side_output(checked, PAST_OFFERS))
     decided = process(
         key_by_first_field(to_decide, Types.INT(), _BYTES),
         PythonOperator(MakeOffers(maker), OFFER_PAGES, OUTPUTS, apart=apart),
-        config.mode,
     )
     write(table_environment, decided, side_output(checked, REFUSED))
-    name_operators(environment, OFFERS_NAMES, config.mode)
+    name_operators(environment, OFFERS_NAMES)

@@ -12,8 +12,8 @@ _ESCAPE = "\uffff"
 def to_flink(text: str) -> str:
     """`text` as Flink can keep it, whatever is in it; different texts stay different.
 
-    JSON may hold half a surrogate pair, which process mode cannot encode. Such a text is spelt out behind a character
-    that marks it (and so is one that begins with that character).
+    JSON may hold half a surrogate pair, which UTF-8 has no bytes for. Such a text is spelt out behind a character that
+    marks it (and so is one that begins with that character). State is found again by these names, so they never change.
     """
     if text.isascii():
         return text

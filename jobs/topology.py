@@ -48,7 +48,6 @@ def build(
     checked = process(
         records(table_environment),
         PythonOperator(checking, INTAKE_PAGES, FOR_ACCOUNTS, SIDES, apart=apart),
-        config.mode,
     )
     for_accounts = _take_off_timestamp(_watermarked(checked), Types.ROW([Types.STRING(), _BYTES]))
     documents = _take_off_timestamp(_watermarked(side_output(checked, DOCUMENTS)), _BYTES)
@@ -58,10 +57,9 @@ def build(
         PROGRAMME_STATE,
         PythonOperator(DecideForAccount(decider), ACCOUNT_PAGES, OUTPUTS, read_first=decider.reads_first, apart=apart),
         config.parallelism,
-        config.mode,
     )
     write(table_environment, decided, side_output(checked, REFUSED))
-    name_operators(environment, DECISIONS_NAMES, config.mode)
+    name_operators(environment, DECISIONS_NAMES)
 
 
 def records(table_environment: StreamTableEnvironment) -> KeyedStream:

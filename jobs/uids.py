@@ -6,7 +6,6 @@ from typing import Any
 
 from pyflink.datastream import StreamExecutionEnvironment
 
-from jobs.config import Mode
 from jobs.names import JobNames
 
 _NO_OPERATOR = {"PartitionTransformation", "SideOutputTransformation", "UnionTransformation"}
@@ -17,11 +16,8 @@ class UnknownShape(Exception):
     """The job is not made of the operators that have names. Whoever changed it decides which state goes where."""
 
 
-def name_operators(environment: StreamExecutionEnvironment, names: JobNames, mode: Mode) -> None:
+def name_operators(environment: StreamExecutionEnvironment, names: JobNames) -> None:
     """Names every operator of the job in `environment`, by its place in the shape that it has to have.
-
-    Those that keep Python's state have another uid in process mode. Flink would otherwise take a savepoint of the
-    other mode without a word, find nothing in it under the names it asks for, and begin with empty accounts.
 
     Raises UnknownShape when the job has another one: a release of Flink, or an edit, made the planner do otherwise.
     """
@@ -30,7 +26,7 @@ def name_operators(environment: StreamExecutionEnvironment, names: JobNames, mod
     if made != [expected for expected, _ in names.shape]:
         raise UnknownShape(f"The job's operators are {made}; jobs/names.py names {[e for e, _ in names.shape]}.")
     for operator, (_, uid) in zip(operators, names.shape, strict=True):
-        operator.setUid(f"{uid}-in-process-mode" if mode is Mode.PROCESS and uid in names.python_state else uid)
+        operator.setUid(uid)
         operator.setName(uid)
         operator.setDescription(names.operators[uid])
 

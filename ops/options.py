@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.config import Delivery, Mode
+from jobs.config import Delivery
 from jobs.names import MAX_PARALLELISM
 from jobs.profiles import Profile
 
@@ -22,7 +22,6 @@ MatchersOption = Annotated[
 ]
 InstancesOption = Annotated[int, typer.Option(min=1, help="Instances of each operator.")]
 DeliveryOption = Annotated[Delivery, typer.Option(help="How often a decision reaches its topic.")]
-ModeOption = Annotated[Mode, typer.Option(help="Where Python runs: in Flink's process, or beside it.")]
 ProfileOption = Annotated[
     Profile, typer.Option(help="What it is tuned for: decisions that somebody waits for, or catching up.")
 ]

@@ -1,4 +1,4 @@
-"""Adding Python operators to a job: batched in thread mode, PyFlink's own in process mode."""
+"""Adding Python operators to a job: they cross from the JVM once for many elements."""
 
 from __future__ import annotations
 
@@ -13,20 +13,18 @@ from pyflink.java_gateway import get_gateway
 from pyflink.util.java_utils import get_j_env_configuration, to_jarray
 
 from jobs.batches.apart import RunnerApart
-from jobs.batches.one_by_one import OneByOne, OneByOneWithBroadcast
 from jobs.batches.runner import BatchRunner
 from jobs.compiled import added, operator_factory, transformed
-from jobs.config import Mode
 from jobs.edges import Sent
 
 KEYED, KEYED_BROADCAST = "KEYED PROCESS", "Keyed-Co-Process-Broadcast"
-"""What PyFlink calls such operators. Ours have the same names, so a job has one shape in both modes (jobs/uids.py)."""
+"""What PyFlink calls such operators, and the job's shape (jobs/names.py)."""
 
 
 class Function(Protocol):
     """What an operator does, as PyFlink's KeyedProcessFunction; what it sends is as `jobs.edges` says.
 
-    A context is PyFlink's own, or a `jobs.batches.runner.BatchedContext`.
+    A context is a `jobs.batches.runner.BatchedContext`, which has the names of PyFlink's own.
     """
 
     def open(self, runtime_context: Any) -> None: ...
@@ -53,13 +51,11 @@ class PythonOperator(NamedTuple):
     read_first: Sequence[str] = ()
     """The pages that it asks for with every element, so that they may come along with it."""
     apart: bool = False
-    """Whether, in thread mode, it is to have a Python process beside the JVM; each instance has one of its own."""
+    """Whether it is to have a Python process beside the JVM; each instance has one of its own."""
 
 
-def process(stream: KeyedStream, operator: PythonOperator, mode: Mode) -> DataStream:
+def process(stream: KeyedStream, operator: PythonOperator) -> DataStream:
     """`stream` through an operator that runs once."""
-    if mode is Mode.PROCESS:
-        return stream.process(OneByOne(operator.function, operator.output, operator.sides), operator.output)
     transformation = transformed(stream, KEYED, _factory(stream, operator, None), operator.output)
     transformation.setStateKeySelector(stream._j_data_stream.getKeySelector())
     transformation.setStateKeyType(stream._j_data_stream.getKeyType())
@@ -72,13 +68,8 @@ def process_with_broadcast(
     state: MapStateDescriptor,
     operator: PythonOperator,
     parallelism: int,
-    mode: Mode,
 ) -> DataStream:
     """`stream` through an operator of which every instance is given all of `documents`."""
-    if mode is Mode.PROCESS:
-        function = OneByOneWithBroadcast(operator.function, operator.output, operator.sides)
-        connected = stream.connect(documents.broadcast(state))
-        return connected.process(function, operator.output).set_parallelism(parallelism)
     # One alone has the JVM's own interpreter to itself.
     operator = operator._replace(apart=operator.apart and parallelism > 1)
     j_stream = stream._j_data_stream

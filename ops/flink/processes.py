@@ -210,15 +210,8 @@ def _batches(names: list[str]) -> Iterator[list[str]]:
 
 
 def root_cause(stack_trace: str) -> str:
-    """What went wrong, from a Java stack trace: its last cause without the places it passed.
-
-    In process mode a failure of Python's is told inside, as a traceback; its last line is the cause.
-    """
+    """What went wrong, from a Java stack trace: its last cause without the places it passed."""
     lines = stack_trace.splitlines()
-    if "Error received from SDK harness" in stack_trace:
-        raised = [line for line in lines if re.match(r"[A-Za-z_][\w.]*: ", line) and not line.startswith("Caused by")]
-        if raised:
-            return raised[-1].strip()
     causes = [number for number, line in enumerate(lines) if line.startswith("Caused by: ")]
     kept = lines[causes[-1] :] if causes else lines
     said = [line for line in kept if not line.lstrip().startswith(("at ", "..."))][:6]

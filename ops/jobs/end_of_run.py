@@ -1,14 +1,12 @@
 """When a run has done all that the topics held at its start, timers included.
 
-Four things, one after the other:
+Three things, one after the other:
 
 1. the source has read the last record of every partition, in this run or in one before;
 2. a checkpoint that was triggered after that has completed, so whatever was read has been decided;
 3. it is still: for the decision job, every instance that decides has reached the watermark behind the intake, and that
    does not move; for the offers job, the operator that makes offers has been told to go on, and nothing more comes to
-   it;
-4. in process mode, 2 and 3 once more: a watermark gets ahead of Python there, and a checkpoint's barrier waits until
-   all that it passed has been decided and counted.
+   it.
 """
 
 import time
@@ -42,10 +40,8 @@ class EndOfRun:
         last_at_start: Mapping[str, Mapping[int, int]],
         read: Offsets,
         progress: "Progress | None" = None,
-        watermark_gets_ahead: bool = False,
     ) -> None:
         """`read` is how far the runs before came; the job's Kafka `group` may know better, after a crash."""
-        self._once_more = watermark_gets_ahead
         self._progress = progress or watermark
         self._wanted = last_at_start
         self._read = read
@@ -68,11 +64,8 @@ class EndOfRun:
             )
         elif not self._decided:
             self._decided = self._is_covered(view)
-        elif self._stands_still(view):
-            if not self._once_more:
-                return True
-            self._once_more = self._decided = False
-            self._triggered_at, self._first_trigger_ms, self._at = 0.0, 0, None
+        else:
+            return self._stands_still(view)
         return False
 
     def _is_covered(self, view: JobView) -> bool:

@@ -10,6 +10,7 @@
 """
 
 import fcntl
+import json
 import os
 import shutil
 import time
@@ -19,9 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from jobs.config import Mode
 from jobs.names import JOB
 from ops.errors import Refusal
 
@@ -37,7 +37,6 @@ class JobRecord(BaseModel):
     """The Kafka group and prefix of transactional ids: the job keeps them for as long as it keeps its state."""
     cluster_id: str
     """The Kafka cluster whose offsets are in the state."""
-    mode: Mode
     savepoint: str | None = None
     savepoint_at: float = 0.0
     """Seconds since 1970."""
@@ -59,10 +58,17 @@ class JobFolder:
     def read(self) -> JobRecord | None:
         """What the last run left; None before the first. Raises Refusal when it cannot be understood."""
         try:
-            return JobRecord.model_validate_json(self._record.read_text(encoding="utf-8"))
+            content = json.loads(self._record.read_bytes())
+            # Former releases wrote down the mode that Python was in.
+            if isinstance(content, dict) and content.pop("mode", "thread") != "thread":
+                raise Refusal(
+                    f"The state in {self.path} was made in process mode, which this release does not have and cannot "
+                    "read; --fresh starts over without it."
+                )
+            return JobRecord.model_validate(content)
         except FileNotFoundError:
             return None
-        except (ValidationError, OSError) as problem:
+        except (ValueError, OSError) as problem:
             raise Refusal(
                 f"{self._record} cannot be read ({type(problem).__name__}); --fresh starts over without it."
             ) from problem
@@ -75,12 +81,12 @@ class JobFolder:
             os.fsync(file.fileno())
         temporary.replace(self._record)
 
-    def start_over(self, cluster_id: str, mode: Mode, job: str = JOB) -> JobRecord:
+    def start_over(self, cluster_id: str, job: str = JOB) -> JobRecord:
         """Forgets what there was and gives the job of this name a new identity."""
         self._record.unlink(missing_ok=True)
         for folder in (self.savepoints, self.checkpoints):
             shutil.rmtree(folder, ignore_errors=True)
-        return JobRecord(group=f"{job}-{uuid.uuid4().hex[:8]}", cluster_id=cluster_id, mode=mode)
+        return JobRecord(group=f"{job}-{uuid.uuid4().hex[:8]}", cluster_id=cluster_id)
 
     def restore_point(self, record: JobRecord) -> Path | None:
         """The newest of the last savepoint and, after a crash, the last checkpoint that was completed."""

@@ -20,7 +20,7 @@ import typer
 from py4j.protocol import Py4JError, Py4JJavaError
 from pydantic import ValidationError
 
-from jobs.config import Delivery, JobConfig, Mode, in_a_sentence
+from jobs.config import Delivery, JobConfig, in_a_sentence
 from jobs.held_at_start import NotThere, cluster_id, last_readable
 from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, JobKind
 from jobs.names import REFUSED, SELECT_DEAD_LETTERS, SELECT_DECISIONS
@@ -39,7 +39,6 @@ from ops.options import (
     DeliveryOption,
     FreshOption,
     MatchersOption,
-    ModeOption,
     ProfileOption,
     StateOption,
     UntilEndOption,
@@ -72,7 +71,6 @@ class RunOptions:
     fresh: bool = False
     parallelism: int = 1
     delivery: Delivery = Delivery.AT_LEAST_ONCE
-    mode: Mode = Mode.THREAD
     profile: Profile = Profile.LATENCY
     watermark_lag_ms: int = 600_000
     checkpoint_interval_ms: int = 10_000
@@ -85,7 +83,6 @@ def run_command(
     until_end: UntilEndOption = False,
     parallelism: DecidersOption = 1,
     delivery: DeliveryOption = Delivery.AT_LEAST_ONCE,
-    mode: ModeOption = Mode.THREAD,
     profile: ProfileOption = Profile.LATENCY,
     watermark_lag: WatermarkLagOption = "10m",
     checkpoint_interval: Annotated[
@@ -104,7 +101,6 @@ def run_command(
         fresh=fresh,
         parallelism=parallelism,
         delivery=delivery,
-        mode=mode,
         profile=profile,
         watermark_lag_ms=milliseconds(watermark_lag),
         checkpoint_interval_ms=milliseconds(checkpoint_interval),
@@ -117,7 +113,6 @@ def run_offers_command(
     bootstrap: BootstrapOption,
     until_end: UntilEndOption = False,
     parallelism: MatchersOption = 1,
-    mode: ModeOption = Mode.THREAD,
     profile: ProfileOption = Profile.LATENCY,
     checkpoint_interval: Annotated[str, typer.Option(help="How much is done again after a crash.")] = "10s",
     state: StateOption = DEFAULT_OFFERS_STATE,
@@ -132,7 +127,6 @@ def run_offers_command(
         until_end=until_end,
         fresh=fresh,
         parallelism=parallelism,
-        mode=mode,
         profile=profile,
         checkpoint_interval_ms=milliseconds(checkpoint_interval),
         kind=OFFERS_KIND,
@@ -172,11 +166,6 @@ class _Run:
     def go(self, add_job: AddJob) -> None:
         options, folder = self._options, self._folder
         known = None if options.fresh else folder.read()
-        if known is not None and known.mode is not options.mode:
-            raise Refusal(
-                f"The state in {folder.path} was made in {known.mode.value} mode and cannot be read in "
-                f"{options.mode.value} mode; run with --mode {known.mode.value}, or start over with --fresh."
-            )
         os.environ.update(settings_of_gateway(folder.path / "flink", folder.log, jvm=JVM_OF_A_RUN))
         with ThreadPoolExecutor(1) as aside:
             # While Java starts, which takes as long.
@@ -197,7 +186,7 @@ class _Run:
         options, folder = self._options, self._folder
         if known is None:
             self._say(f"Starting from the beginning of the topics (state in {folder.path}).")
-            return folder.start_over(cluster, options.mode, options.kind.names.job), None
+            return folder.start_over(cluster, options.kind.names.job), None
         if known.cluster_id != cluster:
             raise Refusal(
                 f"The state in {folder.path} belongs to another Kafka cluster than the one at {options.bootstrap}; "
@@ -245,8 +234,7 @@ class _Run:
         progress = progress_of(kind)
         end = None
         if self._options.until_end:
-            gets_ahead = self._options.mode is Mode.PROCESS
-            end = EndOfRun(config.bootstrap, record.group, last, record.read, progress, gets_ahead)
+            end = EndOfRun(config.bootstrap, record.group, last, record.read, progress)
         self._watch(client, view, end)
         self._finish(client, record)
 
@@ -331,7 +319,7 @@ class _Run:
 
 
 def _in_words(options: RunOptions) -> str:
-    said = f"parallelism {options.parallelism}, {options.mode.value} mode, {options.delivery.value}"
+    said = f"parallelism {options.parallelism}, {options.delivery.value}"
     if options.kind is DECISIONS_KIND:
         said += f", watermark lag {options.watermark_lag_ms / 1000:.0f} s"
     return said
@@ -343,7 +331,6 @@ def _config(options: RunOptions) -> JobConfig:
         "bootstrap": options.bootstrap,
         "parallelism": options.parallelism,
         "delivery": options.delivery,
-        "mode": options.mode,
         "profile": options.profile,
         "checkpoint_interval_ms": options.checkpoint_interval_ms,
         "restart_attempts": RESTART_ATTEMPTS,

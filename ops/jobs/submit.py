@@ -17,7 +17,7 @@ import jobs
 import loyalty
 import sql
 import udfs
-from jobs.config import Delivery, Mode, in_a_sentence
+from jobs.config import Delivery, in_a_sentence
 from jobs.entry import read_config
 from jobs.held_at_start import NotThere, partitions_of
 from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, SQL_KIND, JobKind
@@ -37,7 +37,6 @@ from ops.options import (
     FromSavepointOption,
     InstancesOption,
     MatchersOption,
-    ModeOption,
     ProfileOption,
     PythonOption,
     WatermarkLagOption,
@@ -56,7 +55,6 @@ class Submission:
     bootstrap: str
     parallelism: int = 1
     delivery: Delivery = Delivery.AT_LEAST_ONCE
-    mode: Mode = Mode.THREAD
     profile: Profile = Profile.LATENCY
     watermark_lag_ms: int = 600_000
     checkpoint_interval_ms: int = 10_000
@@ -73,7 +71,6 @@ def submit_command(
     bootstrap: ClusterBootstrapOption,
     parallelism: DecidersOption = 1,
     delivery: DeliveryOption = Delivery.AT_LEAST_ONCE,
-    mode: ModeOption = Mode.THREAD,
     profile: ProfileOption = Profile.LATENCY,
     watermark_lag: WatermarkLagOption = "10m",
     checkpoint_interval: CheckpointIntervalOption = "10s",
@@ -88,7 +85,6 @@ def submit_command(
         bootstrap=bootstrap,
         parallelism=parallelism,
         delivery=delivery,
-        mode=mode,
         profile=profile,
         watermark_lag_ms=milliseconds(watermark_lag),
         checkpoint_interval_ms=milliseconds(checkpoint_interval),
@@ -105,7 +101,6 @@ def submit_offers_command(
     cluster: ClusterOption,
     bootstrap: ClusterBootstrapOption,
     parallelism: MatchersOption = 1,
-    mode: ModeOption = Mode.THREAD,
     profile: ProfileOption = Profile.LATENCY,
     checkpoint_interval: CheckpointIntervalOption = "10s",
     checkpoint_dir: CheckpointDirOption = None,
@@ -118,7 +113,6 @@ def submit_offers_command(
         cluster=cluster,
         bootstrap=bootstrap,
         parallelism=parallelism,
-        mode=mode,
         profile=profile,
         checkpoint_interval_ms=milliseconds(checkpoint_interval),
         checkpoint_dir=checkpoint_dir,
@@ -218,7 +212,6 @@ def _arguments(submission: Submission) -> list[str]:
         "bootstrap": submission.bootstrap,
         "parallelism": submission.parallelism,
         "delivery": submission.delivery.value,
-        "mode": submission.mode.value,
         "profile": submission.profile.value,
         "checkpoint-interval-ms": submission.checkpoint_interval_ms,
         "checkpoint-dir": submission.checkpoint_dir,
@@ -245,7 +238,7 @@ def _pack(archive: Path, packages: tuple[Path, ...]) -> None:
 def _why(output: str) -> str:
     """The reason in what `flink run` printed, in its own words."""
     if "is not available in the new program" in output:
-        return "the savepoint is of another job, or was made in the other mode (thread, process)."
+        return "the savepoint is of another job, or was made in process mode, which former releases had."
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception|NotThere)\b.*:", line)]

@@ -14,7 +14,7 @@ from typing import Any
 from py4j.protocol import Py4JError
 from pyflink.util.exceptions import JavaException
 
-from jobs.config import Mode, SqlConfig
+from jobs.config import SqlConfig
 from jobs.held_at_start import NotThere, cluster_id
 from jobs.names import SQL_JOB
 from ops.errors import Refusal
@@ -61,7 +61,7 @@ def run_models(asked: SqlRun, say: Callable[[str], None]) -> None:
         if known is not None:
             wait_for_java(known)
         point = None if known is None else folder.restore_point(known)
-        record = known or folder.start_over(cluster, Mode.THREAD, SQL_JOB)
+        record = known or folder.start_over(cluster, SQL_JOB)
         java = start_java()
         try:
             record = record.model_copy(update={"java": (java.pid, java.create_time())})
@@ -77,7 +77,7 @@ def run_models(asked: SqlRun, say: Callable[[str], None]) -> None:
                 folder.keep_only(savepoint)
                 say("Stopped with a savepoint. The next run goes on from here.")
             else:
-                folder.start_over(cluster, Mode.THREAD, SQL_JOB)
+                folder.start_over(cluster, SQL_JOB)
                 say("Everything that the topics held has been read, and every window is closed.")
         except (Py4JError, JavaException) as problem:
             raise Refusal(_why(str(problem), folder)) from problem

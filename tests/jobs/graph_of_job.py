@@ -1,4 +1,4 @@
-"""`python -m tests.jobs.graph_of_job JOB MODE`: the operators of a job as Flink would run them, as JSON lines."""
+"""`python -m tests.jobs.graph_of_job JOB`: the operators of a job as Flink would run them, as JSON lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from jobs.config import DecisionsConfig, Delivery, Mode, OffersConfig
+from jobs.config import DecisionsConfig, Delivery, OffersConfig
 from jobs.environment import create_environment
 from jobs.names import JOB, OFFERS_JOB
 from jobs.offers_topology import build
@@ -17,7 +17,7 @@ from tests.jobs.throwaway_flink import throwaway_flink
 
 def main() -> None:
     with throwaway_flink():
-        given: dict[str, Any] = {"bootstrap": "nowhere:1", "parallelism": 3, "mode": Mode(sys.argv[2])}
+        given: dict[str, Any] = {"bootstrap": "nowhere:1", "parallelism": 3}
         if sys.argv[1] == "offers":
             offers = OffersConfig(**given)
             environment = create_environment(OFFERS_JOB, offers)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jobs.config import DecisionsConfig, Delivery, Mode
+from jobs.config import DecisionsConfig, Delivery
 from jobs.topology import build
 from ops.errors import Refusal
 from ops.jobs.run import RunOptions, run
@@ -21,7 +21,6 @@ def add_standin(environment: Any, config: DecisionsConfig) -> None:
 def main() -> None:
     given = json.loads(sys.argv[1])
     given["state"] = Path(given["state"])
-    given["mode"] = Mode(given.get("mode", "thread"))
     given["delivery"] = Delivery(given.get("delivery", "at-least-once"))
     try:
         run(RunOptions(**given), add_standin)

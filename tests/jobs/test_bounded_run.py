@@ -67,16 +67,11 @@ def _first_difference(account: str, found: list[dict[str, Any]], expected: list[
 
 
 @pytest.mark.parametrize(
-    ("mode", "parallelism", "delivery"),
-    [
-        ("thread", 1, "at-least-once"),
-        ("thread", 4, "exactly-once"),
-        ("process", 1, "exactly-once"),
-        ("process", 4, "at-least-once"),
-    ],
+    ("parallelism", "delivery", "profile"),
+    [(1, "at-least-once", "latency"), (4, "exactly-once", "throughput")],
 )
-def test_decides_the_same_in_every_mode_parallelism_and_delivery(
-    loyalty_topics: str, tmp_path: Path, mode: str, parallelism: int, delivery: str
+def test_decides_the_same_with_every_parallelism_delivery_and_profile(
+    loyalty_topics: str, tmp_path: Path, parallelism: int, delivery: str, profile: str
 ) -> None:
     transactions = _transactions(seed=1)
     end = max(events[-1]["at"] for events in transactions)
@@ -111,7 +106,12 @@ def test_decides_the_same_in_every_mode_parallelism_and_delivery(
 
     said = finish(
         standin_command(
-            loyalty_topics, tmp_path / "state", until_end=True, mode=mode, parallelism=parallelism, delivery=delivery
+            loyalty_topics,
+            tmp_path / "state",
+            until_end=True,
+            parallelism=parallelism,
+            delivery=delivery,
+            profile=profile,
         )
     )
 

@@ -53,7 +53,6 @@ OFFERS = {
 }
 FROZEN = {"decisions": DECISIONS, "offers": OFFERS}
 """Each operator's uid, and its parallelism when the job's is 3."""
-KEEP_STATE = {"check-records", "decide-for-account", "check-engagements", "match-campaigns", "make-offers"}
 
 
 @pytest.mark.parametrize("names", [DECISIONS_NAMES, OFFERS_NAMES], ids=lambda names: names.job)
@@ -64,15 +63,11 @@ def test_every_uid_is_described_once(names: JobNames) -> None:
 
 
 @pytest.mark.parametrize("job", ["decisions", "offers"])
-@pytest.mark.parametrize("mode", ["thread", "process"])
-def test_every_operator_that_flink_runs_has_its_frozen_name(job: str, mode: str) -> None:
-    said = finish([sys.executable, "-m", "tests.jobs.graph_of_job", job, mode])
+def test_every_operator_that_flink_runs_has_its_frozen_name(job: str) -> None:
+    said = finish([sys.executable, "-m", "tests.jobs.graph_of_job", job])
     operators = [json.loads(line) for line in said.splitlines()]
 
-    # Python's state is named and written differently in the two modes, so those who keep some differ in name too.
-    other = "" if mode == "thread" else "-in-process-mode"
-    expected = {uid + (other if uid in KEEP_STATE else ""): parallelism for uid, parallelism in FROZEN[job].items()}
-    assert {operator["uid"]: operator["parallelism"] for operator in operators} == expected
+    assert {operator["uid"]: operator["parallelism"] for operator in operators} == FROZEN[job]
     assert len(operators) == len(FROZEN[job])
     assert {operator["max_parallelism"] for operator in operators} == {128}
     for operator in operators:

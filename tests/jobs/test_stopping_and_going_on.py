@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from jobs.topics import PROGRAM, TRANSACTIONS
-from tests.jobs.running import Failed, decisions, finish, running, standin_command, stop, wait_until
+from tests.jobs.running import decisions, finish, running, standin_command, stop, wait_until
 from tests.kafka_records import send
 
 START = 1_700_000_000_000
@@ -68,20 +66,14 @@ def test_a_later_run_goes_on_with_another_parallelism(loyalty_topics: str, tmp_p
         standin_command(loyalty_topics, tmp_path / "state", until_end=True, parallelism=2)
     )
 
-    with pytest.raises(Failed, match="was made in thread mode and cannot be read in process mode"):
-        finish(standin_command(loyalty_topics, tmp_path / "state", until_end=True, mode="process"))
-
     finish(standin_command(loyalty_topics, tmp_path / "state", until_end=True, fresh=True))
     assert _numbers(loyalty_topics)["account-7"] == [1, 2, 3, 1, 2, 3], "--fresh starts over"
 
 
-@pytest.mark.parametrize("mode", ["thread", "process"])
 def test_after_a_kill_exactly_once_decides_nothing_twice_and_misses_nothing(
-    loyalty_topics: str, tmp_path: Path, mode: str
+    loyalty_topics: str, tmp_path: Path
 ) -> None:
-    command = standin_command(
-        loyalty_topics, tmp_path / "state", mode=mode, delivery="exactly-once", checkpoint_interval_ms=500
-    )
+    command = standin_command(loyalty_topics, tmp_path / "state", delivery="exactly-once", checkpoint_interval_ms=500)
     log = tmp_path / "log"
     sent = 0
     for round_ in range(2):

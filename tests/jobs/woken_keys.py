@@ -10,7 +10,6 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
 from jobs.batches.operators import PythonOperator, process
-from jobs.config import Mode
 from jobs.edges import MAIN, Sent
 from jobs.topology import key_by_first_field
 from tests.jobs.throwaway_flink import throwaway_flink
@@ -51,7 +50,7 @@ def main() -> None:
         tables.execute_sql(_NUMBERS)
         rows = tables.to_append_stream(tables.sql_query(_KEYED), Types.ROW([Types.STRING(), _BYTES]))
         keyed = key_by_first_field(rows, Types.STRING(), _BYTES)
-        woken = process(keyed, PythonOperator(WakeMe(), "pages", Types.STRING()), Mode.THREAD)
+        woken = process(keyed, PythonOperator(WakeMe(), "pages", Types.STRING()))
         with woken.execute_and_collect() as keys:
             for key in keys:
                 print(key)

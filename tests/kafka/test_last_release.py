@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from jobs.config import Mode
 from jobs.held_at_start import cluster_id
 from loyalty.wire import transactions
 from ops.jobs.folder import JobRecord, job_folder
@@ -83,7 +82,7 @@ def test_a_savepoint_of_an_earlier_release_restores_and_the_job_goes_on(
     savepoint = shutil.copytree(FROZEN / release / "savepoint", tmp_path / "savepoint")
     with job_folder(tmp_path / "state") as folder:
         cluster = cluster_id(bootstrap)
-        record = JobRecord(group="as-before", cluster_id=cluster, mode=Mode.THREAD, savepoint=str(savepoint))
+        record = JobRecord(group="as-before", cluster_id=cluster, savepoint=str(savepoint))
         folder.write(record.model_copy(update={"savepoint_at": time.time()}))
 
     adas = {topic: place for (topic, place), pairs in frozen.items() if b"ada" in {key for key, _ in pairs}}

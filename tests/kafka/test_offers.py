@@ -84,14 +84,14 @@ def _whatever_the_order(decisions: Iterable[Plain]) -> dict[str, Plain]:
     return found
 
 
-@pytest.mark.parametrize(("mode", "parallelism"), [("thread", 4), ("process", 1)])
+@pytest.mark.parametrize(("parallelism", "profile"), [(4, "throughput"), (1, "latency")])
 def test_the_job_makes_the_offers_that_the_domain_makes(
-    bootstrap: str, ledger: list[Kept], tmp_path: Path, mode: str, parallelism: int
+    bootstrap: str, ledger: list[Kept], tmp_path: Path, parallelism: int, profile: str
 ) -> None:
     _put_back(bootstrap, ledger)
     expected = _by_the_domain(bootstrap)
     as_sent = _whatever_the_order(json.loads(to_json(decision)) for decision in expected.decisions)
-    run_to_end(bootstrap, tmp_path / "state", "--mode", mode, "--parallelism", str(parallelism), job="offers")
+    run_to_end(bootstrap, tmp_path / "state", "--parallelism", str(parallelism), "--profile", profile, job="offers")
 
     found = _offers(bootstrap)
     assert first_differences(_whatever_the_order(found), as_sent) == []

@@ -56,8 +56,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Watermark:
     return clock
 
 
-def _end(last: Offsets, read: Offsets, watermark_gets_ahead: bool = False) -> Any:
-    end = EndOfRun("127.0.0.1:1", "g", last, read, watermark_gets_ahead=watermark_gets_ahead)
+def _end(last: Offsets, read: Offsets) -> Any:
+    end = EndOfRun("127.0.0.1:1", "g", last, read)
 
     def look(view: FakeView) -> bool:
         return end.is_reached(cast("JobView", view))
@@ -96,27 +96,6 @@ def test_it_is_reached_when_all_is_read_then_decided_then_still(clock: Watermark
     clock.now += 0.3
     assert not is_reached(view)
     clock.now += 0.4
-    assert is_reached(view)
-
-
-def test_where_a_watermark_gets_ahead_of_python_a_checkpoint_after_it_stands_still_is_waited_for(
-    clock: Watermark,
-) -> None:
-    view, is_reached = FakeView(), _end({}, {}, watermark_gets_ahead=True)
-    view.checkpoint_ms = int(clock.now * 1000) + 1
-    view.sent, view.reached = [70], [70, 70]
-    for _ in range(4):
-        assert not is_reached(view)
-    clock.now += 1
-    assert not is_reached(view)
-    triggered = view.triggered
-    assert not is_reached(view)
-    assert view.triggered == triggered + 1
-    assert not is_reached(view)
-    view.checkpoint_ms = int(clock.now * 1000)
-    for _ in range(3):
-        assert not is_reached(view)
-    clock.now += 1
     assert is_reached(view)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,11 @@ from typing import Any
 import psutil
 import pytest
 
-from jobs.config import Mode
 from ops.durations import milliseconds
 from ops.errors import Refusal
 from ops.flink.processes import root_cause
 from ops.jobs import folder as job_state
-from ops.jobs.folder import job_folder, wait_for_java
+from ops.jobs.folder import JobRecord, job_folder, wait_for_java
 from ops.jobs.run import RunOptions, run
 from ops.jobs.submit import Submission, submit
 
@@ -40,7 +40,7 @@ def test_only_one_run_uses_a_folder_at_a_time(tmp_path: Path) -> None:
 def test_a_record_is_kept_and_a_broken_one_is_named(tmp_path: Path) -> None:
     with job_folder(tmp_path) as folder:
         assert folder.read() is None
-        record = folder.start_over("a-cluster", Mode.THREAD)
+        record = folder.start_over("a-cluster")
         folder.write(record)
         assert folder.read() == record
         (tmp_path / "job.json").write_text("{")
@@ -48,16 +48,26 @@ def test_a_record_is_kept_and_a_broken_one_is_named(tmp_path: Path) -> None:
             folder.read()
 
 
+def test_a_folder_of_a_former_release_is_read_unless_python_was_in_process_mode(tmp_path: Path) -> None:
+    of_old = {"group": "loyalty-decisions-1", "cluster_id": "a-cluster", "mode": "thread", "read": {"topic": {"2": 7}}}
+    with job_folder(tmp_path) as folder:
+        (tmp_path / "job.json").write_text(json.dumps(of_old))
+        assert folder.read() == JobRecord(group="loyalty-decisions-1", cluster_id="a-cluster", read={"topic": {2: 7}})
+        (tmp_path / "job.json").write_text(json.dumps({**of_old, "mode": "process"}))
+        with pytest.raises(Refusal, match="was made in process mode, which this release does not have"):
+            folder.read()
+
+
 def test_each_new_job_has_a_group_of_its_own(tmp_path: Path) -> None:
     with job_folder(tmp_path) as folder:
-        groups = {folder.start_over("a-cluster", Mode.THREAD).group for _ in range(5)}
+        groups = {folder.start_over("a-cluster").group for _ in range(5)}
     assert len(groups) == 5
     assert all(group.startswith("loyalty-decisions-") for group in groups)
 
 
 def test_goes_on_from_the_savepoint_or_a_later_checkpoint(tmp_path: Path) -> None:
     with job_folder(tmp_path) as folder:
-        record = folder.start_over("a-cluster", Mode.THREAD)
+        record = folder.start_over("a-cluster")
         assert folder.restore_point(record) is None
 
         savepoint = _point(folder.savepoints / "savepoint-1", at=100)
@@ -78,7 +88,7 @@ def test_goes_on_from_the_savepoint_or_a_later_checkpoint(tmp_path: Path) -> Non
 
 def test_a_savepoint_that_is_gone_is_not_passed_over_in_silence(tmp_path: Path) -> None:
     with job_folder(tmp_path) as folder:
-        record = folder.start_over("a-cluster", Mode.THREAD)
+        record = folder.start_over("a-cluster")
         lost = record.model_copy(update={"savepoint": str(tmp_path / "lost"), "savepoint_at": 1.0})
         with pytest.raises(Refusal, match="is gone; --fresh starts over"):
             folder.restore_point(lost)
@@ -88,7 +98,7 @@ def test_waits_for_the_flink_of_a_run_that_was_killed(tmp_path: Path, monkeypatc
     monkeypatch.setattr(job_state, "JAVA_ENDS_WITHIN_S", 0.2)
     me = psutil.Process()
     with job_folder(tmp_path) as folder:
-        record = folder.start_over("a-cluster", Mode.THREAD)
+        record = folder.start_over("a-cluster")
     wait_for_java(record)
     wait_for_java(record.model_copy(update={"java": (me.pid, me.create_time() - 5)}))  # the id is another's now
     with pytest.raises(Refusal, match=f"process {me.pid}"):
@@ -119,20 +129,6 @@ Caused by: pemja.core.PythonException: <class 'ValueError'>: no such thing
 \t... 3 more"""
     assert root_cause(trace) == "pemja.core.PythonException: <class 'ValueError'>: no such thing"
     assert root_cause("java.io.IOException: plain\n\tat x") == "java.io.IOException: plain"
-
-
-def test_the_cause_of_a_failure_in_process_mode_is_the_last_line_of_pythons_traceback() -> None:
-    trace = """java.lang.Exception: Could not forward element
-\tat x.Y
-Caused by: java.lang.RuntimeException: Error received from SDK harness for instruction 3: \
-Traceback (most recent call last):
-  File "worker.py", line 311, in _execute
-    response = task()
-ValueError: no such thing
-
-\tat org.apache.beam.Z
-\t... 3 more"""
-    assert root_cause(trace) == "ValueError: no such thing"
 
 
 @pytest.mark.parametrize(
