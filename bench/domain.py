@@ -57,18 +57,16 @@ PROBES = {
     "pages: load, save": (
         "loyalty.state.account:Account.turn_to",
         "loyalty.state.account:Account.save",
-        "loyalty.state.account:EntriesById.get",
-        "loyalty.state.account:EntriesById.put",
+        "loyalty.state.unit_of_work:EntriesById.get",
+        "loyalty.state.unit_of_work:EntriesById.put",
     ),
-    "shelves": (
-        "loyalty.state.sorted_list:FoldedList.add",
-        "loyalty.state.sorted_list:FoldedList._unfold",
-        "loyalty.state.sorted_list:FoldedList.save",
+    "sorted lists": (
         "loyalty.state.sorted_list:SortedList.add",
         "loyalty.state.sorted_list:SortedList.remove",
         "loyalty.state.sorted_list:SortedList.first",
         "loyalty.state.sorted_list:SortedList.at_or_after",
         "loyalty.state.sorted_list:SortedList.count_between",
+        "loyalty.state.sorted_list:SortedList.save",
     ),
     "forget (tidy)": ("loyalty.decider:tidy",),
     "find what is due": ("loyalty.decider:_next_moment", "loyalty.decider:_next_due"),

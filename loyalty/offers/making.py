@@ -39,7 +39,8 @@ from loyalty.offers.campaigns import Candidate
 from loyalty.program import CAMPAIGN, REMEMBER_QUALIFYING_MS
 from loyalty.rules.decision_log import reason
 from loyalty.state.codec import EntryCodec, Payload, StateEntries
-from loyalty.state.sorted_list import SortedList, SortedListHead
+from loyalty.state.sorted_list import ListCodec, ListHead, SortedList
+from loyalty.state.unit_of_work import UnitOfWork
 from loyalty.state.used_events import REMEMBER_EVENTS_MS
 from loyalty.times import DAY_MS, format_time
 from loyalty.wire.json import to_json
@@ -171,7 +172,7 @@ class _Made(msgspec.Struct, array_like=True):
     """Their `occurred_at`, ascending."""
 
 
-_PublishedEntry = tuple[int, str, str, str]
+_PublishedItem = tuple[int, str, str, str]
 """(occurred at, event id, campaign id, code)."""
 
 
@@ -182,13 +183,13 @@ class _Member(msgspec.Struct, array_like=True):
     consents: list[tuple[int, bool]] = []
     """Since when (event time, ms) offers are agreed to or not, in order."""
     made: dict[str, _Made] = {}
-    published: SortedListHead[_PublishedEntry] = msgspec.field(default_factory=SortedListHead)
+    published: ListHead[_PublishedItem] = msgspec.field(default_factory=ListHead)
     """Decisions beyond the last checkpoint whose engagement has not come again yet."""
 
 
 _MEMBER: EntryCodec[_Member] = EntryCodec(_Member, 1)
 _USED: EntryCodec[int] = EntryCodec(int, 1)
-_PUBLISHED_PAGE: EntryCodec[list[_PublishedEntry]] = EntryCodec(list[_PublishedEntry], 1)
+_PUBLISHED: ListCodec[_PublishedItem] = ListCodec(ListHead[_PublishedItem], list[_PublishedItem])
 
 
 class OfferMaker:
@@ -208,9 +209,9 @@ class OfferMaker:
         if offer.code == OFFERED:
             _count(member, offer.campaign_id, offer.occurred_at, REMEMBER_PUBLISHED_MS)
             _use(pages, offer.campaign_id, _used(pages, offer.campaign_id) + offer.bonus_points)
-        shelf = _shelf(pages, offer.member_id, member)
-        shelf.add((offer.occurred_at, offer.event_id, offer.campaign_id, offer.code))
-        shelf.save()
+        published = _published(pages, offer.member_id, member)
+        published.add((offer.occurred_at, offer.event_id, offer.campaign_id, offer.code))
+        published.save()
         pages.put(f"member/{offer.member_id}", _MEMBER.write(member))
 
     def settle(self, pages: StateEntries, matched: bytes) -> Offers:
@@ -320,8 +321,8 @@ def _forget(member: _Member) -> None:
             del made.times[:over]
 
 
-def _shelf(pages: StateEntries, member_id: str, member: _Member) -> SortedList[_PublishedEntry]:
-    return SortedList(f"published/{member_id}", member.published, pages, _PUBLISHED_PAGE)
+def _published(pages: StateEntries, member_id: str, member: _Member) -> SortedList[_PublishedItem]:
+    return SortedList(f"published/{member_id}", _PUBLISHED, UnitOfWork(pages), member.published)
 
 
 def _recall(pages: StateEntries, member: _Member, event: Matched) -> dict[str, str]:
@@ -329,15 +330,15 @@ def _recall(pages: StateEntries, member: _Member, event: Matched) -> dict[str, s
     if not member.published.front and not member.published.numbers:
         return {}
     assert member.time is not None
-    shelf = _shelf(pages, event.member_id, member)
+    published = _published(pages, event.member_id, member)
     decided = {}
     use = (event.occurred_at, event.event_id)
-    while (entry := shelf.at_or_after(use)) is not None and entry[:2] == use:
-        shelf.remove(entry)
-        decided[entry[2]] = entry[3]
-    while (entry := shelf.first()) is not None and entry[0] + REMEMBER_EVENTS_MS <= member.time:
-        shelf.remove(entry)
-    shelf.save()
+    while (item := published.at_or_after(use)) is not None and item[:2] == use:
+        published.remove(item)
+        decided[item[2]] = item[3]
+    while (item := published.first()) is not None and item[0] + REMEMBER_EVENTS_MS <= member.time:
+        published.remove(item)
+    published.save()
     return decided
 
 

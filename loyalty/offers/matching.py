@@ -24,7 +24,8 @@ from loyalty.offers.campaigns import Campaigns
 from loyalty.offers.making import MATCHED, Matched, latest, pruned
 from loyalty.records import Record, Refused, dead_letter
 from loyalty.state.codec import EntryCodec, Payload, StateEntries
-from loyalty.state.sorted_list import SortedList, SortedListHead
+from loyalty.state.sorted_list import ListCodec, ListHead, SortedList
+from loyalty.state.unit_of_work import UnitOfWork
 from loyalty.state.used_events import REMEMBER_EVENTS_MS
 from loyalty.wire.content import content_digest
 from loyalty.wire.program import ProgramDocument
@@ -77,7 +78,7 @@ class MemberTime(msgspec.Struct, array_like=True):
     """A member's time, and when to forget the engagements that decided something."""
 
     time: int
-    forget: SortedListHead[Forget] = msgspec.field(default_factory=SortedListHead)
+    forget: ListHead[Forget] = msgspec.field(default_factory=ListHead)
 
 
 class UsedEvent(msgspec.Struct, array_like=True):
@@ -91,7 +92,7 @@ LEDGER_PAGE = "ledger"
 """The page that every engagement which fits a campaign reads, and every decision of the ledger."""
 MEMBER_TIME: EntryCodec[MemberTime] = EntryCodec(MemberTime, 1)
 SEEN: EntryCodec[UsedEvent] = EntryCodec(UsedEvent, 1)
-FORGET_PAGE: EntryCodec[list[Forget]] = EntryCodec(list[Forget], 1)
+FORGET: ListCodec[Forget] = ListCodec(ListHead[Forget], list[Forget])
 
 
 class Match(NamedTuple):
@@ -204,11 +205,11 @@ class _Member:
         kept.time = time = max(kept.time, occurred_at)
         pages = self._pages
         pages.put(self._page_of(event_id), SEEN.write(UsedEvent(digest, time)))
-        forget = SortedList(f"forget/{self._member_id}", kept.forget, pages, FORGET_PAGE)
+        forget = SortedList(f"forget/{self._member_id}", FORGET, UnitOfWork(pages), kept.forget)
         forget.add((time + REMEMBER_EVENTS_MS, event_id))
-        while (entry := forget.first()) is not None and entry[0] <= time:
-            forget.remove(entry)
-            self._forget(entry[1], time)
+        while (item := forget.first()) is not None and item[0] <= time:
+            forget.remove(item)
+            self._forget(item[1], time)
         forget.save()
         pages.put(f"engaged/{self._member_id}", MEMBER_TIME.write(kept))
         return time

@@ -27,16 +27,14 @@ a longer window can count them again.
 
 from __future__ import annotations
 
-from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any
 from zlib import crc32
 
 import msgspec
 
 from loyalty.state.codec import EntryCodec, StateEntries
-from loyalty.state.sorted_list import Entry, Folded, FoldedList, SortedList, SortedListCodec, SortedListHead
-
-T = TypeVar("T")
+from loyalty.state.sorted_list import Folded, ListCodec, ListHead, SortedList
+from loyalty.state.unit_of_work import EntriesById, UnitOfWork
 
 NEVER = 1 << 60
 """Stands for "does not expire" where a moment in milliseconds is sorted."""
@@ -264,20 +262,13 @@ class Core(msgspec.Struct, array_like=True, gc=False):
     """The number of the first of these blocks."""
 
 
-DUE_HEAD: EntryCodec[SortedListHead[Due]] = EntryCodec(SortedListHead[Due], 1)
-SPEND_HEAD: EntryCodec[SortedListHead[Spend]] = EntryCodec(SortedListHead[Spend], 1)
-QUALIFYING_HEAD: EntryCodec[SortedListHead[Qualifying]] = EntryCodec(SortedListHead[Qualifying], 1)
-KEEP_HEAD: EntryCodec[SortedListHead[Keep]] = EntryCodec(SortedListHead[Keep], 1)
-REQUEST_HEAD: EntryCodec[SortedListHead[Request]] = EntryCodec(SortedListHead[Request], 1)
+_DUE: ListCodec[Due] = ListCodec(ListHead[Due], list[Due])
+_SPEND: ListCodec[Spend] = ListCodec(ListHead[Spend], list[Spend])
+_QUALIFYING: ListCodec[Qualifying] = ListCodec(ListHead[Qualifying], list[Qualifying])
+_KEEP: ListCodec[Keep] = ListCodec(ListHead[Keep], list[Keep])
+_REQUESTS: ListCodec[Request] = ListCodec(ListHead[Request], list[Request])
 
-_HEADS_OF_V1: tuple[EntryCodec[Any], ...] = (
-    DUE_HEAD,
-    SPEND_HEAD,
-    QUALIFYING_HEAD,
-    QUALIFYING_HEAD,
-    KEEP_HEAD,
-    REQUEST_HEAD,
-)
+_LISTS_OF_V1: tuple[ListCodec[Any], ...] = (_DUE, _SPEND, _QUALIFYING, _QUALIFYING, _KEEP, _REQUESTS)
 _FIRST_HEAD_OF_V1 = 14
 SEEN_BY_ID = 2
 """In `Core.seen_pages`: events have a page named after their id, as version 1 gave to every one."""
@@ -287,9 +278,9 @@ _ORDERS_NOTED_MAX = 1_024
 def _core_2(old: list[Any]) -> list[Any]:
     """Version 1 had the heads of the shelves in the page itself."""
     new = old[:_FIRST_HEAD_OF_V1]
-    for codec, head in zip(_HEADS_OF_V1, old[_FIRST_HEAD_OF_V1:], strict=True):
-        shelf: SortedListHead[Any] = msgspec.convert(head, codec.shape)
-        new.append(codec.write(shelf) if shelf.front or shelf.numbers else None)
+    for codec, plain in zip(_LISTS_OF_V1, old[_FIRST_HEAD_OF_V1:], strict=True):
+        head: ListHead[Any] = msgspec.convert(plain, codec.head.shape)
+        new.append(codec.head.write(head) if head.front or head.numbers else None)
     front, firsts = old[_FIRST_HEAD_OF_V1 + 2][:2]
     first = front or firsts
     return [*new, first[0][0] if first else None, b"", SEEN_BY_ID, None, None, []]
@@ -297,14 +288,14 @@ def _core_2(old: list[Any]) -> list[Any]:
 
 def _core_3(old: list[Any]) -> list[Any]:
     """Version 2 had the heads alone, and the moment of the first entry of the window only."""
-    heads_end = _FIRST_HEAD_OF_V1 + len(_HEADS_OF_V1)
-    shelves = []
-    for codec, head in zip(_HEADS_OF_V1, old[_FIRST_HEAD_OF_V1:heads_end], strict=True):
-        # Of a shelf with nothing in front this may be earlier than its first entry: then it is looked at once more.
-        shelf = None if head is None else codec.read(head)
-        first = None if shelf is None else (shelf.front or shelf.firsts)[0][0]
-        shelves.append([first, head])
-    return [*old[:_FIRST_HEAD_OF_V1], *shelves, *old[heads_end + 1 :]]
+    heads_end = _FIRST_HEAD_OF_V1 + len(_LISTS_OF_V1)
+    lists = []
+    for codec, written in zip(_LISTS_OF_V1, old[_FIRST_HEAD_OF_V1:heads_end], strict=True):
+        # Of a list with nothing in front this may be earlier than its first item: then it is looked at once more.
+        head = None if written is None else codec.head.read(written)
+        first = None if head is None else (head.front or head.firsts)[0][0]
+        lists.append([first, written])
+    return [*old[:_FIRST_HEAD_OF_V1], *lists, *old[heads_end + 1 :]]
 
 
 def _core_4(old: list[Any]) -> list[Any]:
@@ -325,106 +316,54 @@ WAITS: EntryCodec[list[str]] = EntryCodec(list[str], 1)
 FACTS: EntryCodec[Facts] = EntryCodec(Facts, 1)
 OFFERS: EntryCodec[list[Offer]] = EntryCodec(list[Offer], 1)
 BONUSES: EntryCodec[Bonuses] = EntryCodec(Bonuses, 1)
-DUE_PAGE: EntryCodec[list[Due]] = EntryCodec(list[Due], 1)
-SPEND_PAGE: EntryCodec[list[Spend]] = EntryCodec(list[Spend], 1)
-QUALIFYING_PAGE: EntryCodec[list[Qualifying]] = EntryCodec(list[Qualifying], 1)
-KEEP_PAGE: EntryCodec[list[Keep]] = EntryCodec(list[Keep], 1)
-REQUEST_PAGE: EntryCodec[list[Request]] = EntryCodec(list[Request], 1)
-
-
-_DUE: SortedListCodec[Due] = SortedListCodec(DUE_HEAD, DUE_PAGE)
-_SPEND: SortedListCodec[Spend] = SortedListCodec(SPEND_HEAD, SPEND_PAGE)
-_QUALIFYING: SortedListCodec[Qualifying] = SortedListCodec(QUALIFYING_HEAD, QUALIFYING_PAGE)
-_KEEP: SortedListCodec[Keep] = SortedListCodec(KEEP_HEAD, KEEP_PAGE)
-_REQUESTS: SortedListCodec[Request] = SortedListCodec(REQUEST_HEAD, REQUEST_PAGE)
-
-
-class EntriesById(Generic[T]):
-    """StateEntries of one kind, by id: read when asked for, written at `Account.save` when handed back by `put`."""
-
-    __slots__ = ("_account", "_codec", "_dirty", "_kind", "_loaded")
-
-    def __init__(self, kind: str, codec: EntryCodec[T], account: Account) -> None:
-        self._kind = f"{kind}/"
-        self._codec = codec
-        self._account = account
-        self._loaded = account.loaded
-        self._dirty = account.dirty
-
-    def get(self, key: str) -> T | None:
-        name = self._kind + key
-        if name in self._loaded:
-            known: T | None = self._loaded[name]
-            return known
-        raw = self._account.pages.get(name)
-        content = self._loaded[name] = None if raw is None else self._codec.read(raw)
-        return content
-
-    def was_found(self, key: str) -> bool:
-        """Whether it was asked for in this unit of work, and is there."""
-        return self._loaded.get(self._kind + key) is not None
-
-    def put(self, key: str, content: T) -> None:
-        """Also after changing what `get` gave: a change that is not put is not kept."""
-        name = self._kind + key
-        self._loaded[name] = content
-        self._dirty[name] = self._codec
-
-    def remove(self, key: str) -> None:
-        name = self._kind + key
-        self._loaded[name] = None
-        self._dirty[name] = self._codec
 
 
 class Account:
-    """One account, loaded from its pages for one event or timer, and written back by `save`.
+    """One account, loaded from its entries for one event or timer, and written back by `save`.
 
     Whatever an event does not ask for is not even opened.
     """
 
-    def __init__(self, account_id: str, pages: StateEntries) -> None:
-        self.loaded: dict[str, Any] = {}
-        """Content of the pages that were read or put, by name; None where there is none."""
-        self.dirty: dict[str, EntryCodec[Any]] = {}
-        """Those that `save` has to write or remove."""
-        self.unfolded: dict[FoldedList[Any], SortedList[Any]] = {}
+    def __init__(self, account_id: str, entries: StateEntries) -> None:
+        unit = self._unit = UnitOfWork(entries)
         self.emptied: list[Lot] = []
         """Lots that were put with nothing in them; there may be something by now."""
-        self.lots = EntriesById("lot", LOT, self)
-        self.orders = EntriesById("order", ORDER, self)
-        self.redemptions = EntriesById("redemption", REDEMPTION, self)
-        self.seen = EntriesById("seen", SEEN, self)
-        self.seen_blocks = EntriesById("block", SEEN_BLOCK, self)
-        self.waiting = EntriesById("waiting", WAITING_PAGE, self)
-        self.waits = EntriesById("waits", WAITS, self)
-        self.offers = EntriesById("offers", OFFERS, self)
-        self.bonuses = EntriesById("bonus", BONUSES, self)
-        self.due = self._shelf("due", _DUE)
-        self.expiry = self._shelf("expiry", _DUE)
-        self.spend = self._shelf("spend", _SPEND)
-        self.window = self._shelf("window", _QUALIFYING)
-        self.slid = self._shelf("slid", _QUALIFYING)
-        self.keep = self._shelf("keep", _KEEP)
-        self.requests = self._shelf("requests", _REQUESTS)
-        self.turn_to(account_id, pages)
+        self.lots = EntriesById("lot", LOT, unit)
+        self.orders = EntriesById("order", ORDER, unit)
+        self.redemptions = EntriesById("redemption", REDEMPTION, unit)
+        self.seen = EntriesById("seen", SEEN, unit)
+        self.seen_blocks = EntriesById("block", SEEN_BLOCK, unit)
+        self.waiting = EntriesById("waiting", WAITING_PAGE, unit)
+        self.waits = EntriesById("waits", WAITS, unit)
+        self.offers = EntriesById("offers", OFFERS, unit)
+        self.bonuses = EntriesById("bonus", BONUSES, unit)
+        self.due = SortedList("due", _DUE, unit)
+        self.expiry = SortedList("expiry", _DUE, unit)
+        self.spend = SortedList("spend", _SPEND, unit)
+        self.window = SortedList("window", _QUALIFYING, unit)
+        self.slid = SortedList("slid", _QUALIFYING, unit)
+        self.keep = SortedList("keep", _KEEP, unit)
+        self.requests = SortedList("requests", _REQUESTS, unit)
+        self.turn_to(account_id, entries)
 
-    def _shelf(self, name: str, codec: SortedListCodec[Entry]) -> FoldedList[Entry]:
-        return FoldedList(name, codec, self, attrgetter(f"core.{name}"))
-
-    def turn_to(self, account_id: str, pages: StateEntries) -> None:
+    def turn_to(self, account_id: str, entries: StateEntries) -> None:
         """Be this account from now on. What was not saved of the one before is dropped.
 
         All that an account is made of costs as much to build as a tenth of an event, so whoever decides for many
         builds one.
         """
-        raw = pages.get(CORE_PAGE)
+        raw = entries.get(CORE_PAGE)
+        core = self.core = Core() if raw is None else CORE.read(raw)
         self.account_id = account_id
-        self.pages = pages
-        self.core = Core() if raw is None else CORE.read(raw)
-        self.loaded.clear()
-        self.dirty.clear()
-        self.unfolded.clear()
+        self._unit.turn_to(entries)
         self.emptied.clear()
+        self.due.folded = core.due
+        self.expiry.folded = core.expiry
+        self.spend.folded = core.spend
+        self.window.folded = core.window
+        self.slid.folded = core.slid
+        self.keep.folded = core.keep
+        self.requests.folded = core.requests
 
     def note_order(self, order_id: str) -> None:
         """There is a page of this order from now on."""
@@ -466,25 +405,16 @@ class Account:
             self.emptied.append(lot)
 
     def facts(self) -> Facts:
-        raw = self.pages.get("facts")
+        raw = self._unit.entries.get("facts")
         return Facts() if raw is None else FACTS.read(raw)
 
     def put_facts(self, facts: Facts) -> None:
-        self.pages.put("facts", FACTS.write(facts))
+        self._unit.entries.put("facts", FACTS.write(facts))
 
     def save(self) -> None:
-        pages = self.pages
-        if self.dirty:
-            for name, codec in self.dirty.items():
-                content = self.loaded[name]
-                if content is None:
-                    pages.remove(name)
-                else:
-                    pages.put(name, codec.write(content))
-            self.dirty.clear()
-        for shelf in self.unfolded:
-            shelf.save()
-        pages.put(CORE_PAGE, CORE.write(self.core))
+        unit = self._unit
+        unit.save()
+        unit.entries.put(CORE_PAGE, CORE.write(self.core))
 
 
 def _short(text: str) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 from loyalty.program import Program
 from loyalty.rules.bonuses import forget_bonuses
 from loyalty.state.account import HELD, Account, Lot
-from loyalty.state.sorted_list import FoldedList
+from loyalty.state.sorted_list import SortedList
 from loyalty.state.used_events import REMEMBER_EVENTS_MS, forget_block, forget_old
 from loyalty.times import DAY_MS
 
@@ -51,9 +51,9 @@ def forget(account: Account, time: int) -> None:
         _FORGET[kind](account, key, time)
 
 
-def _forget_until(too_old: int, shelf: FoldedList[Any]) -> None:
-    while (entry := shelf.first()) is not None and entry[0] <= too_old:
-        shelf.remove(entry)
+def _forget_until(too_old: int, items: SortedList[Any]) -> None:
+    while (item := items.first()) is not None and item[0] <= too_old:
+        items.remove(item)
 
 
 def _tidy_lot(account: Account, lot: Lot, time: int) -> None:

@@ -39,7 +39,7 @@ def test_the_domain_and_the_oracle_decide_every_history_alike(history: Case) -> 
     max_examples=EXAMPLES // 4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(histories())
-def test_what_is_at_hand_of_the_shelves_is_what_they_hold_after_every_event(history: Case) -> None:
+def test_what_is_at_hand_of_the_lists_is_what_they_hold_after_every_event(history: Case) -> None:
     loop = InMemoryRun(history.lag_ms)
     for record in (*_ours(history.reference), *_ours(history.transactions)):
         loop.read(record)
@@ -48,5 +48,5 @@ def test_what_is_at_hand_of_the_shelves_is_what_they_hold_after_every_event(hist
             core = account.core
             if core.slide_found_by == loop.program.tiers_known:
                 assert core.slide == find_slide(account, loop.program)
-            for folded, shelf in ((core.due, account.due), (core.window, account.window), (core.keep, account.keep)):
-                assert folded.first == next((entry[0] for entry in shelf), None)
+            for folded, items in ((core.due, account.due), (core.window, account.window), (core.keep, account.keep)):
+                assert folded.first == next((item[0] for item in items), None)

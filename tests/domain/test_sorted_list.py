@@ -1,68 +1,69 @@
-"""A folded shelf gives what a sorted list gives, however it is folded and unfolded in between."""
+"""A sorted list gives what a plain one gives, however it is folded and opened in between."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from operator import attrgetter
-from typing import Any
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty.state.codec import DictEntries, EntryCodec
+from loyalty.state.codec import DictEntries
 from loyalty.state.sorted_list import (
+    CHUNK_MAX,
     FRONT_MAX,
     HEAD_MAX,
-    PAGE_MAX,
     TAIL_MAX,
     Folded,
-    FoldedList,
+    ListCodec,
+    ListHead,
     SortedList,
-    SortedListCodec,
-    SortedListHead,
 )
+from loyalty.state.unit_of_work import UnitOfWork
 
-Entry = tuple[int, int]
+Item = tuple[int, int]
 
-CODEC: SortedListCodec[Entry] = SortedListCodec(EntryCodec(SortedListHead[Entry], 1), EntryCodec(list[Entry], 1))
+CODEC: ListCodec[Item] = ListCodec(ListHead[Item], list[Item])
 WIDE = 2**70
 
 
 class Kept:
-    """A shelf that is written down and folded again, beside a sorted list of what must be on it."""
+    """A list that is written down and folded again, beside a plain one of what must be in it."""
 
     def __init__(self) -> None:
-        self.pages = DictEntries()
-        self.folded = Folded()
-        self.unfolded: dict[FoldedList[Any], SortedList[Any]] = {}
-        self.expected: list[Entry] = []
-        self.shelf: FoldedList[Entry] = FoldedList("s", CODEC, self, attrgetter("folded"))
+        self.entries = DictEntries()
+        self.unit = UnitOfWork(self.entries)
+        self.expected: list[Item] = []
+        self.list: SortedList[Item] = SortedList("s", CODEC, self.unit)
 
     def fold(self) -> None:
-        for shelf in self.unfolded:
-            shelf.save()
-        self.unfolded.clear()
-        self.folded = msgspec.msgpack.decode(msgspec.msgpack.encode(self.folded), type=Folded)
+        self.unit.save()
+        self.unit.turn_to(self.entries)
+        self.list.folded = msgspec.msgpack.decode(self.written, type=Folded)
 
-    def add(self, entry: Entry) -> None:
-        self.shelf.add(entry)
-        self.expected = sorted([*self.expected, entry])
+    @property
+    def written(self) -> bytes:
+        """As it stands in a core entry."""
+        return msgspec.msgpack.encode(self.list.folded)
+
+    def add(self, item: Item) -> None:
+        self.list.add(item)
+        self.expected = sorted([*self.expected, item])
 
     def remove(self, at: int) -> None:
         if self.expected:
-            self.shelf.remove(self.expected.pop(at % len(self.expected)))
+            self.list.remove(self.expected.pop(at % len(self.expected)))
 
     def check_the_moment(self) -> None:
-        assert self.folded.first == (self.expected[0][0] if self.expected else None)
+        assert self.list.folded.first == (self.expected[0][0] if self.expected else None)
 
     def check(self, bound: int) -> None:
         expected, at = self.expected, bisect_left(self.expected, (bound,))
-        assert list(self.shelf) == expected
-        assert self.shelf.first() == (expected[0] if expected else None)
-        assert self.shelf.last() == (expected[-1] if expected else None)
-        assert self.shelf.at_or_after((bound,)) == (expected[at] if at < len(expected) else None)
-        assert self.shelf.count_between((bound,), (bound + 20,)) == bisect_left(expected, (bound + 20,)) - at
+        assert list(self.list) == expected
+        assert self.list.first() == (expected[0] if expected else None)
+        assert self.list.last() == (expected[-1] if expected else None)
+        assert self.list.at_or_after((bound,)) == (expected[at] if at < len(expected) else None)
+        assert self.list.count_between((bound,), (bound + 20,)) == bisect_left(expected, (bound + 20,)) - at
 
 
 moments = st.integers(0, 60)
@@ -82,7 +83,7 @@ steps = st.lists(
 
 @settings(max_examples=300, deadline=None)
 @given(steps)
-def test_a_folded_shelf_gives_what_a_sorted_list_gives(plan: list[tuple[str, int]]) -> None:
+def test_a_sorted_list_gives_what_a_plain_one_gives(plan: list[tuple[str, int]]) -> None:
     kept = Kept()
     number = 0
     for what, value in plan:
@@ -110,35 +111,34 @@ def test_a_folded_shelf_gives_what_a_sorted_list_gives(plan: list[tuple[str, int
     kept.check(30)
 
 
-def test_what_is_added_leaves_the_shelf_folded() -> None:
+def test_what_is_added_leaves_the_list_folded() -> None:
     kept = Kept()
     for moment in range(TAIL_MAX):
         kept.add((moment, moment))
-    assert not kept.unfolded
+    assert not kept.unit.opened
     kept.add((TAIL_MAX, 0))
-    assert kept.unfolded
+    assert kept.unit.opened
 
 
-def test_a_long_shelf_keeps_only_its_front_in_the_core_page() -> None:
+def test_a_long_list_keeps_only_its_front_in_the_core_entry() -> None:
     kept = Kept()
-    for moment in range(10 * PAGE_MAX):
+    for moment in range(10 * CHUNK_MAX):
         kept.add((moment, moment))
         kept.fold()
-    assert kept.pages.pages
-    assert len(msgspec.msgpack.encode(kept.folded)) < 600
+    assert kept.entries.pages
+    assert len(kept.written) < 600
     kept.check(100)
 
 
-def test_a_head_that_has_become_long_moves_to_a_page_and_comes_back() -> None:
+def test_a_head_that_has_become_long_moves_to_an_entry_and_comes_back() -> None:
     kept = Kept()
-    pages = kept.pages
-    for moment in range(10**9, 10**9 + 100 * PAGE_MAX):
+    for moment in range(10**9, 10**9 + 100 * CHUNK_MAX):
         kept.add((moment, moment))
         kept.fold()
-    assert "s/head" in pages.pages
-    assert len(msgspec.msgpack.encode(kept.folded)) < HEAD_MAX
+    assert "s/head" in kept.entries.pages
+    assert len(kept.written) < HEAD_MAX
     kept.check(10**9 + 100)
     while kept.expected:
         kept.remove(0)
         kept.fold()
-    assert pages.pages == {}
+    assert kept.entries.pages == {}

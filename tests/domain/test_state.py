@@ -15,6 +15,7 @@ from loyalty.records import Record
 from loyalty.state.account import Account
 from loyalty.state.codec import DictEntries, EntryCodec, UnknownEntryVersion
 from loyalty.wire.content import content_digest
+from tests.domain.counting import CountingEntries
 from tests.domain.story import Story, at
 
 FROZEN = Path(__file__).parent / "frozen"
@@ -53,19 +54,12 @@ def test_nothing_is_kept_of_the_past_that_no_rule_can_need() -> None:
 
 
 def test_an_account_with_a_long_history_touches_no_more_pages_than_a_short_one() -> None:
-    class Counting(DictEntries):
-        touched = 0
-
-        def get(self, name: str) -> bytes | None:
-            self.touched += 1
-            return super().get(name)
-
     story = Story(earning={"pending_days": 30, "expiry_days": 300}, tiers={"window_days": 365})
     costs = []
     for day in range(1_000):
         story.buys(f"o{day}", 1_000, at(minutes=10 * day))
         if day in (30, 999):
-            pages = Counting(story.pages)
+            pages = CountingEntries(story.pages)
             account = Account("acc", pages)
             account.due.first()
             account.window.last()

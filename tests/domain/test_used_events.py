@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from loyalty.program import Program
 from loyalty.state import used_events
 from loyalty.state.account import Account
-from loyalty.state.codec import DictEntries
 from loyalty.state.retention import tidy
 from loyalty.state.used_events import BLOCKS_MAX, IN_BLOCK, IN_CORE_MAX, REMEMBER_EVENTS_MS
 from loyalty.times import DAY_MS
+from tests.domain.counting import CountingEntries
 
 
 def digest(text: str) -> bytes:
@@ -24,7 +24,7 @@ class Remembering:
     """An account that is written down after every event, beside a plain dict of what it must know."""
 
     def __init__(self) -> None:
-        self.pages = DictEntries()
+        self.pages = CountingEntries()
         self.time = 0
         self.known: dict[str, tuple[bytes, int]] = {}
 
@@ -119,10 +119,11 @@ def test_an_event_that_is_new_looks_at_no_block() -> None:
     for number in range(10 * IN_CORE_MAX):
         remembering.use(f"event-{number}", "")
     account = remembering.account()
+    remembering.pages.begin()
     assert used_events.find(account, "new", used_events.key_of("new")) is None
-    assert set(account.loaded) == set()
+    assert remembering.pages.read == []
     assert used_events.find(account, "event-5", used_events.key_of("event-5")) is not None
-    assert len(account.loaded) == 1
+    assert len(remembering.pages.read) == 1
 
 
 def test_of_a_very_busy_account_the_oldest_events_have_a_page_each() -> None:
