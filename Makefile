@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ready := .venv/.ready
 
-.PHONY: help setup demo test lint format lock bench bench-quick sql-mutations
+.PHONY: help setup demo test lint format lock bench bench-quick sql-mutations reference
 
 help:
 	@echo "make setup   install everything into .venv (Python 3.11 or 3.12; no Java, Maven or Docker needed)"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make format  let ruff rewrite what it can"
 	@echo "make sql-mutations   change every comparison, window and join of the SQL models and see a case fail"
+	@echo "make reference   write the pages of docs/reference that are made from the code"
 	@echo "make lock    resolve requirements.lock again (needs the network)"
 
 setup: $(ready)
@@ -49,6 +50,9 @@ format: $(ready)
 # Takes minutes, so it is no part of the tests.
 sql-mutations: $(ready)
 	@.venv/bin/python -m tests.sql.mutations
+
+reference: $(ready)
+	@.venv/bin/python -m ops.reference
 
 # uv makes the lock, since pip cannot resolve for all Pythons and platforms at once; nothing else needs it.
 lock: $(ready)

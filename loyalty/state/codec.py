@@ -58,8 +58,8 @@ class EntryCodec(Generic[T]):
 
     def __init__(self, shape: Any, version: int, upcasters: Mapping[int, Callable[[Any], Any]] | None = None) -> None:
         self.shape = shape
-        self._version = version
-        self._upcasters = dict(upcasters or {})
+        self.version = version
+        self.upcasters = dict(upcasters or {})
         self._prefix = bytes([version])
         self._wide_prefix = bytes([version | _WIDE])
         self._encoder = msgspec.msgpack.Encoder()
@@ -75,17 +75,15 @@ class EntryCodec(Generic[T]):
     def read(self, page: bytes) -> T:
         """Raises UnknownEntryVersion for a page of a newer release."""
         first = page[0]
-        if first == self._version:
+        if first == self.version:
             return self._decoder.decode(memoryview(page)[1:])
         version = first & ~_WIDE
-        if version > self._version:
-            raise UnknownEntryVersion(
-                f"a page of version {version} was found; this release knows up to {self._version}"
-            )
+        if version > self.version:
+            raise UnknownEntryVersion(f"a page of version {version} was found; this release knows up to {self.version}")
         body = page[1:]
         plain = json.loads(body) if first & _WIDE else msgspec.msgpack.decode(body)
-        for step in range(version, self._version):
-            plain = self._upcasters[step](plain)
+        for step in range(version, self.version):
+            plain = self.upcasters[step](plain)
         content: T = msgspec.convert(plain, self.shape)
         return content
 
@@ -95,10 +93,10 @@ class Payload(Generic[T]):
 
     def __init__(self, tag: bytes, codec: EntryCodec[T]) -> None:
         self.tag = tag
-        self._codec = codec
+        self.codec = codec
 
     def write(self, content: T) -> bytes:
-        return self.tag + self._codec.write(content)
+        return self.tag + self.codec.write(content)
 
     def read(self, payload: bytes) -> T:
-        return self._codec.read(payload[1:])
+        return self.codec.read(payload[1:])

@@ -1,0 +1,54 @@
+"""What the source says beside its values: the text under a field, the tables in a module's docstring."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator
+from itertools import pairwise
+from types import ModuleType
+from typing import Any
+
+
+def field_texts(structure: type[Any]) -> dict[str, str]:
+    """The text that stands under each field of a class, by field; those of the classes it inherits from included."""
+    texts: dict[str, str] = {}
+    for one in reversed(structure.__mro__):
+        if one.__module__.startswith("loyalty."):
+            texts |= _fields_of(ast.parse(textwrap.dedent(inspect.getsource(one))).body[0])
+    return texts
+
+
+def _fields_of(node: ast.stmt) -> dict[str, str]:
+    if not isinstance(node, ast.ClassDef):
+        return {}
+    return {
+        field.target.id: below.value.value
+        for field, below in pairwise(node.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+        and isinstance(below.value.value, str)
+    }
+
+
+def field_types(structure: type[Any]) -> dict[str, str]:
+    """The types of a class's own fields, as its source writes them."""
+    node = ast.parse(textwrap.dedent(inspect.getsource(structure))).body[0]
+    if not isinstance(node, ast.ClassDef):
+        return {}
+    return {
+        field.target.id: ast.unparse(field.annotation)
+        for field in node.body
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+    }
+
+
+def tables_of(module: ModuleType, column: str) -> Iterator[str]:
+    """The Markdown tables of a module's docstring that have this column."""
+    for paragraph in (module.__doc__ or "").split("\n\n"):
+        lines = [line.strip() for line in paragraph.splitlines() if line.strip().startswith("|")]
+        if lines and column in lines[0]:
+            yield "\n".join(lines)

@@ -1,0 +1,13 @@
+"""What `docs/reference` says is what the code says."""
+
+from __future__ import annotations
+
+import pytest
+
+from ops.reference.pages import FOLDER, PAGES
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_made_from_the_code_is_current(name: str) -> None:
+    """Otherwise: make reference"""
+    assert (FOLDER / name).read_text("utf-8") == PAGES[name]()
