@@ -21,13 +21,14 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from bench import inputs
+from jobs.kafka_clients import consumer, span_of
 from jobs.topics import TRANSACTIONS
 from loyalty.records import Record
 from ops.errors import Refusal
 from ops.generate.settings import OutRecord
 from ops.kafka import broker as kafka
 from ops.kafka.client import metadata, open_admin
-from ops.kafka.reading import ends_of, read_all, to_record
+from ops.kafka.reading import read_all, to_record
 from ops.kafka.sending import Sender
 from ops.topics.catalogue import apply, read_catalogue
 
@@ -197,9 +198,7 @@ def _fill(bootstrap: str, records: Iterable[OutRecord]) -> int:
 
 @contextmanager
 def _reader(bootstrap: str) -> Iterator[Consumer]:
-    reader = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": "bench", "enable.auto.commit": False, "log_level": 0}
-    )
+    reader = consumer(bootstrap, "bench")
     try:
         yield reader
     finally:
@@ -209,7 +208,7 @@ def _reader(bootstrap: str) -> Iterator[Consumer]:
 def _ends(reader: Consumer, topic: str) -> Iterator[tuple[int, int, int]]:
     """Partition, first offset, and the offset behind the last."""
     for partition in reader.list_topics(topic, timeout=10).topics[topic].partitions:
-        low, high = ends_of(reader, TopicPartition(topic, partition))
+        low, high = span_of(reader, (topic, partition))
         yield partition, low, high
 
 

@@ -16,12 +16,13 @@ from multiprocessing.connection import Connection
 from typing import NamedTuple, TypeVar
 
 import orjson
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from bench import inputs
 from bench.ground import DEAD_LETTERS, DECISIONS, PARTITIONS, Ground, ground
 from bench.summary import Summary, as_json, summarise
 from bench.ways import job_command, running
+from jobs import kafka_clients
 from jobs.topics import TRANSACTIONS
 from ops.errors import Refusal
 from ops.generate.settings import OutRecord
@@ -139,15 +140,7 @@ def _waits(place: Ground, events: int, rate: float) -> tuple[float, list[Wait]]:
 
 
 def _consumer(bootstrap: str) -> Consumer:
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "bench-latency",
-            "enable.auto.commit": False,
-            "socket.nagle.disable": True,
-            "log_level": 0,
-        }
-    )
+    consumer = kafka_clients.consumer(bootstrap, "bench-latency", settings={"socket.nagle.disable": True})
     consumer.assign([TopicPartition(DECISIONS, partition, 0) for partition in range(PARTITIONS)])
     return consumer
 
@@ -172,16 +165,15 @@ def _load(bootstrap: str, events: int, rate: float, pipe: Connection) -> None:
     # A purchase, since a refund may wait: its decision says that the job is there.
     first = next(request for request in requests if request.record.kind == "purchase" and request.must_be_decided)
     requests.remove(first)
-    producer = Producer(
+    producer = kafka_clients.producer(
+        bootstrap,
         {
-            "bootstrap.servers": bootstrap,
             "partitioner": "murmur2_random",
             "enable.idempotence": True,
             "linger.ms": 0,
             # As Java's clients do: a record does not wait for the acknowledgement of the one before.
             "socket.nagle.disable": True,
-            "log_level": 0,
-        }
+        },
     )
     producer.produce(first.record.topic, first.record.value, first.record.key)
     producer.flush(10)

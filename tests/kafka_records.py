@@ -6,8 +6,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka.admin import NewTopic
+
+from jobs import kafka_clients
 
 WITHIN_S = 30.0
 
@@ -33,15 +35,14 @@ def send(
 
     Without `partition` the key decides. Raises KafkaException if the broker refuses one.
     """
-    producer = Producer(
+    producer = kafka_clients.producer(
+        bootstrap,
         {
-            "bootstrap.servers": bootstrap,
             "enable.idempotence": True,
             "linger.ms": 5,
             "message.max.bytes": 16 * 1024 * 1024,
             "topic.metadata.propagation.max.ms": 2_000,  # how long a topic may be unknown before that is an error
-            "log_level": 0,
-        }
+        },
     )
     refused: list[KafkaError] = []
 
@@ -68,52 +69,20 @@ def send(
 
 def read_all(bootstrap: str, topic: str, committed_only: bool = True) -> list[Kept]:
     """Every record that the topic holds now, partition by partition in order of offset; traffic may go on."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "tests",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed" if committed_only else "read_uncommitted",
-            "fetch.message.max.bytes": 16 * 1024 * 1024,
-            "log_level": 0,
-        }
-    )
-    found: list[Kept] = []
+    settings = {"fetch.message.max.bytes": 16 * 1024 * 1024, "fetch.wait.max.ms": 100}
+    reader = kafka_clients.consumer(bootstrap, "tests", committed_only=committed_only, settings=settings)
     try:
-        known = consumer.list_topics(topic, timeout=WITHIN_S).topics[topic]
-        if known.error is not None:
-            raise KafkaException(known.error)
-        ends = {
-            partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=WITHIN_S)[1]
-            for partition in known.partitions
-        }
-        unfinished = set(ends)
-        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in unfinished])
-        deadline = time.monotonic() + WITHIN_S
-        while unfinished:
-            assert time.monotonic() < deadline, f"{topic} was not read to its end within {WITHIN_S:.0f} s"
-            for message in consumer.consume(10_000, timeout=0.2):
-                error = message.error()
-                if error is not None:
-                    if error.code() != KafkaError._PARTITION_EOF:
-                        raise KafkaException(error)
-                    unfinished.discard(_known(message.partition()))
-                    continue
-                partition, offset = _known(message.partition()), _known(message.offset())
-                # Where records keep coming, librdkafka may say nothing of an end for as long as they do.
-                if offset >= ends[partition] - 1:
-                    unfinished.discard(partition)
-                key, value = _as_bytes(message.key()), _as_bytes(message.value())
-                found.append(Kept(topic, partition, offset, message.timestamp()[1], key, value))
+        places = kafka_clients.partitions_of(bootstrap, [topic], WITHIN_S)
+        spans = {place: kafka_clients.span_of(reader, place) for place in places}
+        found = [_kept(message) for message in kafka_clients.read_to_end(reader, spans, WITHIN_S)]
     finally:
-        consumer.close()
+        reader.close()
     return sorted(found, key=lambda record: (record.partition, record.offset))
 
 
 def create_topic(bootstrap: str, name: str, partitions: int = 1, config: Mapping[str, str] | None = None) -> str:
     """Makes a topic and gives its name back when it can be written to."""
-    admin = _admin(bootstrap)
+    admin = kafka_clients.admin_client(bootstrap)
     topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(config or {}))
     admin.create_topics([topic])[name].result(timeout=WITHIN_S)
     deadline = time.monotonic() + WITHIN_S
@@ -127,7 +96,7 @@ def create_topic(bootstrap: str, name: str, partitions: int = 1, config: Mapping
 
 def delete_topics(bootstrap: str, names: Sequence[str]) -> None:
     """Deletes those of the topics that exist, and returns when the broker no longer names them."""
-    admin = _admin(bootstrap)
+    admin = kafka_clients.admin_client(bootstrap)
     there = sorted(admin.list_topics(timeout=WITHIN_S).topics.keys() & set(names))
     if not there:
         return
@@ -139,8 +108,11 @@ def delete_topics(bootstrap: str, names: Sequence[str]) -> None:
         time.sleep(0.02)
 
 
-def _admin(bootstrap: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+def _kept(message: Message) -> Kept:
+    topic = message.topic()
+    assert topic is not None
+    partition, offset = _known(message.partition()), _known(message.offset())
+    return Kept(topic, partition, offset, message.timestamp()[1], _as_bytes(message.key()), _as_bytes(message.value()))
 
 
 def _known(number: int | None) -> int:

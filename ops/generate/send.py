@@ -18,12 +18,13 @@ from ops.generate.faults import DUPLICATE
 from ops.generate.settings import DEFAULT_END, OutRecord, Traffic, default_accounts
 from ops.generate.shop import Shop
 from ops.generate.traffic import records
-from ops.kafka.client import metadata, open_admin
+from ops.kafka.client import partitions_of
 from ops.kafka.sending import Sender
 from ops.program.check import FOLDER
 from ops.program.publish import check
 
 _PACE_S = 0.005
+_TOPICS = (transactions.TOPIC, engagement.TOPIC, members.TOPIC, fraud.TOPIC, context.TOPIC)
 
 
 class Sent(NamedTuple):
@@ -60,7 +61,7 @@ def send(bootstrap: str, traffic: Traffic, rate: float | None = None, program: P
             topic or a delivery fails.
     """
     shop = _shop(program, traffic)
-    _topics_are_there(bootstrap)
+    partitions_of(bootstrap, _TOPICS)
     sent = Sent(Counter(), Counter())
     with Sender(bootstrap) as sender:
         for record in _paced(records(traffic, shop), sender, rate):
@@ -93,15 +94,6 @@ def _shop(program: Path, traffic: Traffic) -> Shop:
     if traffic.end_ms > time.time_ns() // 1_000_000 + 5 * MINUTE_MS:
         raise Refusal(f"The traffic would end at {format_time(traffic.end_ms)}, which is in the future: choose --end.")
     return shop
-
-
-def _topics_are_there(bootstrap: str) -> None:
-    there = metadata(open_admin(bootstrap), bootstrap).topics
-    for topic in (transactions.TOPIC, engagement.TOPIC, members.TOPIC, fraud.TOPIC, context.TOPIC):
-        if topic not in there:
-            raise Refusal(
-                f"The cluster has no topic {topic}: run `loyalty topics apply --bootstrap {bootstrap}` first."
-            )
 
 
 def _paced(all_records: Iterator[OutRecord], sender: Sender, rate: float | None) -> Iterator[OutRecord]:

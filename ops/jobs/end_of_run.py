@@ -12,9 +12,10 @@ Three things, one after the other:
 import time
 from collections.abc import Callable, Mapping
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from jobs.clock import NO_WATERMARK
+from jobs.kafka_clients import consumer
 from jobs.kinds import OFFERS_KIND, JobKind
 from jobs.names import CLOCK_OF_RECORDS, DECIDE_FOR_ACCOUNT, MAKE_OFFERS
 from ops.flink.processes import JobView
@@ -124,8 +125,7 @@ class _Committed:
 
     def __init__(self, bootstrap: str, group: str, places: Mapping[str, Mapping[int, int]]) -> None:
         self._places = [TopicPartition(topic, partition) for topic, of in places.items() for partition in of]
-        settings = {"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0}
-        self._consumer = Consumer(settings)
+        self._consumer = consumer(bootstrap, group)
         self._known: Offsets = {}
         self._asked_at = 0.0
 

@@ -10,7 +10,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pydantic import ValidationError
 
 from jobs.config import Delivery, JobConfig, in_a_sentence
-from jobs.held_at_start import NotThere, cluster_id, last_readable
+from jobs.held_at_start import last_readable
 from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, JobKind
 from jobs.names import REFUSED, SELECT_DEAD_LETTERS, SELECT_DECISIONS
 from jobs.profiles import Profile
@@ -33,6 +33,7 @@ from ops.flink.processes import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobVi
 from ops.jobs.end_of_run import EndOfRun, Offsets, merged, progress_of
 from ops.jobs.folder import JobFolder, JobRecord, job_folder, wait_for_java
 from ops.jobs.run_all import run_all_command
+from ops.kafka.client import cluster_id, refusing
 from ops.options import (
     BootstrapOption,
     DecidersOption,
@@ -172,7 +173,7 @@ class _Run:
             held = aside.submit(_ask_kafka, options.bootstrap, options.kind)
             java = start_java()
             try:
-                cluster, last = _answer(held)
+                cluster, last = held.result()
                 record, point = self._prepare(known, cluster, last)
                 record = record.model_copy(update={"java": (java.pid, java.create_time())})
                 folder.write(record)
@@ -344,11 +345,5 @@ def _config(options: RunOptions) -> JobConfig:
 
 
 def _ask_kafka(bootstrap: str, kind: JobKind) -> tuple[str, Offsets]:
-    return cluster_id(bootstrap), last_readable(bootstrap, kind.inputs, committed_only=kind.committed_only)
-
-
-def _answer(held: "Future[tuple[str, Offsets]]") -> tuple[str, Offsets]:
-    try:
-        return held.result()
-    except NotThere as problem:
-        raise Refusal(str(problem)) from problem
+    with refusing():
+        return cluster_id(bootstrap), last_readable(bootstrap, kind.inputs, committed_only=kind.committed_only)

@@ -19,7 +19,6 @@ import sql
 import udfs
 from jobs.config import Delivery, in_a_sentence
 from jobs.entry import read_config
-from jobs.held_at_start import NotThere, partitions_of
 from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, SQL_KIND, JobKind
 from jobs.names import JOB, OFFERS_JOB, SQL_JOB
 from jobs.profiles import Profile
@@ -27,6 +26,7 @@ from ops.durations import milliseconds
 from ops.errors import Refusal
 from ops.flink.processes import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, flink_home, settings_of_processes
 from ops.java.artifacts import flink_connector_jar
+from ops.kafka.client import partitions_of
 from ops.options import (
     CheckpointDirOption,
     CheckpointIntervalOption,
@@ -172,10 +172,7 @@ def submit(submission: Submission, entry_point: Path, packages: tuple[Path, ...]
         FlinkRest(submission.cluster).get("/overview")
     except FlinkUnreachable as problem:
         raise Refusal(f"No Flink cluster answered at {submission.cluster}.") from problem
-    try:
-        partitions_of(submission.bootstrap, submission.kind.inputs)
-    except NotThere as problem:
-        raise Refusal(str(problem)) from problem
+    partitions_of(submission.bootstrap, submission.kind.inputs)
     with tempfile.TemporaryDirectory(prefix="loyalty-submit-") as temporary:
         folder = Path(temporary)
         code = folder / "loyalty-code.zip"

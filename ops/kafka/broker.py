@@ -205,6 +205,8 @@ def _wait_until_it_serves(process: "subprocess.Popen[bytes]", bootstrap: str) ->
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
+    from jobs.kafka_clients import admin_client
+
     deadline = time.monotonic() + STARTS_WITHIN_S
     port = int(bootstrap.rpartition(":")[2])
     admin: AdminClient | None = None
@@ -212,7 +214,7 @@ def _wait_until_it_serves(process: "subprocess.Popen[bytes]", bootstrap: str) ->
         if process.poll() is not None:
             raise TimeoutError(f"its process ended with code {process.returncode}; its log ends:")
         if admin is None and _is_listening(port):
-            admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+            admin = admin_client(bootstrap)
         if admin is not None:
             with contextlib.suppress(KafkaException):
                 known = admin.list_topics(timeout=1.0)

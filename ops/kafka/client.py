@@ -1,11 +1,24 @@
-"""Talking to a Kafka cluster as an operator."""
+"""Asking a Kafka cluster on a person's behalf: what is not there is refused in one sentence."""
 
-from confluent_kafka import KafkaException
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
 from confluent_kafka.admin import AdminClient, ClusterMetadata
 
+from jobs import kafka_clients
+from jobs.kafka_clients import ANSWER_WITHIN_S, NotThere, Place
 from ops.errors import Refusal
 
-ANSWER_WITHIN_S = 6.0
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What is not there is refused. Raises Refusal."""
+    try:
+        yield
+    except NotThere as problem:
+        raise Refusal(str(problem)) from problem
 
 
 def open_admin(bootstrap: str, within_s: float = ANSWER_WITHIN_S) -> AdminClient:
@@ -14,8 +27,7 @@ def open_admin(bootstrap: str, within_s: float = ANSWER_WITHIN_S) -> AdminClient
     Raises:
         Refusal: nobody answered within `within_s` seconds.
     """
-    # librdkafka prints every failed attempt; the one sentence of the refusal is what a person needs.
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "socket.timeout.ms": 10_000})
+    admin = kafka_clients.admin_client(bootstrap)
     metadata(admin, bootstrap, within_s)
     return admin
 
@@ -26,7 +38,25 @@ def metadata(admin: AdminClient, bootstrap: str, within_s: float = ANSWER_WITHIN
     Raises:
         Refusal: nobody answered within `within_s` seconds.
     """
-    try:
-        return admin.list_topics(timeout=within_s)
-    except KafkaException as problem:
-        raise Refusal(f"No Kafka broker answered at {bootstrap} within {within_s:.0f} s.") from problem
+    with refusing():
+        return kafka_clients.metadata(admin, bootstrap, within_s)
+
+
+def partitions_of(bootstrap: str, topics: Iterable[str]) -> list[Place]:
+    """Every partition of `topics`, which shows that they are there.
+
+    Raises:
+        Refusal: a topic does not exist, or nobody answers.
+    """
+    with refusing():
+        return kafka_clients.partitions_of(bootstrap, topics)
+
+
+def cluster_id(bootstrap: str) -> str:
+    """The id that the Kafka cluster has given itself, which shows that it answers.
+
+    Raises:
+        Refusal: nobody answers.
+    """
+    with refusing():
+        return kafka_clients.cluster_id(bootstrap)

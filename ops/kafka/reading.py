@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from jobs.kafka_clients import POLL_S, Place, Span, consumer, read_to_end, span_of
 from loyalty.records import Record
 from ops.errors import Refusal
-from ops.kafka.client import metadata, open_admin
+from ops.kafka.client import partitions_of
 
-POLL_S = 0.2
-QUIET_POLLS = 75
-LEADER_WITHIN_S = 10.0
-
-
-def consumer(bootstrap: str) -> Consumer:
-    """A consumer that belongs to no group that anybody else is in, commits nothing and sees committed records only."""
-    return Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": f"loyalty-reader-{uuid4()}",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-            "log_level": 0,
-        }
-    )
-
-
-def partitions_of(bootstrap: str, topics: Sequence[str]) -> list[TopicPartition]:
-    """Every partition of `topics`. Raises Refusal where a topic does not exist or nobody answers."""
-    known = metadata(open_admin(bootstrap), bootstrap).topics
-    missing = [topic for topic in topics if topic not in known]
-    if missing:
-        raise Refusal(f"There is no topic {missing[0]} at {bootstrap}; `loyalty topics apply` creates the topics.")
-    return [TopicPartition(topic, partition) for topic in topics for partition in sorted(known[topic].partitions)]
+QUIET_S = 15.0
 
 
 def to_record(message: Message) -> Record:
@@ -54,71 +29,47 @@ def _bytes(raw: str | bytes | None) -> bytes | None:
     return raw.encode() if isinstance(raw, str) else raw
 
 
-def ends_of(reader: Consumer, place: TopicPartition) -> tuple[int, int]:
-    """The first offset of a partition and the one behind its last. Raises Refusal.
+@contextmanager
+def reading(bootstrap: str) -> Iterator[Consumer]:
+    """A consumer of committed records, in no group that anybody else is in. What goes wrong with it is refused."""
+    reader = consumer(bootstrap, f"loyalty-reader-{uuid4()}")
+    try:
+        yield reader
+    except KafkaException as problem:
+        raise Refusal(f"Reading from {bootstrap} failed: {problem.args[0].str()}.") from problem
+    finally:
+        reader.close()
 
-    A broker that has just started, or a topic that has just been made, has no leader for a moment.
-    """
-    deadline = time.monotonic() + LEADER_WITHIN_S
-    while True:
-        try:
-            ends: tuple[int, int] = reader.get_watermark_offsets(place, timeout=10)
-        except KafkaException as problem:
-            if time.monotonic() > deadline:
-                raise Refusal(
-                    f"The end of {place.topic}, partition {place.partition}, could not be read: {problem.args[0].str()}"
-                ) from problem
-            time.sleep(0.1)
-        else:
-            return ends
+
+def spans_of(reader: Consumer, places: list[Place]) -> dict[Place, Span]:
+    """What each partition holds now. Raises KafkaException."""
+    return {place: span_of(reader, place) for place in places}
 
 
 def read_all(bootstrap: str, *topics: str) -> Iterator[Record]:
     """Every record that `topics` hold now, each partition in its order, interleaved as the broker serves them.
 
-    Raises Refusal when the broker stops answering.
+    Raises Refusal when a topic does not exist or the broker stops answering.
     """
     places = partitions_of(bootstrap, topics)
-    reader = consumer(bootstrap)
-    try:
-        for place in places:
-            place.offset, _ = ends_of(reader, place)
-        reader.assign(places)
-        # A partition that is still written to comes to its end more than once.
-        unread = {(place.topic, place.partition) for place in places}
-        quiet = 0
-        while unread:
-            messages = reader.consume(1_000, POLL_S)
-            quiet = 0 if messages else quiet + 1
-            if quiet > QUIET_POLLS:
-                raise Refusal(f"The broker at {bootstrap} stopped serving records.")
-            for message in messages:
-                error = message.error()
-                if error is None:
-                    yield to_record(message)
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    unread.discard((message.topic(), message.partition()))
-                else:
-                    raise Refusal(f"Reading from {bootstrap} failed: {error.str()}")
-    finally:
-        reader.close()
+    with reading(bootstrap) as reader:
+        try:
+            for message in read_to_end(reader, spans_of(reader, places), QUIET_S):
+                yield to_record(message)
+        except TimeoutError as problem:
+            raise Refusal(f"The broker at {bootstrap} stopped serving records: {problem}.") from problem
 
 
 def follow(bootstrap: str, topic: str, *, from_beginning: bool, going_on: Callable[[], bool]) -> Iterator[Record]:
-    """Records of `topic` as they come, for as long as `going_on` says so."""
+    """Records of `topic` as they come, for as long as `going_on` says so. Raises Refusal."""
     places = partitions_of(bootstrap, [topic])
-    reader = consumer(bootstrap)
-    try:
-        for place in places:
-            low, high = ends_of(reader, place)
-            place.offset = low if from_beginning else high
-        reader.assign(places)
+    with reading(bootstrap) as reader:
+        spans = spans_of(reader, places)
+        reader.assign([TopicPartition(*place, low if from_beginning else high) for place, (low, high) in spans.items()])
         while going_on():
             for message in reader.consume(500, POLL_S):
                 error = message.error()
                 if error is None:
                     yield to_record(message)
                 elif error.code() != KafkaError._PARTITION_EOF:
-                    raise Refusal(f"Reading from {bootstrap} failed: {error.str()}")
-    finally:
-        reader.close()
+                    raise KafkaException(error)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, Message
 
+from jobs.kafka_clients import producer
 from ops.errors import Refusal
 
 DELIVER_WITHIN_S = 60
@@ -21,9 +22,9 @@ class Sender:
     def __init__(self, bootstrap: str) -> None:
         self._failure: KafkaError | None = None
         self._sent = 0
-        self._producer = Producer(
+        self._producer = producer(
+            bootstrap,
             {
-                "bootstrap.servers": bootstrap,
                 "acks": "all",
                 "enable.idempotence": True,
                 # librdkafka's own choice of partition differs from Java's. An account that two producers write, one
@@ -33,8 +34,7 @@ class Sender:
                 "compression.type": "lz4",
                 "message.max.bytes": 4_000_000,
                 "delivery.timeout.ms": DELIVER_WITHIN_S * 1000,
-                "log_level": 0,
-            }
+            },
         )
 
     def send(self, topic: str, key: bytes | None, value: bytes | None) -> None:

@@ -11,18 +11,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from loyalty.times import format_time
 from loyalty.wire.program import TOPIC, ProgramDocument, parse_program_document
 from loyalty.wire.reading import WireError
 from ops.errors import Refusal
-from ops.kafka.client import metadata, open_admin
+from ops.kafka.reading import read_all
 from ops.kafka.sending import Sender
 from ops.program.check import FOLDER, Version, clashes, read_program
 from ops.yaml_lines import Content
-
-READ_WITHIN_S = 30.0
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -72,9 +69,6 @@ def publish(folder: Path, bootstrap: str) -> tuple[list[Version], int]:
         Refusal: a document is bad or differs from what was published under its version; no cluster or topic is there.
     """
     versions = check(folder)
-    admin = open_admin(bootstrap)
-    if TOPIC not in metadata(admin, bootstrap).topics:
-        raise Refusal(f"The cluster has no topic {TOPIC}: run `loyalty topics apply --bootstrap {bootstrap}` first.")
     published = published_documents(bootstrap)
     keys = {version.key for version in versions}
     findings = [
@@ -109,53 +103,16 @@ def published_documents(bootstrap: str) -> dict[str, ProgramDocument]:
     """The documents that `loyalty.program` holds, by key; of one key the last. What is no document is left out.
 
     Raises:
-        Refusal: the topic cannot be read to its end within 30 seconds.
+        Refusal: there is no such topic, or it cannot be read to its end.
     """
     found: dict[str, ProgramDocument] = {}
-    for key, value in _read_all(bootstrap):
+    for record in read_all(bootstrap, TOPIC):
+        key = (record.key or b"").decode("utf-8", "replace")
         found.pop(key, None)
-        if value is None:
+        if record.value is None:
             continue
         try:
-            found[key] = parse_program_document(value)
+            found[key] = parse_program_document(record.value)
         except WireError:
             continue
     return found
-
-
-def _read_all(bootstrap: str) -> list[tuple[str, bytes | None]]:
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "loyalty-program-publish",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
-            "log_level": 0,
-        }
-    )
-    try:
-        partitions = consumer.list_topics(TOPIC, timeout=READ_WITHIN_S).topics[TOPIC].partitions
-        consumer.assign([TopicPartition(TOPIC, partition, OFFSET_BEGINNING) for partition in partitions])
-        unread = set(partitions)
-        records: list[tuple[str, bytes | None]] = []
-        until = time.monotonic() + READ_WITHIN_S
-        while unread:
-            message = consumer.poll(0.5)
-            if message is None:
-                if time.monotonic() > until:
-                    raise Refusal(f"The topic {TOPIC} could not be read to its end within {READ_WITHIN_S:.0f} s.")
-                continue
-            problem = message.error()
-            if problem is None:
-                key = message.key()
-                records.append(((key or b"").decode("utf-8", "replace"), message.value()))
-            elif problem.code() == KafkaError._PARTITION_EOF:
-                unread.discard(message.partition())
-            else:
-                raise Refusal(f"The topic {TOPIC} cannot be read ({problem.str()}).")
-        return records
-    except KafkaException as problem:
-        raise Refusal(f"The topic {TOPIC} cannot be read ({problem.args[0].str()}).") from problem
-    finally:
-        consumer.close()

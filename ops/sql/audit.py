@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from jobs.held_at_start import NotThere, cluster_id
 from ops.errors import Refusal
+from ops.kafka.client import cluster_id
 from ops.sql.cases import fields_of, plain, remaining, row_text
 from ops.sql.fixtures import Row
 from ops.sql.session import create_environment, flink_processes
@@ -31,7 +31,7 @@ def audit(project: Project, files: list[SqlFile], bootstrap: str, console: Conso
 
     Raises Refusal when Kafka does not answer.
     """
-    _reach(bootstrap)
+    cluster_id(bootstrap)
     clean = True
     with flink_processes():
         _, tables = create_environment()
@@ -59,7 +59,7 @@ def show(project: Project, name: str, bootstrap: str, console: Console, *, until
     """
     if name not in project.sinks:
         raise Refusal(f"{name} is no model that is written; there are {', '.join(project.written)}.")
-    _reach(bootstrap)
+    cluster_id(bootstrap)
     with flink_processes():
         _, tables = create_environment(AT_ONCE)
         create_results(tables, project, bootstrap, until_end=until_end, only=[name])
@@ -89,13 +89,6 @@ def as_table(columns: list[str], rows: list[Row]) -> Table:
     for row in rows:
         table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
     return table
-
-
-def _reach(bootstrap: str) -> None:
-    try:
-        cluster_id(bootstrap)
-    except NotThere as problem:
-        raise Refusal(str(problem)) from problem
 
 
 def _read(table: Any) -> tuple[Iterator[tuple[str, Row]], list[str]]:

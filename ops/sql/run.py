@@ -15,13 +15,13 @@ from py4j.protocol import Py4JError
 from pyflink.util.exceptions import JavaException
 
 from jobs.config import SqlConfig
-from jobs.held_at_start import NotThere, cluster_id
 from jobs.names import SQL_JOB
 from ops.errors import Refusal
 from ops.flink.gateway import settings_of_gateway
 from ops.flink.mini_cluster import end_java, mini_cluster, start_java, stop_signals, stop_with_savepoint
 from ops.flink.processes import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, JobView, free_port, root_cause
 from ops.jobs.folder import JobFolder, job_folder, wait_for_java
+from ops.kafka.client import cluster_id
 
 DEFAULT_STATE = Path(".loyalty/sql")
 LOOK_EVERY_S = 0.2
@@ -51,10 +51,7 @@ def run_models(asked: SqlRun, say: Callable[[str], None]) -> None:
     """
     with job_folder(asked.state) as folder, stop_signals() as stop:
         os.environ.update(settings_of_gateway(folder.path / "flink", folder.log, jvm=JVM_OF_A_RUN))
-        try:
-            cluster = cluster_id(asked.bootstrap)
-        except NotThere as problem:
-            raise Refusal(str(problem)) from problem
+        cluster = cluster_id(asked.bootstrap)
         known = None if asked.fresh or asked.until_end else folder.read()
         if known is not None and known.cluster_id != cluster:
             raise Refusal(f"The state in {folder.path} belongs to another Kafka cluster; --fresh starts over.")

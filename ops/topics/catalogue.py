@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -28,6 +28,7 @@ from pydantic_core import ErrorDetails
 
 from ops.errors import Refusal
 from ops.kafka.client import metadata, open_admin
+from ops.kafka.reading import reading, spans_of
 from ops.yaml_lines import BadYaml, read
 
 CATALOGUE = Path(__file__).parents[2] / "catalogue" / "topics.yaml"
@@ -245,16 +246,9 @@ def _refuse_harm(topic: Topic, has: int, bootstrap: str) -> None:
 
 
 def _holds_records(topic: str, partitions: int, bootstrap: str) -> bool:
-    # A consumer is the only client that can ask for offsets here; this one joins no group and reads nothing.
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "loyalty-topics", "log_level": 0})
-    try:
-        for partition in range(partitions):
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10.0)
-            if high > low:
-                return True
-        return False
-    finally:
-        consumer.close()
+    with reading(bootstrap) as reader:  # which reads nothing: only a consumer can ask for offsets here
+        spans = spans_of(reader, [(topic, partition) for partition in range(partitions)])
+        return any(span.end > span.start for span in spans.values())
 
 
 def _await(answers: dict[str, Future[Any]], verb: str) -> dict[str, Any]:

@@ -12,20 +12,21 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from jobs.held_at_start import NotThere, cluster_id, last_made_offers, last_readable
+from jobs.held_at_start import last_made_offers, last_readable
+from jobs.kafka_clients import NotThere, cluster_id, producer
 from jobs.topics import DECISIONS
 from ops.kafka import broker as kafka
 from tests.kafka_records import create_topic, read_all, send
 
 
 def _transaction(bootstrap: str, topic: str, *values: bytes, commit: bool) -> Producer:
-    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": f"{topic}-{commit}", "log_level": 0})
-    producer.init_transactions(10)
-    producer.begin_transaction()
+    opened = producer(bootstrap, {"transactional.id": f"{topic}-{commit}"})
+    opened.init_transactions(10)
+    opened.begin_transaction()
     for value in values:
-        producer.produce(topic, value, partition=0)
-    producer.flush(10)
-    return producer
+        opened.produce(topic, value, partition=0)
+    opened.flush(10)
+    return opened
 
 
 def test_plain_and_empty_partitions(bootstrap: str, new_topic: Callable[..., str]) -> None:

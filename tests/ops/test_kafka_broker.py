@@ -15,8 +15,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaException
 
+from jobs import kafka_clients
 from ops.errors import Refusal
 from ops.kafka import broker as kafka
 from ops.kafka.broker import LocalKafka
@@ -132,7 +133,7 @@ def test_two_brokers_in_two_folders_do_not_meet(kafka_dir: Path, bootstrap: str,
     other = kafka.start(kafka_dir)
     assert other.bootstrap != bootstrap
     create_topic(other.bootstrap, "only-here")
-    with pytest.raises(KafkaException):
+    with pytest.raises(kafka_clients.NotThere):
         read_all(bootstrap, "only-here")
 
 
@@ -180,14 +181,12 @@ def test_a_transaction_may_last_an_hour_and_is_seen_when_it_is_committed(
     new_topic: Callable[..., str], bootstrap: str
 ) -> None:
     topic = new_topic()
-    producer = Producer(
-        {
-            "bootstrap.servers": bootstrap,
-            "transactional.id": topic,
-            "transaction.timeout.ms": 3_600_000,
-            "message.timeout.ms": 30_000,
-        }
-    )
+    settings: dict[str, str | int] = {
+        "transactional.id": topic,
+        "transaction.timeout.ms": 3_600_000,
+        "message.timeout.ms": 30_000,
+    }
+    producer = kafka_clients.producer(bootstrap, settings)
     producer.init_transactions(20)
     producer.begin_transaction()
     producer.produce(topic, b"later")

@@ -92,7 +92,7 @@ def test_what_is_no_document_does_not_disturb(loyalty_topics: str, folder: Path)
 
 def test_without_the_topic_or_a_broker_nothing_is_published(loyalty_topics: str) -> None:
     delete_topics(loyalty_topics, [TOPIC])
-    with pytest.raises(Refusal, match=r"no topic loyalty\.program: run `loyalty topics apply"):
+    with pytest.raises(Refusal, match=r"no topic loyalty\.program; `loyalty topics apply"):
         publish(FOLDER, loyalty_topics)
     with pytest.raises(Refusal, match="No Kafka broker answer"):
         publish(FOLDER, "127.0.0.1:1")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import ConfigResource, ResourceType
 
+from jobs.kafka_clients import admin_client
 from ops.errors import Refusal
 from ops.own_command import own_command
 from ops.topics import catalogue as topics
@@ -54,13 +55,13 @@ def one_topic(**changes: object) -> Topic:
 
 def settings_of(bootstrap: str, topic: str) -> dict[str, str]:
     resource = ConfigResource(ResourceType.TOPIC, topic)
-    admin = AdminClient({"bootstrap.servers": bootstrap})  # by name: the answer is lost if the client goes first
+    admin = admin_client(bootstrap)  # by name: the answer is lost if the client goes first
     answer = admin.describe_configs([resource])[resource].result(10)
     return {name: entry.value for name, entry in answer.items()}
 
 
 def partitions_of(bootstrap: str, topic: str) -> int:
-    return len(AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=10).topics[topic].partitions)
+    return len(admin_client(bootstrap).list_topics(timeout=10).topics[topic].partitions)
 
 
 def loyalty_topics_apply(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -140,7 +141,7 @@ def test_fewer_partitions_are_refused_before_anything_is_changed(without_topic_o
     with pytest.raises(Refusal, match=r"test\.one has 2 partitions and the catalogue says 1: Kafka cannot take"):
         topics.apply(without_topic_one, [fresh, one_topic(partitions=1, retention_days=9)])
     assert settings_of(without_topic_one, "test.one")["retention.ms"] == str(3 * 86_400_000)
-    known = AdminClient({"bootstrap.servers": without_topic_one}).list_topics(timeout=10).topics
+    known = admin_client(without_topic_one).list_topics(timeout=10).topics
     assert "test.never-made" not in known
 
 
