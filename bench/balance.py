@@ -19,15 +19,15 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.datastream.state import MapStateDescriptor
 from pyflink.table import StreamTableEnvironment
 
-from jobs import tables
-from jobs.batches.operators import PythonOperator, process
 from jobs.config import DecisionsConfig
 from jobs.domain import StateEntries
-from jobs.edges import MAIN, Sent
-from jobs.environment import create_environment
 from jobs.profiles import Profile
+from jobs.runtime import tables
+from jobs.runtime.environment import create_environment
+from jobs.runtime.outputs import MAIN, Sent
+from jobs.runtime.python_operators import PythonOperator, process
+from jobs.runtime.streams import key_by_first_field
 from jobs.topics import TRANSACTIONS
-from jobs.topology import key_by_first_field
 from ops.flink.gateway import settings_of_gateway
 
 NAME = "running-balance"

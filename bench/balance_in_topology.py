@@ -13,10 +13,10 @@ from typing import Any
 
 from bench.balance import PAGE, add_purchase
 from jobs.config import DecisionsConfig
+from jobs.decisions_topology import build
 from jobs.domain import DECISIONS, Document, ForAccount, Output, Passed, Record, StateEntries, Verdict, Watermark
 from jobs.profiles import Profile
 from jobs.topics import PROGRAM, TRANSACTIONS
-from jobs.topology import build
 from ops.jobs.run import RunOptions, run
 
 

@@ -22,12 +22,12 @@ from zlib import crc32
 from bench import inputs
 from bench.operator_in_memory import InMemoryOperator
 from bench.summary import Summary, as_json, summarise
-from jobs.check_records import TO_DOCUMENTS, CheckRecords
-from jobs.decide_for_account import DecideForAccount
-from jobs.edges import MAIN
+from jobs.adapters import LoyaltyDecider, LoyaltyValidator
+from jobs.operators.check_records import TO_DOCUMENTS, CheckRecords
+from jobs.operators.decide_for_account import DecideForAccount
 from jobs.profiles import KNOBS, Profile
+from jobs.runtime.outputs import MAIN
 from jobs.topics import TRANSACTIONS
-from jobs.wiring import LoyaltyDecider, LoyaltyValidator
 from ops.generate.settings import OutRecord
 
 PARTITIONS = 4
@@ -35,22 +35,25 @@ LAG_MS = 600_000
 GATHERED = KNOBS[Profile.THROUGHPUT].gather_elements
 
 PROBES = {
-    "unpack record": ("jobs.gate:unpack_record",),
+    "unpack record": ("jobs.operators.start_barrier:unpack_record",),
     "parse and check (intake)": ("loyalty.validation:read_transaction",),
-    "clock, packing (intake)": ("jobs.wiring:LoyaltyValidator.take",),
-    "pack, unpack envelope": ("jobs.check_records:pack_envelope", "jobs.decide_for_account:unpack_envelope"),
+    "clock, packing (intake)": ("jobs.adapters:LoyaltyValidator.take",),
+    "pack, unpack envelope": (
+        "jobs.operators.check_records:pack_envelope",
+        "jobs.operators.decide_for_account:unpack_envelope",
+    ),
     "operators: gate, order, timers": (
-        "jobs.check_records:CheckRecords.process_element",
-        "jobs.decide_for_account:DecideForAccount.process_element",
-        "jobs.decide_for_account:DecideForAccount.on_timer",
+        "jobs.operators.check_records:CheckRecords.process_element",
+        "jobs.operators.decide_for_account:DecideForAccount.process_element",
+        "jobs.operators.decide_for_account:DecideForAccount.on_timer",
     ),
     "batches: elements, state, answer": (
-        "jobs.batches.runner:BatchRunner._run",
-        "jobs.pages:FlinkEntries.get",
-        "jobs.pages:FlinkEntries.put",
-        "jobs.pages:FlinkEntries.remove",
+        "jobs.runtime.batch_runner:BatchRunner._run",
+        "jobs.runtime.state_entries:FlinkEntries.get",
+        "jobs.runtime.state_entries:FlinkEntries.put",
+        "jobs.runtime.state_entries:FlinkEntries.remove",
     ),
-    "read the envelope (decider)": ("jobs.wiring:_DECODE", "loyalty.decider:read_again"),
+    "read the envelope (decider)": ("jobs.adapters:_DECODE", "loyalty.decider:read_again"),
     "content digest": ("loyalty.validation:content_digest",),
     "pages: decode": ("loyalty.state.codec:EntryCodec.read",),
     "pages: encode": ("loyalty.state.codec:EntryCodec.write",),
@@ -87,8 +90,8 @@ PROBES = {
         "loyalty.rules.redemption:end_hold",
     ),
     "log": ("loyalty.rules.decision_log:DecisionLog.post",),
-    "encode decisions": ("jobs.wiring:LoyaltyDecider._outputs",),
-    "decider, the rest": ("jobs.wiring:LoyaltyDecider.receive", "jobs.wiring:LoyaltyDecider.fire"),
+    "encode decisions": ("jobs.adapters:LoyaltyDecider._outputs",),
+    "decider, the rest": ("jobs.adapters:LoyaltyDecider.receive", "jobs.adapters:LoyaltyDecider.fire"),
 }
 """Which functions are which part. Time inside a nested probe is that probe's."""
 

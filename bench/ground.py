@@ -21,7 +21,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from bench import inputs
-from jobs.kafka_clients import consumer, span_of
+from jobs.runtime.kafka_clients import consumer, span_of
 from jobs.topics import TRANSACTIONS
 from loyalty.records import Record
 from ops.errors import Refusal

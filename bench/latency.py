@@ -22,7 +22,7 @@ from bench import inputs
 from bench.ground import DEAD_LETTERS, DECISIONS, PARTITIONS, Ground, ground
 from bench.summary import Summary, as_json, summarise
 from bench.ways import job_command, running
-from jobs import kafka_clients
+from jobs.runtime import kafka_clients
 from jobs.topics import TRANSACTIONS
 from ops.errors import Refusal
 from ops.generate.settings import OutRecord

@@ -7,9 +7,9 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from jobs.batches.apart import RunnerApart
-from jobs.batches.runner import Answer, BatchRunner
-from jobs.clock import NO_WATERMARK
+from jobs.runtime.batch_runner import Answer, BatchRunner
+from jobs.runtime.subprocess_runner import RunnerApart
+from jobs.runtime.virtual_time import NO_WATERMARK
 
 WALL_MS = 1_000_000
 

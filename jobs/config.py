@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from jobs.names import JOB, MAX_PARALLELISM, OFFERS_JOB, SQL_JOB
 from jobs.profiles import Profile
+from jobs.runtime.names import JOB, MAX_PARALLELISM, OFFERS_JOB, SQL_JOB
 
 
 class Delivery(StrEnum):

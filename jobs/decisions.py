@@ -10,15 +10,15 @@ from collections.abc import Sequence
 
 from pyflink.datastream import StreamExecutionEnvironment
 
+from jobs.command import AddJob, submit
 from jobs.config import DecisionsConfig
-from jobs.entry import AddJob, submit
+from jobs.decisions_topology import build
 from jobs.kinds import DECISIONS_KIND
-from jobs.topology import build
 
 
 def add_decisions(environment: StreamExecutionEnvironment, config: DecisionsConfig) -> None:
     """The decision job with the loyalty domain in it."""
-    from jobs.wiring import LoyaltyDecider, LoyaltyValidator
+    from jobs.adapters import LoyaltyDecider, LoyaltyValidator
 
     build(environment, config, LoyaltyValidator(config.watermark_lag_ms), LoyaltyDecider())
 

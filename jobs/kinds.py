@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jobs.config import DecisionsConfig, JobConfig, OffersConfig, SqlConfig
-from jobs.names import CHECK_ENGAGEMENTS, CHECK_RECORDS, DECISIONS_NAMES, OFFERS_NAMES, SQL_NAMES, JobNames
+from jobs.runtime.names import CHECK_ENGAGEMENTS, CHECK_RECORDS, DECISIONS_NAMES, OFFERS_NAMES, SQL_NAMES, JobNames
 from jobs.topics import INPUTS, OFFERS_INPUTS
 
 

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 from pyflink.datastream import StreamExecutionEnvironment
 
+from jobs.command import AddJob, submit
 from jobs.config import OffersConfig
-from jobs.entry import AddJob, submit
 from jobs.kinds import OFFERS_KIND
 from jobs.offers_topology import build
 
 
 def add_offers(environment: StreamExecutionEnvironment, config: OffersConfig) -> None:
     """The offers job with the loyalty domain in it."""
-    from jobs.offers_wiring import LoyaltyEngagementIntake, LoyaltyMaker, LoyaltyMatcher
+    from jobs.offers_adapters import LoyaltyEngagementIntake, LoyaltyMaker, LoyaltyMatcher
 
     build(environment, config, LoyaltyEngagementIntake(), LoyaltyMatcher(), LoyaltyMaker())
 

@@ -8,21 +8,21 @@ from pyflink.common import Types
 from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
-from jobs import tables
-from jobs.batches.operators import PythonOperator, process, process_with_broadcast
-from jobs.check_engagements import DOCUMENTS, FOR_ACCOUNTS, PAST_OFFERS, SIDES, CheckEngagements
-from jobs.check_records import REFUSED
 from jobs.config import OffersConfig
-from jobs.decide_for_account import OUTPUTS, PROGRAMME_STATE
-from jobs.held_at_start import ANSWER_A_JOB_WITHIN_S, last_readable
-from jobs.make_offers import TO_MAKER, MakeOffers
-from jobs.match_campaigns import MatchCampaigns
-from jobs.names import ACCOUNT_PAGES, INTAKE_PAGES, OFFER_PAGES, OFFERS_NAMES
 from jobs.offers_domain import EngagementValidator, Maker, Matcher
+from jobs.operators.check_engagements import DOCUMENTS, FOR_ACCOUNTS, PAST_OFFERS, SIDES, CheckEngagements
+from jobs.operators.check_records import REFUSED
+from jobs.operators.decide_for_account import OUTPUTS, PROGRAMME_STATE
+from jobs.operators.make_offers import TO_MAKER, MakeOffers
+from jobs.operators.match_campaigns import MatchCampaigns
 from jobs.profiles import KNOBS
+from jobs.runtime import tables
+from jobs.runtime.names import ACCOUNT_PAGES, INTAKE_PAGES, OFFER_PAGES, OFFERS_NAMES
+from jobs.runtime.python_operators import PythonOperator, process, process_with_broadcast
+from jobs.runtime.start_offsets import ANSWER_A_JOB_WITHIN_S, last_readable
+from jobs.runtime.streams import key_by_first_field, records, side_output, write
+from jobs.runtime.uids import name_operators
 from jobs.topics import OFFERS_INPUTS, OFFERS_REFERENCE
-from jobs.topology import key_by_first_field, records, side_output, write
-from jobs.uids import name_operators
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 

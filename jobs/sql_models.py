@@ -11,11 +11,11 @@ from typing import Any
 from pyflink.table import StreamTableEnvironment
 
 import udfs
+from jobs.command import read_config
 from jobs.config import SqlConfig
-from jobs.entry import read_config
-from jobs.environment import create_environment, settings
 from jobs.kinds import SQL_KIND
-from jobs.names import SQL_JOB
+from jobs.runtime.environment import create_environment, settings
+from jobs.runtime.names import SQL_JOB
 from sql.project import RESULTS, read_project
 from sql.results import create_results, create_views
 from sql.settings import SETTINGS

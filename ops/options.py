@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from jobs.config import Delivery
-from jobs.names import MAX_PARALLELISM
 from jobs.profiles import Profile
+from jobs.runtime.names import MAX_PARALLELISM
 
 BootstrapOption = Annotated[str, typer.Option(help="Kafka, as HOST:PORT.")]
 UntilEndOption = Annotated[

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Message
 from confluent_kafka.admin import NewTopic
 
-from jobs import kafka_clients
+from jobs.runtime import kafka_clients
 
 WITHIN_S = 30.0
 

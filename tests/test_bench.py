@@ -23,7 +23,7 @@ from bench.catch_up import drained
 from bench.latency import Wait, paced, percentile, within
 from bench.summary import Summary, as_json, summarise
 from bench.window import Window, rate
-from jobs.packing import unpack_record
+from jobs.runtime.packing import unpack_record
 from loyalty.in_memory_run import InMemoryRun
 from loyalty.records import Record
 from loyalty.state.codec import DictEntries

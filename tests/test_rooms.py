@@ -46,6 +46,19 @@ def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
     assert wrong == []
 
 
+def test_within_jobs_the_runtime_knows_no_operator_and_neither_knows_a_job() -> None:
+    """What describes the jobs, their settings, profiles and topics, is for all of them to read."""
+    described_by = ("jobs.config", "jobs.profiles", "jobs.topics", "jobs.domain", "jobs.offers_domain")
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for room, below in (("operators", ("jobs.operators", "jobs.runtime")), ("runtime", ("jobs.runtime",)))
+        for path in _files(f"jobs/{room}")
+        for name in sorted(_imports(path))
+        if name.startswith("jobs.") and not name.startswith((*below, *described_by))
+    ]
+    assert wrong == []
+
+
 def test_the_oracle_shares_no_code_with_the_domain() -> None:
     wrong = [
         f"{path.name} imports {name}"

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from jobs.names import READ_RECORDS
+from jobs.runtime.names import READ_RECORDS
 from jobs.topics import INPUTS
 from ops.java.runtime import java_home
 

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from jobs.clock import NO_WATERMARK
-from jobs.kafka_clients import consumer
 from jobs.kinds import OFFERS_KIND, JobKind
-from jobs.names import CLOCK_OF_RECORDS, DECIDE_FOR_ACCOUNT, MAKE_OFFERS
+from jobs.runtime.kafka_clients import consumer
+from jobs.runtime.names import CLOCK_OF_RECORDS, DECIDE_FOR_ACCOUNT, MAKE_OFFERS
+from jobs.runtime.virtual_time import NO_WATERMARK
 from ops.flink.processes import JobView
 
 Offsets = dict[str, dict[int, int]]

@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel, ConfigDict
 
-from jobs.names import JOB
+from jobs.runtime.names import JOB
 from ops.errors import Refusal
 
 JAVA_ENDS_WITHIN_S = 30.0

@@ -21,10 +21,10 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pydantic import ValidationError
 
 from jobs.config import Delivery, JobConfig, in_a_sentence
-from jobs.held_at_start import last_readable
 from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, JobKind
-from jobs.names import REFUSED, SELECT_DEAD_LETTERS, SELECT_DECISIONS
 from jobs.profiles import Profile
+from jobs.runtime.names import REFUSED, SELECT_DEAD_LETTERS, SELECT_DECISIONS
+from jobs.runtime.start_offsets import last_readable
 from ops.durations import milliseconds
 from ops.errors import Refusal
 from ops.flink.gateway import settings_of_gateway
@@ -210,7 +210,7 @@ class _Run:
         return known, point
 
     def _run(self, add_job: AddJob, record: JobRecord, point: Path | None, last: Offsets) -> None:
-        from jobs.environment import create_environment
+        from jobs.runtime.environment import create_environment
 
         config = self._config.model_copy(
             update={

@@ -17,11 +17,11 @@ import jobs
 import loyalty
 import sql
 import udfs
+from jobs.command import read_config
 from jobs.config import Delivery, in_a_sentence
-from jobs.entry import read_config
 from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, SQL_KIND, JobKind
-from jobs.names import JOB, OFFERS_JOB, SQL_JOB
 from jobs.profiles import Profile
+from jobs.runtime.names import JOB, OFFERS_JOB, SQL_JOB
 from ops.durations import milliseconds
 from ops.errors import Refusal
 from ops.flink.processes import JVM_OF_A_RUN, FlinkRest, FlinkUnreachable, flink_home, settings_of_processes
@@ -204,7 +204,7 @@ def _flink_run(submission: Submission, entry_point: Path, code: Path) -> list[st
 
 
 def _arguments(submission: Submission) -> list[str]:
-    """The command line of the job itself, as `jobs.entry.read_config` takes it."""
+    """The command line of the job itself, as `jobs.command.read_config` takes it."""
     settings = {
         "bootstrap": submission.bootstrap,
         "parallelism": submission.parallelism,

@@ -205,7 +205,7 @@ def _wait_until_it_serves(process: "subprocess.Popen[bytes]", bootstrap: str) ->
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    from jobs.kafka_clients import admin_client
+    from jobs.runtime.kafka_clients import admin_client
 
     deadline = time.monotonic() + STARTS_WITHIN_S
     port = int(bootstrap.rpartition(":")[2])

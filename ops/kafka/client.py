@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from confluent_kafka.admin import AdminClient, ClusterMetadata
 
-from jobs import kafka_clients
-from jobs.kafka_clients import ANSWER_WITHIN_S, NotThere, Place
+from jobs.runtime import kafka_clients
+from jobs.runtime.kafka_clients import ANSWER_WITHIN_S, NotThere, Place
 from ops.errors import Refusal
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from jobs.kafka_clients import POLL_S, Place, Span, consumer, read_to_end, span_of
+from jobs.runtime.kafka_clients import POLL_S, Place, Span, consumer, read_to_end, span_of
 from loyalty.records import Record
 from ops.errors import Refusal
 from ops.kafka.client import partitions_of

@@ -7,7 +7,7 @@ from typing import Self
 
 from confluent_kafka import KafkaError, Message
 
-from jobs.kafka_clients import producer
+from jobs.runtime.kafka_clients import producer
 from ops.errors import Refusal
 
 DELIVER_WITHIN_S = 60

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 import loyalty
-from jobs import names
+from jobs.runtime import names
 from loyalty.state.codec import EntryCodec, Payload
 from ops.reference.markdown import code, page, sentences, table
 from ops.reference.source import field_texts, field_types, tables_of
@@ -42,7 +42,7 @@ def text() -> str:
     modules = dict.fromkeys(kind.module for kind in kinds)
     return page(
         "State",
-        "`loyalty/` (every `EntryCodec` in it) and `jobs/names.py`",
+        "`loyalty/` (every `EntryCodec` in it) and `jobs/runtime/names.py`",
         [
             INTRODUCTION,
             "## Names in a savepoint",

@@ -15,7 +15,7 @@ from py4j.protocol import Py4JError
 from pyflink.util.exceptions import JavaException
 
 from jobs.config import SqlConfig
-from jobs.names import SQL_JOB
+from jobs.runtime.names import SQL_JOB
 from ops.errors import Refusal
 from ops.flink.gateway import settings_of_gateway
 from ops.flink.mini_cluster import end_java, mini_cluster, start_java, stop_signals, stop_with_savepoint
@@ -86,7 +86,7 @@ def run_models(asked: SqlRun, say: Callable[[str], None]) -> None:
 def _start(asked: SqlRun, folder: JobFolder, point: Path | None) -> tuple[Any, JobView]:
     from pyflink.table import StreamTableEnvironment
 
-    from jobs.environment import create_environment
+    from jobs.runtime.environment import create_environment
     from jobs.sql_models import add_models, options
 
     config = SqlConfig(

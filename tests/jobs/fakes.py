@@ -7,7 +7,7 @@ from typing import Any
 
 from pyflink.datastream import TimeDomain
 
-from jobs.clock import NO_WATERMARK
+from jobs.runtime.virtual_time import NO_WATERMARK
 
 
 class FakeMapState:

@@ -7,9 +7,9 @@ import sys
 from typing import Any
 
 from jobs.config import DecisionsConfig, Delivery, OffersConfig
-from jobs.environment import create_environment
-from jobs.names import JOB, OFFERS_JOB
 from jobs.offers_topology import build
+from jobs.runtime.environment import create_environment
+from jobs.runtime.names import JOB, OFFERS_JOB
 from tests.jobs.standin_job import add_standin
 from tests.jobs.standin_offers import StandInEngagementIntake, StandInMaker, StandInMatcher
 from tests.jobs.throwaway_flink import throwaway_flink

@@ -12,8 +12,8 @@ import sys
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.table import DataTypes, StreamTableEnvironment
 
-from jobs.tables import WANTED
-from jobs.topology import records
+from jobs.runtime.streams import records
+from jobs.runtime.tables import WANTED
 from tests.jobs.throwaway_flink import throwaway_flink
 
 _FIELDS = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.config import DecisionsConfig, Delivery
-from jobs.topology import build
+from jobs.decisions_topology import build
 from ops.errors import Refusal
 from ops.jobs.run import RunOptions, run
 from tests.jobs.standin import StandInDesk, StandInIntake

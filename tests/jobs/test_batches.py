@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from pyflink.datastream import TimeDomain
 
 from bench.operator_in_memory import InMemoryOperator
-from jobs.clock import virtual
-from jobs.decide_for_account import DecideForAccount
 from jobs.domain import Watermark
-from jobs.edges import MAIN, Sent
-from jobs.packing import pack_document, pack_envelope
+from jobs.operators.decide_for_account import DecideForAccount
+from jobs.runtime.outputs import MAIN, Sent
+from jobs.runtime.packing import pack_document, pack_envelope
+from jobs.runtime.virtual_time import virtual
 from tests.jobs.fakes import FakeFlink
 from tests.jobs.running import finish
 from tests.jobs.standin import BALANCE, StandInDesk

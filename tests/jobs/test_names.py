@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from jobs.names import DECISIONS_NAMES, OFFERS_NAMES, JobNames
+from jobs.runtime.names import DECISIONS_NAMES, OFFERS_NAMES, JobNames
 from tests.jobs.running import finish
 
 DECISIONS = {

@@ -8,12 +8,12 @@ from typing import Any
 
 from pyflink.datastream import TimeDomain
 
-from jobs.check_engagements import TO_DOCUMENTS, TO_PAST_OFFERS, TO_REFUSED, CheckEngagements
-from jobs.gate import LastOffsets
-from jobs.make_offers import GO, MATCHED, PUBLISHED, MakeOffers, number_of, numbered, to_maker
-from jobs.make_offers import REFUSED as DEAD
-from jobs.match_campaigns import MatchCampaigns
-from jobs.packing import Envelope, pack_document, pack_envelope, unpack_envelope
+from jobs.operators.check_engagements import TO_DOCUMENTS, TO_PAST_OFFERS, TO_REFUSED, CheckEngagements
+from jobs.operators.make_offers import GO, MATCHED, PUBLISHED, MakeOffers, number_of, numbered, to_maker
+from jobs.operators.make_offers import REFUSED as DEAD
+from jobs.operators.match_campaigns import MatchCampaigns
+from jobs.operators.start_barrier import LastOffsets
+from jobs.runtime.packing import Envelope, pack_document, pack_envelope, unpack_envelope
 from jobs.topics import DECISIONS, ENGAGEMENTS, MEMBERS
 from tests.jobs.fakes import FakeFlink
 from tests.jobs.standin_offers import BUDGET, StandInEngagementIntake, StandInMaker, StandInMatcher

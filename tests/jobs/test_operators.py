@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from pyflink.datastream import TimeDomain
 
-from jobs.check_records import NOBODY, TO_DOCUMENTS, TO_REFUSED, CheckRecords
-from jobs.clock import BEYOND, NO_CLOCK, timestamp, virtual
-from jobs.decide_for_account import DecideForAccount
 from jobs.domain import Passed, Record, StateEntries, Verdict, Watermark
-from jobs.edges import Sent
-from jobs.packing import Envelope, pack_document, pack_envelope, unpack_envelope
+from jobs.operators.check_records import NOBODY, TO_DOCUMENTS, TO_REFUSED, CheckRecords
+from jobs.operators.decide_for_account import DecideForAccount
+from jobs.runtime.outputs import Sent
+from jobs.runtime.packing import Envelope, pack_document, pack_envelope, unpack_envelope
+from jobs.runtime.virtual_time import BEYOND, NO_CLOCK, timestamp, virtual
 from jobs.topics import DECISIONS, MEMBERS, TRANSACTIONS
 from tests.jobs.fakes import FakeFlink
 from tests.jobs.standin import StandInDesk, StandInIntake

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from jobs.domain import Record
-from jobs.packing import unpack_record
+from jobs.runtime.packing import unpack_record
 from jobs.topics import MEMBERS, TRANSACTIONS
 from tests.jobs.running import ROOT
 

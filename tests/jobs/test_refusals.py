@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.kafka_clients import cluster_id
+from jobs.runtime.kafka_clients import cluster_id
 from ops.jobs.folder import JobRecord, job_folder
 from tests.jobs.running import Failed, finish, standin_command
 from tests.kafka_records import delete_topics, send

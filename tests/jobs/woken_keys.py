@@ -9,9 +9,9 @@ from pyflink.common import Configuration, Types
 from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
-from jobs.batches.operators import PythonOperator, process
-from jobs.edges import MAIN, Sent
-from jobs.topology import key_by_first_field
+from jobs.runtime.outputs import MAIN, Sent
+from jobs.runtime.python_operators import PythonOperator, process
+from jobs.runtime.streams import key_by_first_field
 from tests.jobs.throwaway_flink import throwaway_flink
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jobs.held_at_start import is_made_offer
+from jobs.runtime.start_offsets import is_made_offer
 from loyalty import in_memory_run
 from loyalty.records import Record
 from loyalty.wire import context, fraud, members, program, transactions

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs.batches import apart
+from jobs.runtime import subprocess_runner
 from ops.generate.send import traffic_records
 from ops.generate.settings import OutRecord, Traffic
 from ops.kafka.sending import Sender
@@ -88,7 +88,7 @@ def _send(bootstrap: str, made: list[OutRecord], a_second: int | None = None) ->
 
 def _kill_process_of_an_operator(job: int) -> None:
     family = psutil.Process(job).children(recursive=True)
-    (operator,) = (one for one in family if any(apart.__name__ in word for word in one.cmdline()))
+    (operator,) = (one for one in family if any(subprocess_runner.__name__ in word for word in one.cmdline()))
     operator.kill()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from jobs.kafka_clients import cluster_id
+from jobs.runtime.kafka_clients import cluster_id
 from loyalty.wire import transactions
 from ops.jobs.folder import JobRecord, job_folder
 from ops.topics.catalogue import apply, read_catalogue

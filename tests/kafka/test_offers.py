@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.held_at_start import is_made_offer
+from jobs.runtime.start_offsets import is_made_offer
 from loyalty.offers.in_memory_run import OffersOutcome, run_offers
 from loyalty.wire import engagements, members, program, transactions
 from loyalty.wire.json import to_json

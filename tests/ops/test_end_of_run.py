@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from jobs.clock import NO_WATERMARK
+from jobs.runtime.virtual_time import NO_WATERMARK
 from ops.flink.processes import JobView
 from ops.jobs import end_of_run
 from ops.jobs.end_of_run import EndOfRun, Offsets, merged

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from confluent_kafka import KafkaException
 
-from jobs import kafka_clients
+from jobs.runtime import kafka_clients
 from ops.errors import Refusal
 from ops.kafka import broker as kafka
 from ops.kafka.broker import LocalKafka

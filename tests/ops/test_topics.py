@@ -11,7 +11,7 @@ import pytest
 import yaml
 from confluent_kafka.admin import ConfigResource, ResourceType
 
-from jobs.kafka_clients import admin_client
+from jobs.runtime.kafka_clients import admin_client
 from ops.errors import Refusal
 from ops.own_command import own_command
 from ops.topics import catalogue as topics

@@ -9,14 +9,14 @@ from typing import Any
 from pyflink.common import Types
 from pyflink.datastream import OutputTag, RuntimeContext
 
-from jobs.clock import BEYOND, timestamp
 from jobs.domain import DeadLetter, Document, ForAccount, Record, Validator, Watermark
-from jobs.edges import MAIN, Sent
-from jobs.gate import Gate, LastOffsets, taken
-from jobs.held_at_start import Taken, is_made_offer
-from jobs.names import INTAKE_PAGES
-from jobs.packing import pack_document, pack_envelope
-from jobs.pages import FlinkEntries, to_flink
+from jobs.operators.start_barrier import Gate, LastOffsets, taken
+from jobs.runtime.names import INTAKE_PAGES
+from jobs.runtime.outputs import MAIN, Sent
+from jobs.runtime.packing import pack_document, pack_envelope
+from jobs.runtime.start_offsets import Taken, is_made_offer
+from jobs.runtime.state_entries import FlinkEntries, to_flink
+from jobs.runtime.virtual_time import BEYOND, timestamp
 from jobs.topics import DECISIONS, TRANSACTIONS
 
 TICK_MS = 1_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from jobs.adapters import wall_clock_ms
 from jobs.domain import DECISIONS, DeadLetter, Document, Output, Record, StateEntries
 from jobs.offers_domain import ForMatcher, Found, PassedOn, Published
-from jobs.wiring import wall_clock_ms
 from loyalty import records
 from loyalty.offers import making, matching, validation
 from loyalty.wire.json import to_json

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from jobs.domain import Record, StateEntries
-from jobs.packing import unpack_record
-from jobs.waiting import Waiting
+from jobs.runtime.entry_queue import Waiting
+from jobs.runtime.packing import unpack_record
 
 LastOffsets = Mapping[str, Mapping[int, int]]
 """By topic and partition: the offset of the last record that could be read there when the job started."""

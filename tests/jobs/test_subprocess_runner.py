@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from bench.operator_in_memory import InMemoryOperator
-from jobs.batches import apart
-from jobs.clock import virtual
-from jobs.decide_for_account import DecideForAccount
 from jobs.domain import Watermark
-from jobs.packing import pack_document, pack_envelope
+from jobs.operators.decide_for_account import DecideForAccount
+from jobs.runtime import subprocess_runner
+from jobs.runtime.packing import pack_document, pack_envelope
+from jobs.runtime.virtual_time import virtual
 from tests.jobs.running import ROOT
 from tests.jobs.standin import BALANCE, StandInDesk
 from tests.jobs.test_batches import Scribe, cross
@@ -37,7 +37,9 @@ def operator_apart(function: Any, read_first: tuple[str, ...] = ()) -> Iterator[
 
 
 def processes_of_operators() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if any(apart.__name__ in word for word in one.cmdline())]
+    return [
+        one for one in psutil.Process().children() if any(subprocess_runner.__name__ in word for word in one.cmdline())
+    ]
 
 
 def its_process() -> psutil.Process:
@@ -144,7 +146,7 @@ def print_it_and_wait() -> None:
 
 
 def test_it_ends_when_the_jvm_is_killed() -> None:
-    script = "from tests.jobs.test_apart import print_it_and_wait; print_it_and_wait()"
+    script = "from tests.jobs.test_subprocess_runner import print_it_and_wait; print_it_and_wait()"
     with subprocess.Popen(
         [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as jvm:

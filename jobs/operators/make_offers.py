@@ -8,13 +8,13 @@ from typing import Any
 from pyflink.common import Types
 from pyflink.datastream import RuntimeContext
 
-from jobs.decide_for_account import written
 from jobs.domain import DEAD_LETTERS, Output
-from jobs.edges import Sent
-from jobs.names import OFFER_PAGES
 from jobs.offers_domain import Maker
-from jobs.pages import FlinkEntries
-from jobs.waiting import Waiting
+from jobs.operators.decide_for_account import written
+from jobs.runtime.entry_queue import Waiting
+from jobs.runtime.names import OFFER_PAGES
+from jobs.runtime.outputs import Sent
+from jobs.runtime.state_entries import FlinkEntries
 
 PUBLISHED, GO, MATCHED, REFUSED = b"P", b"G", b"M", b"R"
 """What an element is, by its first byte: a fact for the maker, the word to go on, an engagement that fits campaigns, a

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.pages import from_flink, to_flink
+from jobs.runtime.state_entries import from_flink, to_flink
 
 any_text = st.text(st.characters(codec=None, exclude_categories=()))
 

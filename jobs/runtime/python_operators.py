@@ -12,19 +12,19 @@ from pyflink.datastream.state import MapStateDescriptor
 from pyflink.java_gateway import get_gateway
 from pyflink.util.java_utils import get_j_env_configuration, to_jarray
 
-from jobs.batches.apart import RunnerApart
-from jobs.batches.runner import BatchRunner
-from jobs.compiled import added, operator_factory, transformed
-from jobs.edges import Sent
+from jobs.runtime.batch_runner import BatchRunner
+from jobs.runtime.java_operators import added, operator_factory, transformed
+from jobs.runtime.outputs import Sent
+from jobs.runtime.subprocess_runner import RunnerApart
 
 KEYED, KEYED_BROADCAST = "KEYED PROCESS", "Keyed-Co-Process-Broadcast"
-"""What PyFlink calls such operators, and the job's shape (jobs/names.py)."""
+"""What PyFlink calls such operators, and the job's shape (jobs/runtime/names.py)."""
 
 
 class Function(Protocol):
-    """What an operator does, as PyFlink's KeyedProcessFunction; what it sends is as `jobs.edges` says.
+    """What an operator does, as PyFlink's KeyedProcessFunction; what it sends is as `jobs.runtime.outputs` says.
 
-    A context is a `jobs.batches.runner.BatchedContext`, which has the names of PyFlink's own.
+    A context is a `jobs.runtime.batch_runner.BatchedContext`, which has the names of PyFlink's own.
     """
 
     def open(self, runtime_context: Any) -> None: ...

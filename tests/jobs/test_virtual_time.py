@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.clock import BEYOND, NO_CLOCK, exact, timestamp, virtual
 from jobs.domain import Watermark
+from jobs.runtime.virtual_time import BEYOND, NO_CLOCK, exact, timestamp, virtual
 
 YEAR_1 = int(datetime(1, 1, 1, tzinfo=UTC).timestamp() * 1000)
 YEAR_9999 = int(datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC).timestamp() * 1000)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from jobs.held_at_start import last_made_offers, last_readable
-from jobs.kafka_clients import NotThere, cluster_id, producer
+from jobs.runtime.kafka_clients import NotThere, cluster_id, producer
+from jobs.runtime.start_offsets import last_made_offers, last_readable
 from jobs.topics import DECISIONS
 from ops.kafka import broker as kafka
 from tests.kafka_records import create_topic, read_all, send
@@ -108,7 +108,7 @@ def test_a_missing_topic_is_named(bootstrap: str) -> None:
 
 
 def test_a_broker_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.held_at_start.ANSWER_WITHIN_S", 0.5)
+    monkeypatch.setattr("jobs.runtime.start_offsets.ANSWER_WITHIN_S", 0.5)
     for ask in (cluster_id, lambda bootstrap: last_readable(bootstrap, ["any"])):
         with pytest.raises(NotThere, match=r"No Kafka broker answered at 127\.0\.0\.1:1 within"):
             ask("127.0.0.1:1")

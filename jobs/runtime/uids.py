@@ -6,7 +6,7 @@ from typing import Any
 
 from pyflink.datastream import StreamExecutionEnvironment
 
-from jobs.names import JobNames
+from jobs.runtime.names import JobNames
 
 _NO_OPERATOR = {"PartitionTransformation", "SideOutputTransformation", "UnionTransformation"}
 """These only say how elements travel."""
@@ -24,7 +24,9 @@ def name_operators(environment: StreamExecutionEnvironment, names: JobNames) -> 
     operators = [found for found in _transformations(environment) if _class(found) not in _NO_OPERATOR]
     made = [_made_as(operator) for operator in operators]
     if made != [expected for expected, _ in names.shape]:
-        raise UnknownShape(f"The job's operators are {made}; jobs/names.py names {[e for e, _ in names.shape]}.")
+        raise UnknownShape(
+            f"The job's operators are {made}; jobs/runtime/names.py names {[e for e, _ in names.shape]}."
+        )
     for operator, (_, uid) in zip(operators, names.shape, strict=True):
         operator.setUid(uid)
         operator.setName(uid)

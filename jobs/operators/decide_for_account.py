@@ -9,13 +9,13 @@ from pyflink.common import Types
 from pyflink.datastream import RuntimeContext, TimeDomain
 from pyflink.datastream.state import MapStateDescriptor
 
-from jobs.clock import exact, virtual
 from jobs.domain import DEAD_LETTERS, DECISIONS, Decider, Output, Verdict, Watermark
-from jobs.edges import MAIN, Sent
-from jobs.names import ACCOUNT_PAGES, PROGRAMME
-from jobs.packing import Envelope, unpack_document, unpack_envelope
-from jobs.pages import FlinkEntries, from_flink
-from jobs.waiting import Waiting
+from jobs.runtime.entry_queue import Waiting
+from jobs.runtime.names import ACCOUNT_PAGES, PROGRAMME
+from jobs.runtime.outputs import MAIN, Sent
+from jobs.runtime.packing import Envelope, unpack_document, unpack_envelope
+from jobs.runtime.state_entries import FlinkEntries, from_flink
+from jobs.runtime.virtual_time import exact, virtual
 
 PROGRAMME_STATE = MapStateDescriptor(PROGRAMME, Types.STRING(), Types.STRING())
 """Programme documents by position, the same in every instance."""

@@ -8,8 +8,8 @@ from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
 
 from jobs.config import JobConfig
-from jobs.names import MAX_PARALLELISM
 from jobs.profiles import KNOBS
+from jobs.runtime.names import MAX_PARALLELISM
 
 WATERMARK_INTERVAL_MS = 50
 CHECKPOINT_BUFFER_BYTES = 1024 * 1024

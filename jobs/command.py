@@ -9,9 +9,9 @@ from typing import Any
 from pyflink.datastream import StreamExecutionEnvironment
 
 from jobs.config import JobConfig
-from jobs.environment import create_environment
-from jobs.held_at_start import last_readable
 from jobs.kinds import JobKind
+from jobs.runtime.environment import create_environment
+from jobs.runtime.start_offsets import last_readable
 
 AddJob = Callable[[StreamExecutionEnvironment, Any], None]
 """Adds a job to an environment, with its configuration: the real one, or what a test puts in its place."""

@@ -8,15 +8,15 @@ from typing import Any
 from pyflink.common import Types
 from pyflink.datastream import OutputTag, RuntimeContext
 
-from jobs.check_records import REFUSED
 from jobs.domain import DeadLetter, Document, Record
-from jobs.edges import MAIN, Sent
-from jobs.gate import Gate, LastOffsets
-from jobs.make_offers import GO, PUBLISHED, TO_MAKER, numbered, to_maker
-from jobs.names import INTAKE_PAGES
 from jobs.offers_domain import EngagementValidator, ForMatcher, Published
-from jobs.packing import pack_document, pack_envelope
-from jobs.pages import FlinkEntries, to_flink
+from jobs.operators.check_records import REFUSED
+from jobs.operators.make_offers import GO, PUBLISHED, TO_MAKER, numbered, to_maker
+from jobs.operators.start_barrier import Gate, LastOffsets
+from jobs.runtime.names import INTAKE_PAGES
+from jobs.runtime.outputs import MAIN, Sent
+from jobs.runtime.packing import pack_document, pack_envelope
+from jobs.runtime.state_entries import FlinkEntries, to_flink
 from jobs.topics import ENGAGEMENTS
 
 WAKE_MS = 1_000

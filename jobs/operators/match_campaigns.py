@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jobs.decide_for_account import DecideForAccount
 from jobs.domain import DEAD_LETTERS, Output, StateEntries, Verdict
-from jobs.edges import MAIN, Sent
-from jobs.make_offers import MATCHED, REFUSED, number_of, numbered, pack_refused, to_maker
 from jobs.offers_domain import Matcher
+from jobs.operators.decide_for_account import DecideForAccount
+from jobs.operators.make_offers import MATCHED, REFUSED, number_of, numbered, pack_refused, to_maker
+from jobs.runtime.outputs import MAIN, Sent
 
 TO_MAKER = "make-offers"
 """Stands for a topic."""

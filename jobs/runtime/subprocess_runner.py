@@ -19,7 +19,7 @@ from typing import Any
 
 import cloudpickle
 
-from jobs.batches.runner import Answer, BatchRunner, JavaOperator
+from jobs.runtime.batch_runner import Answer, BatchRunner, JavaOperator
 
 ENDS_WITHIN_S = 10.0
 """A process whose pipe is closed: what it may still be at is one batch."""

@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 from confluent_kafka import Consumer, KafkaException, Message
 
-from jobs.kafka_clients import ANSWER_WITHIN_S, NotThere, Place, Span, consumer, partitions_of, read_to_end, span_of
+from jobs.runtime.kafka_clients import (
+    ANSWER_WITHIN_S,
+    NotThere,
+    Place,
+    Span,
+    consumer,
+    partitions_of,
+    read_to_end,
+    span_of,
+)
 from jobs.topics import DECISIONS
 
 ANSWER_A_JOB_WITHIN_S = 60.0
@@ -52,7 +61,7 @@ def last_made_offers(bootstrap: str, taken: Taken) -> Offsets:
 
 
 def is_made_offer(value: bytes | None) -> bool:
-    """Whether this may be an offer that was made, by the same looks as `jobs.tables.NO_DECISIONS_BUT_OFFERS`."""
+    """Whether this may be an offer that was made, as `jobs.runtime.tables.NO_DECISIONS_BUT_OFFERS` tells."""
     return value is not None and b"offer.decided" in value and b'"made"' in value
 
 

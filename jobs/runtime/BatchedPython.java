@@ -38,7 +38,7 @@ import org.apache.flink.util.OutputTag;
  * A keyed PyFlink operator, with or without a broadcast input, that crosses into Python once for many elements.
  *
  * <p>Elements and due timers are gathered together with the state that each is sure to need. One call hands them over
- * (`runner.py`) and returns what is to be written to state, which timers are to be set, and what goes out. PyFlink's own
+ * (`batch_runner.py`) and returns what is to be written to state, which timers are to be set, and what goes out. PyFlink's own
  * operator crosses for every element, every access to state, every timer and every result.
  *
  * <p>PyFlink's bundles say when to cross: after so many elements or so many milliseconds, before a checkpoint, and
@@ -231,7 +231,7 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
         keys.clear();
     }
 
-    /** Does what Python says: the `Answer` of `runner.py`. */
+    /** Does what Python says: the `Answer` of `batch_runner.py`. */
     private void carryOut(Object answer) throws Exception {
         Object[] parts = (Object[]) answer;
         LongBuffer written = numbers(parts[0]);

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.domain import Record, Watermark
-from jobs.gate import Gate
-from jobs.packing import (
+from jobs.operators.start_barrier import Gate
+from jobs.runtime.entry_queue import Waiting
+from jobs.runtime.packing import (
     Envelope,
     pack_document,
     pack_envelope,
@@ -19,7 +20,6 @@ from jobs.packing import (
     unpack_record,
 )
 from jobs.topics import MEMBERS, PROGRAM, TRANSACTIONS
-from jobs.waiting import Waiting
 from loyalty.state.codec import DictEntries
 
 

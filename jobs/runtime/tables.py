@@ -34,7 +34,7 @@ WANTED_RECORDS = "SELECT topic, `partition`, `offset`, received, key, `value` FR
 EVERY_RECORD = "SELECT * FROM records"
 
 # Of the decisions, which the job itself writes, only offers that were made cross to Python; and now and then another
-# record, so that the job knows about how far they have been read (jobs/gate.py).
+# record, so that the job knows about how far they have been read (jobs/operators/start_barrier.py).
 NO_DECISIONS_BUT_OFFERS = """
 SELECT * FROM records
 WHERE topic <> 'loyalty.decisions'

@@ -14,7 +14,7 @@ import org.apache.flink.types.Row;
  * Puts a record, a row (topic, partition, offset, timestamp, key, value), into one run of bytes under a constant key:
  * `topic partition offset timestamp key-length value-length`, line feed, key, value; a length of -1 stands for null.
  *
- * <p>`jobs/packing.py` reads them. They lie in state too (`jobs/waiting.py`), so what they look like never changes.
+ * <p>`jobs/runtime/packing.py` reads them. They lie in state too (`jobs/runtime/entry_queue.py`), so what they look like never changes.
  */
 public class PackRecords extends AbstractStreamOperator implements OneInputStreamOperator {
 

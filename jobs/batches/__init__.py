@@ -1,1 +1,0 @@
-"""Python operators that cross from the JVM once for many elements."""

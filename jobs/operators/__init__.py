@@ -1,0 +1,1 @@
+"""The operators: each loads state, asks the domain, keeps what it became."""
