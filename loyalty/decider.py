@@ -41,7 +41,7 @@ from loyalty.state.account import (
     Waiting,
 )
 from loyalty.state.codec import DictEntries, StateEntries
-from loyalty.state.reference import REFERENCE_TOPICS, learn_fact
+from loyalty.state.facts import REFERENCE_TOPICS, learn_fact
 from loyalty.state.retention import tidy, tidy_lots
 from loyalty.times import FIRST_MS, HOUR_MS, LAST_MS, format_time
 from loyalty.wire.content import content_digest
@@ -288,24 +288,11 @@ def _wait(case: _Case, order_id: str, cause: Cause, record: Record, value: bytes
     account = case.account
     due_at = cause.occurred_at + WAIT_MS
     waiting = Waiting(cause, order_id, due_at, record.topic, record.timestamp_ms, record.key, value)
-    if account.core.waiting is not None:
-        account.core.waiting += 1
-    account.waiting.put(cause.event_id, waiting)
-    account.waits.put(order_id, [*(account.waits.get(order_id) or ()), cause.event_id])
-    account.due.add((due_at, WAITING, cause.occurred_at, cause.number, cause.event_id))
+    account.add_waiting(waiting)
 
 
 def _stop_waiting(account: Account, waiting: Waiting) -> None:
-    event_id = waiting.cause.event_id
-    if account.core.waiting is not None:
-        account.core.waiting -= 1
-    account.waiting.remove(event_id)
-    others = [other for other in account.waits.get(waiting.order_id) or () if other != event_id]
-    if others:
-        account.waits.put(waiting.order_id, others)
-    else:
-        account.waits.remove(waiting.order_id)
-    account.due.remove((waiting.due_at, WAITING, waiting.cause.occurred_at, waiting.cause.number, event_id))
+    account.remove_waiting(waiting)
 
 
 def _waiting_record(waiting: Waiting) -> Record:
@@ -318,7 +305,7 @@ def _follow(case: _Case, order_id: str) -> None:
     account = case.account
     if account.core.waiting == 0 or earning.known_order(account, order_id) is None:
         return
-    for event_id in list(account.waits.get(order_id) or ()):
+    for event_id in account.waiting_for(order_id):
         waiting = account.waiting.get(event_id)
         assert waiting is not None
         _stop_waiting(account, waiting)
@@ -332,10 +319,7 @@ def _follow(case: _Case, order_id: str) -> None:
 def _next_moment(case: _Case) -> int:
     """When something is due next; `NEVER` if nothing is. It may be a moment with nothing to do, never one too late."""
     core = case.account.core
-    due, expiry = core.due.first, core.expiry.first
-    at = NEVER if due is None else due
-    if expiry is not None and expiry < at:
-        at = expiry
+    at = case.account.next_due_ms
     slide = core.slide
     if core.slide_found_by != case.program.tiers_known:
         slide = tiers.next_slide(case.account, case.program)
@@ -349,18 +333,13 @@ def _next_due(case: _Case) -> Due | None:
     """What is due next, of several at one moment the first in the contract's order."""
     account = case.account
     core = account.core
-    first = None if core.due.first is None else account.due.first()
-    expires_at = core.expiry.first
-    if expires_at is not None and (first is None or expires_at <= first[0]):
-        expiry = account.expiry.first()
-        if first is None or (expiry is not None and expiry < first):
-            first = expiry
+    first = account.next_timer()
     slide = tiers.next_slide(account, case.program)
     if slide is not None and (first is None or slide < first):
         first = slide
     grace = core.grace
     if grace is not None:
-        ends = (grace.ends_at, GRACE, grace.cause.occurred_at, grace.cause.number, "")
+        ends = Due(grace.ends_at, GRACE, grace.cause.occurred_at, grace.cause.number, "")
         if first is None or ends < first:
             first = ends
     return first
@@ -393,7 +372,7 @@ def _notice_rules(case: _Case, cause: Cause, at: int, timer: str) -> None:
 
 def _end_hold(case: _Case, due: Due) -> None:
     account = case.account
-    account.due.remove(due)
+    account.cancel(due)
     at, redemption_id = due[0], due[4]
     found = account.redemptions.get(redemption_id)
     assert found is not None
@@ -403,7 +382,7 @@ def _end_hold(case: _Case, due: Due) -> None:
 
 def _release(case: _Case, due: Due) -> None:
     account = case.account
-    account.due.remove(due)
+    account.cancel(due)
     at = due[0]
     lot = account.lots.get(due[4])
     if lot is None or not lot.pending:
@@ -429,8 +408,7 @@ def _release(case: _Case, due: Due) -> None:
 
 def _expire(case: _Case, due: Due) -> None:
     account = case.account
-    shelf = account.expiry if account.expiry.first() == due else account.due
-    shelf.remove(due)
+    account.cancel(due)
     at = due[0]
     lot = account.lots.get(due[4])
     if lot is None:

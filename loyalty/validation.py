@@ -15,7 +15,7 @@ import msgspec
 from loyalty.decider import Delivery
 from loyalty.records import Record, Refused, dead_letter
 from loyalty.state.codec import EntryCodec, StateEntries
-from loyalty.state.reference import READERS, is_made_offer
+from loyalty.state.facts import READERS, is_made_offer
 from loyalty.times import MINUTE_MS, format_time
 from loyalty.wire import program, transactions
 from loyalty.wire.content import content_digest

@@ -155,8 +155,7 @@ def take(account: Account, points: int, own: Lot | None, *, floor: bool) -> Take
 
 
 def _schedule(account: Account, kind: int, at: int, lot: Lot) -> None:
-    shelf = account.expiry if kind == EXPIRY else account.due
-    shelf.add((at, kind, lot.cause.occurred_at, lot.number, str(lot.number)))
+    account.schedule_for_lot(kind, at, lot)
 
 
 def _make_available(account: Account, lot: Lot, points: int) -> int:

@@ -20,10 +20,8 @@ from loyalty.state.account import (
     DENIED,
     EXPIRED,
     HELD,
-    HOLD,
     Account,
     Cause,
-    Due,
     Lot,
     Redemption,
 )
@@ -150,13 +148,8 @@ def _remember(
         redemption.status = HELD
         redemption.drawn = hold(account, event.points, known_until)
         redemption.hold_until = event.occurred_at + minutes * MINUTE_MS
-        account.due.add(_hold_end(event.redemption_id, redemption))
+        account.schedule_hold_end(event.redemption_id, redemption)
     _keep(account, event.redemption_id, redemption)
-
-
-def _hold_end(redemption_id: str, redemption: Redemption) -> Due:
-    cause = redemption.cause
-    return (redemption.hold_until, HOLD, cause.occurred_at, cause.number, redemption_id)
 
 
 def _keep(account: Account, redemption_id: str, redemption: Redemption) -> None:
@@ -187,7 +180,7 @@ def check_standing(account: Account, redemption_id: str, *statuses: int) -> Rede
 
 def commit(account: Account, event: RedemptionCommitted, found: Redemption, cause: Cause, log: DecisionLog) -> None:
     """The held points are spent and the reward is issued."""
-    account.due.remove(_hold_end(event.redemption_id, found))
+    account.cancel_hold_end(event.redemption_id, found)
     settle(account, found.drawn)
     found.status = COMMITTED
     _keep(account, event.redemption_id, found)
@@ -219,7 +212,7 @@ def cancel(account: Account, event: RedemptionCancelled, found: Redemption, caus
     """Points go back to their lots; a reward that was issued is revoked."""
     committed = found.status == COMMITTED
     if not committed:
-        account.due.remove(_hold_end(event.redemption_id, found))
+        account.cancel_hold_end(event.redemption_id, found)
     _release(account, event.redemption_id, found, log, "cancelled", cause, event.occurred_at, None)
     if committed:
         log.post(

@@ -1,13 +1,10 @@
-"""Drops what no rule can need any more; `loyalty.state.account` says what is kept for how long."""
+"""Forgets what no rule can need any more; `loyalty.state.entries` says what is kept for how long."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from loyalty.program import Program
-from loyalty.rules.bonuses import forget_bonuses
-from loyalty.state.account import HELD, Account, Lot
-from loyalty.state.sorted_list import SortedList
+from loyalty.state.account import Account
+from loyalty.state.entries import HELD, Lot
 from loyalty.state.used_events import REMEMBER_EVENTS_MS, forget_block, forget_old
 from loyalty.times import DAY_MS
 
@@ -38,31 +35,26 @@ def tidy(account: Account, program: Program) -> None:
     if core.keep.first is not None and core.keep.first <= time - FORGET_LATER_MS:
         forget(account, time)
     if core.requests.first is not None and core.requests.first <= time - program.remember_requests_ms - FORGET_LATER_MS:
-        _forget_until(time - program.remember_requests_ms, account.requests)
+        account.requests.remove_until(time - program.remember_requests_ms)
     if core.slid.first is not None and core.slid.first <= time - program.remember_qualifying_ms - FORGET_LATER_MS:
-        _forget_until(time - program.remember_qualifying_ms, account.slid)
+        account.window.forget(time - program.remember_qualifying_ms)
 
 
 def forget(account: Account, time: int) -> None:
     """Forget all that need not be kept at this account's time."""
-    while (entry := account.keep.first()) is not None and entry[0] <= time:
-        account.keep.remove(entry)
-        kind, key = entry[1].split("/", 1)
+    while (item := account.keep.first()) is not None and item[0] <= time:
+        account.keep.remove(item)
+        kind, key = item[1].split("/", 1)
         _FORGET[kind](account, key, time)
-
-
-def _forget_until(too_old: int, items: SortedList[Any]) -> None:
-    while (item := items.first()) is not None and item[0] <= too_old:
-        items.remove(item)
 
 
 def _tidy_lot(account: Account, lot: Lot, time: int) -> None:
     if time >= lot.keep_until:
         account.lots.remove(str(lot.number))
         return
-    entry = (lot.keep_until, f"lot/{lot.number}")
-    if account.keep.at_or_after(entry) != entry:
-        account.keep.add(entry)
+    item = (lot.keep_until, f"lot/{lot.number}")
+    if account.keep.at_or_after(item) != item:
+        account.keep.add(item)
 
 
 def _forget_lot(account: Account, key: str, time: int) -> None:
@@ -75,6 +67,13 @@ def _forget_order(account: Account, key: str, time: int) -> None:
     # It is not looked at: before an order is bought again the one before is forgotten.
     account.orders.remove(key)
     account.forget_order(key)
+
+
+def _forget_bonuses(account: Account, key: str, time: int) -> None:
+    """As long as the order is known."""
+    found = account.bonuses.get(key)
+    if found is not None and found.known_until <= time:
+        account.bonuses.remove(key)
 
 
 def _forget_redemption(account: Account, key: str, time: int) -> None:
@@ -96,7 +95,7 @@ def _forget_seen(account: Account, key: str, time: int) -> None:
 _FORGET = {
     "lot": _forget_lot,
     "order": _forget_order,
-    "bonus": forget_bonuses,
+    "bonus": _forget_bonuses,
     "redemption": _forget_redemption,
     "block": _forget_block,
     "seen": _forget_seen,

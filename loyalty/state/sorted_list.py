@@ -139,6 +139,11 @@ class SortedList(Generic[Item]):
         self.folded.first = None if first is None else first[0]
         return first
 
+    def remove_until(self, moment: int) -> None:
+        """Take out all that begin with this moment or one before."""
+        while (item := self.first()) is not None and item[0] <= moment:
+            self.remove(item)
+
     def last(self) -> Item | None:
         head = self._open()
         if head.numbers:

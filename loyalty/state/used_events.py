@@ -1,9 +1,10 @@
 """Which events an account has used lately (contract §4, *Duplicates*).
 
 Most accounts use few events in 35 days, and each access to state costs as much as a good part of deciding. So the last
-of them lie in the core page, as records of one length in the order in which they were used. Of a busy account the
-older ones move to blocks, pages of many records each; the core page then has a few bytes of each of them, so that most
-events are known to be new without a look at any block. Of an account that is busier still the oldest get a page each.
+of them lie in the core entry, as records of one length in the order in which they were used. Of a busy account the
+older ones move to blocks, entries of many records each; the core entry then has a few bytes of each of them, so that
+most events are known to be new without a look at any block. Of an account that is busier still the oldest get an entry
+each.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ import struct
 from collections.abc import Iterator
 from hashlib import blake2b
 
-from loyalty.state.account import SEEN_BY_ID, Account, Core, UsedEvent
+from loyalty.state.account import Account
+from loyalty.state.core import Core
+from loyalty.state.entries import UsedEvent
+from loyalty.state.migrations import SEEN_BY_ID
 from loyalty.times import DAY_MS
 
 REMEMBER_EVENTS_MS = 35 * DAY_MS
@@ -28,10 +32,10 @@ IN_CORE_MAX = 64
 IN_BLOCK = 32
 BLOCKS_MAX = 32
 _SHORT = 4
-"""So many bytes of each digest of an id that lies in a block are in the core page."""
+"""So many bytes of each digest of an id that lies in a block are in the core entry."""
 
 BY_DIGEST = 1
-"""In `Core.seen_pages`: some events have a page, named after the digest of their id."""
+"""In `Core.seen_pages`: some events have an entry, named after the digest of their id."""
 
 
 def find(account: Account, event_id: str, key: bytes) -> UsedEvent | None:
@@ -83,8 +87,8 @@ def forget(account: Account, event_id: str) -> None:
 
 
 def forget_old(account: Account, time: int) -> None:
-    """Drop what is older than 35 days from the core page; blocks and pages come up by their entry on the `keep`
-    shelf."""
+    """Drop what is older than 35 days from the core entry; blocks and entries come up by their item of the
+    `keep` list."""
     core = account.core
     used, too_old = core.seen, time - REMEMBER_EVENTS_MS
     end = 0
@@ -102,7 +106,7 @@ def forget_block(account: Account, key: str) -> None:
 
 
 def _make_room(account: Account) -> None:
-    """Half of what the core page holds becomes a block."""
+    """Half of what the core entry holds becomes a block."""
     core = account.core
     block = core.seen[: IN_BLOCK * _RECORD.size]
     core.seen = core.seen[len(block) :]
@@ -115,7 +119,7 @@ def _make_room(account: Account) -> None:
 
 
 def _take_apart(account: Account, block: bytes) -> None:
-    """Each event of a block gets a page."""
+    """Each event of a block gets an entry."""
     for key, digest, used_at in _RECORD.iter_unpack(block):
         if key != _NOBODY:
             name = key.hex()
@@ -153,7 +157,7 @@ def _find_in_blocks(account: Account, key: bytes) -> UsedEvent | None:
 
 
 def _places_in_blocks(core: Core, key: bytes) -> Iterator[int]:
-    """Where the core page has the first bytes of this key, the latest first."""
+    """Where the core entry has the first bytes of this key, the latest first."""
     short, noted = key[:_SHORT], core.seen_blocks
     place = noted.rfind(short)
     while place >= 0:
@@ -163,7 +167,7 @@ def _places_in_blocks(core: Core, key: bytes) -> Iterator[int]:
 
 
 def _block_of(account: Account, place: int) -> tuple[str, bytes, int]:
-    """The name of a block, what is in it, and where in it the record is that the core page notes at `place`."""
+    """The name of a block, what is in it, and where in it the record is that the core entry notes at `place`."""
     number, record = divmod(place // _SHORT, IN_BLOCK)
     name = _block_name(account.core.seen_first_block + number)
     block = account.seen_blocks.get(name)

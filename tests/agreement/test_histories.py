@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 
 from loyalty.in_memory_run import InMemoryRun, run
 from loyalty.records import Record
-from loyalty.rules.tiers import find_slide
 from loyalty.state.account import Account
 from loyalty.state.codec import DictEntries
 from tests.agreement.compare import dead_letter_differences, differences
@@ -47,6 +46,6 @@ def test_what_is_at_hand_of_the_lists_is_what_they_hold_after_every_event(histor
             account = Account(account_id, DictEntries(dict(loop.pages_of(account_id))))
             core = account.core
             if core.slide_found_by == loop.program.tiers_known:
-                assert core.slide == find_slide(account, loop.program)
-            for folded, items in ((core.due, account.due), (core.window, account.window), (core.keep, account.keep)):
-                assert folded.first == next((item[0] for item in items), None)
+                assert core.slide == account.window.find_slide(loop.program)
+            for items in (account.keep, account.spend, account.requests, account.timers.expiries):
+                assert items.folded.first == next((item[0] for item in items), None)

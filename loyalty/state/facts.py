@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from loyalty.program import CAMPAIGN, Program
 from loyalty.records import Record
-from loyalty.rules.bonuses import learn_offer
-from loyalty.state.account import Account, Facts, Offer, Signal
+from loyalty.state import made_offers
+from loyalty.state.account import Account
+from loyalty.state.entries import Facts, Offer, Signal
 from loyalty.times import DAY_MS
 from loyalty.wire import context, decisions, fraud, members
 from loyalty.wire.context import EngagementContext
@@ -90,5 +91,5 @@ def _learn_offer(account: Account, program: Program, decision: Decision) -> None
     assert campaign is not None
     assert decision.member_id is not None
     offer = Offer(decision.decision_id, *campaign, decision.subject["offer_id"], decision.occurred_at)
-    learn_offer(account, program, decision.member_id, offer)
+    made_offers.learn(account, program, decision.member_id, offer)
     account.save()
