@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ops.reference import command_line, state, topics, wire
+from ops.reference import command_line, picture, rules, state, topics, wire
 
-FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+FOLDER = Path(__file__).parents[2] / "docs"
 
 PAGES: dict[str, Callable[[], str]] = {
-    "cli.md": command_line.text,
-    "topics.md": topics.text,
-    "programme.md": wire.programme,
-    "events.md": wire.events,
-    "state.md": state.text,
+    "reference/cli.md": command_line.text,
+    "reference/topics.md": topics.text,
+    "reference/programme.md": wire.programme,
+    "reference/events.md": wire.events,
+    "reference/rules.md": rules.text,
+    "reference/state.md": state.text,
+    "explanation/loop.svg": picture.svg,
 }
-"""How each page's text is made, by its file in `docs/reference/`."""
+"""How each page's text is made, by its file in `docs/`."""
 
 
 def write(folder: Path = FOLDER) -> None:

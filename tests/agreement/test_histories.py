@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from loyalty.in_memory_run import InMemoryRun, run
 from loyalty.records import Record
@@ -13,19 +11,15 @@ from loyalty.state.codec import DictEntries
 from tests.agreement.compare import dead_letter_differences, differences
 from tests.oracle import oracle
 from tests.oracle.histories import Case, histories
+from tests.oracle.tries import tried_with
 from tests.oracle.wire import Record as OracleRecord
-
-EXAMPLES = int(os.environ.get("LOYALTY_HISTORIES", "2000"))
-"""How many histories a run tries; the project's CI never sets it below the default."""
 
 
 def _ours(records: list[OracleRecord]) -> list[Record]:
     return [Record(*record) for record in records]
 
 
-@settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@tried_with(2_000)
 @given(histories())
 def test_the_domain_and_the_oracle_decide_every_history_alike(history: Case) -> None:
     theirs = oracle.decide_all(history.transactions, history.reference, history.lag_ms)
@@ -34,9 +28,7 @@ def test_the_domain_and_the_oracle_decide_every_history_alike(history: Case) -> 
     assert dead_letter_differences(ours.dead_letters, theirs.dead_letters) == []
 
 
-@settings(
-    max_examples=EXAMPLES // 4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@tried_with(500)
 @given(histories())
 def test_what_is_at_hand_of_the_lists_is_what_they_hold_after_every_event(history: Case) -> None:
     loop = InMemoryRun(history.lag_ms)

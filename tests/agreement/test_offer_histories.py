@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from loyalty.in_memory_run import run
 from loyalty.offers.in_memory_run import OffersOutcome, run_offers
@@ -17,14 +16,10 @@ from tests.agreement.compare import dead_letter_differences, differences, offer_
 from tests.oracle.offer_histories import LoopCase, loop_histories, offer_histories, written
 from tests.oracle.offers import Offering, decide_offers
 from tests.oracle.oracle import decide_all
+from tests.oracle.tries import tried_with
 from tests.oracle.wire import Record as OracleRecord
 
-HISTORIES = int(os.environ.get("LOYALTY_HISTORIES", "2000"))
-"""As many histories of accounts as a run tries; of offers and of the whole loop, which takes long, it tries a share."""
-
 READ_BY_THE_OFFERS_JOB = ("loyalty.members", "loyalty.program", "loyalty.decisions")
-
-some = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def _ours(records: list[OracleRecord]) -> list[Record]:
@@ -48,7 +43,7 @@ def _assert_each_has_its_id(decisions: list[dict[str, Any]]) -> None:
     assert len({decision["decision_id"] for decision in decisions}) == len(decisions)
 
 
-@settings(some, max_examples=HISTORIES * 2 // 5)
+@tried_with(800)
 @given(offer_histories())
 def test_the_domain_and_the_oracle_make_the_same_offers(history: LoopCase) -> None:
     reference = [record for record in history.reference if record.topic in READ_BY_THE_OFFERS_JOB]
@@ -56,7 +51,7 @@ def test_the_domain_and_the_oracle_make_the_same_offers(history: LoopCase) -> No
     _assert_the_same_offers(ours, decide_offers(history.engagements, reference))
 
 
-@settings(some, max_examples=HISTORIES // 10)
+@tried_with(200)
 @given(loop_histories())
 def test_the_domain_and_the_oracle_close_the_loop_alike(history: LoopCase) -> None:
     ledger = written(run(_ours(history.reference), _ours(history.transactions), history.lag_ms).decisions)
@@ -75,7 +70,7 @@ def test_the_domain_and_the_oracle_close_the_loop_alike(history: LoopCase) -> No
     assert differences(seldom.decisions, theirs.decisions) == []
 
 
-@settings(some, max_examples=HISTORIES // 40)
+@tried_with(50)
 @given(loop_histories(allow_late=True))
 def test_late_events_and_offers_leave_the_books_in_order_and_decisions_as_the_wire_says(history: LoopCase) -> None:
     reference = [record for record in history.reference if record.topic in READ_BY_THE_OFFERS_JOB]

@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.in_memory_run import Outcome, run
@@ -14,10 +14,9 @@ from loyalty.records import Record
 from loyalty.wire.decisions import parse_dead_letter, parse_decision
 from loyalty.wire.json import to_json
 from tests.oracle.histories import Case, histories
+from tests.oracle.tries import tried_with
 
-some = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+some = tried_with(250)
 
 
 def _run(case: Case, *, eager: bool = True) -> Outcome:

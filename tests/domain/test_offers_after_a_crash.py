@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.offers.in_memory_run import Checkpoint
 from tests.domain.offer_story import OfferStory, outcomes
 from tests.domain.story import at
+from tests.oracle.tries import tried_with
 
 Decision = dict[str, Any]
 
@@ -161,7 +162,7 @@ BUDGETS = {"a": 110, "b": 260, "c": 10_000}
 POINTS = {"a": 50, "b": 40, "c": 30}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@tried_with(300)
 @given(
     engaged=st.lists(st.tuples(st.sampled_from(sorted(MEMBERS)), st.integers(-2, 9)), min_size=3, max_size=18),
     crashes=st.lists(st.tuples(st.integers(0, 18), st.integers(0, 18)), min_size=1, max_size=3),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.state.codec import DictEntries
@@ -20,6 +20,7 @@ from loyalty.state.sorted_list import (
     SortedList,
 )
 from loyalty.state.unit_of_work import UnitOfWork
+from tests.oracle.tries import tried_with
 
 Item = tuple[int, int]
 
@@ -81,7 +82,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@tried_with(300)
 @given(steps)
 def test_a_sorted_list_gives_what_a_plain_one_gives(plan: list[tuple[str, int]]) -> None:
     kept = Kept()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.program import Program
@@ -14,6 +14,7 @@ from loyalty.state.retention import tidy
 from loyalty.state.used_events import BLOCKS_MAX, IN_BLOCK, IN_CORE_MAX, REMEMBER_EVENTS_MS
 from loyalty.times import DAY_MS
 from tests.domain.counting import CountingEntries
+from tests.oracle.tries import tried_with
 
 
 def digest(text: str) -> bytes:
@@ -73,7 +74,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@tried_with(300)
 @given(steps)
 def test_an_event_is_known_for_35_days_whatever_happens_beside_it(plan: list[tuple[str, int]]) -> None:
     remembering = Remembering()

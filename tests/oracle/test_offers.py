@@ -3,17 +3,17 @@
 from collections import Counter, defaultdict
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import given, settings
 
 from .offer_histories import LoopCase, by_place_in_its_stream, loop_histories, offer_histories, written
 from .offers import Offering, decide_offers
 from .oracle import Result, decide_all
+from .tries import tried_with
 from .wire import DAY_MS, Record, parse_json, parse_time
 
-SOME = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
-FEW = settings(SOME, max_examples=40)
+SOME = tried_with(100)
+FEW = tried_with(40)
 
 Plain = dict[str, Any]
 Version = tuple[str, int]
@@ -195,6 +195,7 @@ def test_every_bonus_is_issued_once_and_revoked_at_most_once(case: LoopCase) -> 
         assert seen["reward.revoked", bonus] == seen["points.reversed", bonus] <= seen["reward.issued", bonus]
 
 
+@pytest.mark.long
 def test_histories_bring_about_all_that_becomes_of_offers() -> None:
     seen: Counter[Any] = Counter()
 

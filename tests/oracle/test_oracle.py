@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import given, settings
 
 from .histories import Case, histories
 from .oracle import Result, decide_all
+from .tries import tried_with
 from .wire import parse_json, parse_time
 
-SOME = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+SOME = tried_with(150)
 
 TRANSACTIONS = "loyalty.transactions"
 
@@ -181,6 +181,7 @@ def test_histories_bring_no_used_event_later_than_the_lag(case: Case) -> None:
             assert moment >= latest[record.partition] - case.lag_ms
 
 
+@pytest.mark.long
 def test_histories_bring_about_everything_the_contract_knows() -> None:
     seen: Counter[Any] = Counter()
 

@@ -7,10 +7,11 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.wire.content import content_digest
+from tests.oracle.tries import tried_with
 from tests.wire.examples import PURCHASE, TRANSACTIONS, wire
 
 FROZEN = {
@@ -139,13 +140,13 @@ NUMBERS = st.builds(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@tried_with(1_000)
 @given(NUMBERS, NUMBERS)
 def test_two_numbers_are_the_same_if_they_have_the_same_value(one: str, other: str) -> None:
     assert same(one, other) == (exactly(one) == exactly(other))
 
 
-@settings(max_examples=300, deadline=None)
+@tried_with(300)
 @given(NUMBERS, st.integers(0, 30))
 def test_a_number_is_what_it_was_when_its_point_has_moved(text: str, places: int) -> None:
     value = exactly(text) * 10**places
@@ -162,7 +163,7 @@ def test_a_float_reads_back_as_itself(number: float) -> None:
     assert same(f"[{text}]", json.dumps([number], indent=2))
 
 
-@settings(max_examples=200, deadline=None)
+@tried_with(200)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-(10**25), 10**25) | st.text(max_size=3),

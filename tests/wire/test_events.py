@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loyalty.wire.events import read_again, read_transaction
 from loyalty.wire.reading import WireError
 from loyalty.wire.transactions import parse_transaction
+from tests.oracle.tries import tried_with
 from tests.wire.examples import TRANSACTIONS, wire
 from tests.wire.test_reading import MALFORMED
 
@@ -68,7 +69,7 @@ def test_what_is_no_json_is_refused_in_the_same_words(why: str) -> None:
     assert_read_alike(MALFORMED[why])
 
 
-@settings(max_examples=2000, deadline=None)
+@tried_with(2_000)
 @given(
     st.sampled_from(sorted(TRANSACTIONS)),
     st.dictionaries(st.sampled_from(FIELDS), ODD, max_size=2),
@@ -88,7 +89,7 @@ def test_fields_of_any_content_are_read_alike(
     assert_read_alike(value)
 
 
-@settings(max_examples=2000, deadline=None)
+@tried_with(2_000)
 @given(st.sampled_from(sorted(TRANSACTIONS)), st.integers(0, 400), st.binary(max_size=3), st.integers(0, 3))
 def test_bytes_that_are_changed_anywhere_are_read_alike(kind: str, at: int, new: bytes, gone: int) -> None:
     value = wire(TRANSACTIONS[kind])

@@ -1,0 +1,12 @@
+"""Every rule of the contract is found, and in a file that can be read in one sitting."""
+
+from __future__ import annotations
+
+from ops.reference.rules import PARAGRAPHS, rule_files
+
+MOST_LINES = 200
+
+
+def test_files_name_paragraphs_that_the_contract_has() -> None:
+    unknown = [f"{found.path}: {name}" for found in rule_files() for name in found.paragraphs if name not in PARAGRAPHS]
+    assert unknown == []
