@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from textwrap import wrap
 from types import FrameType
 from typing import Annotated, Any
 
@@ -14,6 +15,8 @@ from rich.text import Text
 
 from ops.kafka.reading import follow
 
+COLUMNS = 100
+INDENT = " " * 18
 _COLOURS = {
     "approved": "bold green",
     "denied": "bold red",
@@ -35,7 +38,8 @@ _COLOUR_OF_TYPE = {
 
 
 def line(decision: dict[str, Any], latency_ms: int | None = None) -> Text:
-    """One decision in one line: when, whose, what, how many points, and the sentence that explains it."""
+    """One decision in 100 columns: when, whose, what and how many points; below, the sentence that explains it and
+    what the account has then."""
     outcome, kind = decision["outcome"], decision["type"]
     colour = _COLOURS.get(outcome) or _COLOUR_OF_TYPE.get(kind, "white")
     what = kind if outcome == "posted" else f"{kind} {outcome}"
@@ -44,13 +48,15 @@ def line(decision: dict[str, Any], latency_ms: int | None = None) -> Text:
     whose = decision["member_id"] if decision["stream"] == "offers" else decision["account_id"]
     text = Text()
     text.append(f"{decision['occurred_at'][:16].replace('T', ' ')}  ", style="dim")
-    text.append(f"{whose:<14.14} #{decision['sequence']:<4} ", style="dim")
-    text.append(f"{what:<28}", style=colour)
-    text.append(f"{points:>+8,} " if points else " " * 9, style=colour)
-    text.append(f" {balance['available']:>8,} available  {balance['tier'] or '-':<9}", style="dim")
-    text.append(decision["reasons"][0]["detail"])
+    text.append(f"{whose:<24.24} #{decision['sequence']:<5} ", style="dim")
+    text.append(f"{what:<32}", style=colour)
+    text.append(f"{points:>+12,}" if points else "", style=colour)
     if latency_ms is not None:
         text.append(f"  {latency_ms} ms", style="dim")
+    text.append("\n")
+    has = f"({balance['available']:,} available, {balance['tier'] or 'no tier yet'})"
+    said = wrap(f"{decision['reasons'][0]['detail']} {has}", COLUMNS, initial_indent=INDENT, subsequent_indent=INDENT)
+    text.append("\n".join(said))
     return text
 
 

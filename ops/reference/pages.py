@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ops.reference import command_line, picture, rules, state, topics, wire
+from ops.reference import command_line, picture, rules, state, story, topics, wire
 
-FOLDER = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
 
 PAGES: dict[str, Callable[[], str]] = {
-    "reference/cli.md": command_line.text,
-    "reference/topics.md": topics.text,
-    "reference/programme.md": wire.programme,
-    "reference/events.md": wire.events,
-    "reference/rules.md": rules.text,
-    "reference/state.md": state.text,
-    "explanation/loop.svg": picture.svg,
+    "README.md": story.readme,
+    "docs/reference/cli.md": command_line.text,
+    "docs/reference/topics.md": topics.text,
+    "docs/reference/programme.md": wire.programme,
+    "docs/reference/events.md": wire.events,
+    "docs/reference/rules.md": rules.text,
+    "docs/reference/state.md": state.text,
+    "docs/explanation/loop.svg": picture.svg,
 }
-"""How each page's text is made, by its file in `docs/`."""
+"""How each page's text is made, by its file."""
 
 
-def write(folder: Path = FOLDER) -> None:
+def write(root: Path = ROOT) -> None:
     """Writes every page."""
     for name, text in PAGES.items():
-        (folder / name).write_text(text(), encoding="utf-8")
+        (root / name).write_text(text(), encoding="utf-8")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ops.reference.pages import FOLDER, PAGES
+from ops.reference.pages import PAGES, ROOT
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_made_from_the_code_is_current(name: str) -> None:
     """Otherwise: make reference"""
-    assert (FOLDER / name).read_text("utf-8") == PAGES[name]()
+    assert (ROOT / name).read_text("utf-8") == PAGES[name]()

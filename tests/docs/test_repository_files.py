@@ -8,6 +8,7 @@ import tomllib
 import pytest
 import yaml
 
+from ops.reference.story import text
 from tests.docs.markdown_files import ROOT
 
 
@@ -43,3 +44,7 @@ def test_every_page_is_in_the_sites_navigation() -> None:
     navigation = (ROOT / "zensical.toml").read_text("utf-8")
     pages = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
     assert [page for page in sorted(pages) if f'"{page}"' not in navigation] == []
+
+
+def test_the_output_that_the_readme_shows_fits_a_hundred_columns() -> None:
+    assert [line for line in text().splitlines() if len(line) > 100] == []
