@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ops.reference import command_line, picture, rules, state, story, topics, wire
+from ops.reference import command_line, picture, rules, settings, state, story, topics, wire
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,6 +16,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/programme.md": wire.programme,
     "docs/reference/events.md": wire.events,
     "docs/reference/rules.md": rules.text,
+    "docs/reference/settings.md": settings.text,
     "docs/reference/state.md": state.text,
     "docs/explanation/loop.svg": picture.svg,
 }

@@ -10,14 +10,23 @@ from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
+OUR_PACKAGES = {"loyalty", "jobs"}
+
 
 def field_texts(structure: type[Any]) -> dict[str, str]:
     """The text that stands under each field of a class, by field; those of the classes it inherits from included."""
     texts: dict[str, str] = {}
-    for one in reversed(structure.__mro__):
-        if one.__module__.startswith("loyalty."):
-            texts |= _fields_of(ast.parse(textwrap.dedent(inspect.getsource(one))).body[0])
+    for one in _with_bases(structure):
+        texts |= _fields_of(ast.parse(textwrap.dedent(inspect.getsource(one))).body[0])
     return texts
+
+
+def _with_bases(structure: type[Any]) -> Iterator[type[Any]]:
+    """The class behind those of ours that it inherits from. A TypedDict forgets these but in `__orig_bases__`."""
+    for base in getattr(structure, "__orig_bases__", structure.__bases__):
+        if isinstance(base, type) and base.__module__.split(".")[0] in OUR_PACKAGES:
+            yield from _with_bases(base)
+    yield structure
 
 
 def _fields_of(node: ast.stmt) -> dict[str, str]:

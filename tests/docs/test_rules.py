@@ -1,10 +1,8 @@
-"""Every rule of the contract is found, and in a file that can be read in one sitting."""
+"""Every rule of the contract is found in a file that says so."""
 
 from __future__ import annotations
 
 from ops.reference.rules import PARAGRAPHS, rule_files
-
-MOST_LINES = 200
 
 
 def test_files_name_paragraphs_that_the_contract_has() -> None:
