@@ -76,6 +76,13 @@ def test_a_campaign_is_active_from_its_first_millisecond_up_to_not_including_its
     assert told == [0, 1, 1, 0]
 
 
+def test_a_version_that_takes_effect_as_its_campaign_ends_is_never_in_force() -> None:
+    story = OfferStory()
+    story.campaign(active_to=format_time(at(5)))
+    story.campaign(version=2, since=at(5), active_to=format_time(at(5)))
+    assert [len(story.clicks(when)) for when in (at(5, ms=-1), at(5), at(5, ms=1))] == [1, 0, 0]
+
+
 def test_the_version_in_force_at_the_engagement_counts_also_when_it_comes_out_of_order() -> None:
     story = OfferStory()
     story.campaign()

@@ -128,6 +128,17 @@ def test_the_clock_survives_a_restart(awaited: dict[int, int]) -> None:
     assert moved == (Watermark(0, at(5) - LAG) if awaited else Watermark(0, at(6) - LAG))
 
 
+def test_the_clock_of_the_last_release_goes_on() -> None:
+    # Version 1: the latest of partition 0, nothing passed by, epoch 2, the watermark, three documents.
+    page = bytes.fromhex("01 95 81 00 cf") + at(5).to_bytes(8) + bytes.fromhex("90 02 cf") + at(4).to_bytes(8) + b"\x03"
+    topic = _Topic(pages=DictEntries({"progress": page}))
+    assert topic.intake.clock(topic.pages) == Watermark(2, at(4))
+    moved = topic.take(at(6))
+    assert isinstance(moved, ForAccount)
+    assert (moved.clock, moved.documents) == (Watermark(2, at(6) - LAG), 3)
+    assert topic.pages.pages["progress"][0] == 1
+
+
 def test_documents_are_counted_and_each_record_says_how_many_came_before_it() -> None:
     topic = _Topic()
     body = {"points": 1, "active": True}
