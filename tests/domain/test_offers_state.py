@@ -10,6 +10,18 @@ from typing import Any
 import pytest
 
 from loyalty.offers.in_memory_run import Checkpoint
+from loyalty.offers.making import (
+    CONSENTED,
+    MATCHED,
+    OFFERED,
+    PUBLISHED_OFFER,
+    Consented,
+    Matched,
+    PublishedOffer,
+)
+from loyalty.offers.matching import ENGAGED, LEDGER_NEWS, Engaged, LedgerNews
+from loyalty.records import Record
+from loyalty.state.codec import EntryCodec, Payload
 from tests.domain.offer_story import OfferStory, outcomes
 from tests.domain.story import at
 
@@ -60,6 +72,36 @@ def test_there_is_a_frozen_state_of_this_version() -> None:
     now = eventful_story().loop.checkpoint()
     for was, is_now in ((frozen.intake, now.intake), (frozen.maker, now.maker), *_accounts(frozen, now)):
         assert {name: page[0] for name, page in was.items()} == {name: page[0] for name, page in is_now.items()}
+
+
+ON_THEIR_WAY: list[tuple[Payload[Any] | EntryCodec[Any], Any, bytes]] = [
+    (CONSENTED, Consented("mia", 1, True), b"c\x01\x93\xa3mia\x01\xc3"),
+    (
+        PUBLISHED_OFFER,
+        PublishedOffer("m", 1, "e", 2, "s", OFFERED, 3),
+        b"o\x01\x97\xa1m\x01\xa1e\x02\xa1s\xa7offered\x03",
+    ),
+    (LEDGER_NEWS, LedgerNews(1, 2, (3, 4, 5, 6, 7), "gold"), b"l\x01\x94\x01\x02\x95\x03\x04\x05\x06\x07\xa4gold"),
+    (
+        ENGAGED,
+        Engaged("e", "mia", "click", 1, Record("t", 0, 1, 2, b"k", b"v")),
+        b"e\x01\x95\xa1e\xa3mia\xa5click\x01\x96\xa1t\x00\x01\x02\xc4\x01k\xc4\x01v",
+    ),
+    (
+        MATCHED,
+        Matched("acc", "mia", "e", "click", 1, 2, "t", 0, 3, "gold", 4, (5, 6, 7, 8, 9), "base", []),
+        b"\x01\x9e\xa3acc\xa3mia\xa1e\xa5click\x01\x02\xa1t\x00\x03\xa4gold\x04\x95\x05\x06\x07\x08\t\xa4base\x90",
+    ),
+]
+
+
+@pytest.mark.parametrize(("codec", "content", "released"), ON_THEIR_WAY, ids=lambda value: type(value).__name__)
+def test_what_waits_between_two_operators_is_written_as_the_last_release_reads_it(
+    codec: Payload[Any] | EntryCodec[Any], content: Any, released: bytes
+) -> None:
+    """What waits for a document is state: a savepoint holds it."""
+    assert codec.write(content) == released
+    assert codec.read(released) == content
 
 
 def _accounts(one: Checkpoint, other: Checkpoint) -> list[tuple[dict[str, bytes], dict[str, bytes]]]:
