@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from typer.main import get_command
@@ -11,6 +13,7 @@ from typer.main import get_command
 from ops.cli import VERBS, command_line
 from ops.reference.markdown import code, page, sentences, table
 
+ROOT = Path(__file__).parents[2]
 INTRODUCTION = """Exit codes: 0, done; 1, refused or found wanting, with the reason on standard error; 2, a command line
 that cannot be read. `loyalty VERB --help` says the same as this page."""
 
@@ -68,7 +71,7 @@ def _command(words: str, command: Any) -> Iterator[str]:
 
 
 def _usage_of_argument(argument: Any) -> str:
-    name = argument.metavar or argument.name.upper()
+    name = (argument.metavar or argument.name.upper()).strip("[]")
     name += "..." if argument.nargs == -1 else ""
     return name if argument.required else f"[{name}]"
 
@@ -92,4 +95,8 @@ def _default(parameter: Any) -> str:
     value = parameter.default
     if value is None or value is False or value == () or value == []:
         return ""
+    if isinstance(value, Path) and value.is_relative_to(ROOT):  # of this checkout, wherever that is
+        value = value.relative_to(ROOT)
+    if value == sys.executable:
+        return "the Python that runs the command"
     return code(value.value if isinstance(value, Enum) else value)
