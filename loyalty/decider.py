@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from loyalty.program import Program
-from loyalty.records import Record, Refused, dead_letter
+from loyalty.records import Record, Refused, dead_letter, letter_key
 from loyalty.rules import bonuses as take_up
 from loyalty.rules import earning, redemption, reversals, tiers
 from loyalty.rules.decision_log import DecisionLog, reason
@@ -122,7 +122,7 @@ class _Case:
         self.dead_letters = []
 
     def refuse(self, record: Record, refused: Refused) -> None:
-        self.dead_letters.append((record.key, dead_letter(record, refused)))
+        self.dead_letters.append((letter_key(record), dead_letter(record, refused)))
 
     def verdict(self, fate: str) -> Verdict:
         at = self.next_due_ms

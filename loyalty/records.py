@@ -8,6 +8,14 @@ from typing import Any
 import msgspec
 
 from loyalty.times import FIRST_MS, LAST_MS, format_time
+from loyalty.wire.fields import OUTPUT_BYTES_MAX, RECORD_BYTES_MAX
+
+DETAIL_CHARACTERS_MAX = 500
+"""Of a dead letter's sentence (contract §6)."""
+KEY_BYTES_MAX = 1024
+"""Of a dead letter's own record key (contract §6)."""
+LETTER_BYTES_MAX = (OUTPUT_BYTES_MAX - 16 * 1024) // 4 * 3
+"""Of the key and value that a dead letter holds: base64 makes four bytes of three, and all else in it is small."""
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -30,19 +38,51 @@ class Refused(Exception):
         self.detail = detail
 
 
-def _base64(raw: bytes | None) -> str | None:
-    return None if raw is None else base64.b64encode(raw).decode("ascii")
+def refuse_too_large(record: Record) -> None:
+    """Raises Refused for a record of more than 2 MiB, key and value together (contract §1)."""
+    size = _size(record.key) + _size(record.value)
+    if size > RECORD_BYTES_MAX:
+        raise Refused(
+            "schema_violation",
+            f"The record is too large: it should have at most {RECORD_BYTES_MAX} bytes, key and value together, not "
+            f"{size}.",
+        )
 
 
 def dead_letter(record: Record, refused: Refused) -> dict[str, Any]:
-    """Contract §6. `received_at` is the record's timestamp: when the broker (or the producer) put it on the topic."""
+    """Contract §6. `received_at` is the record's timestamp: when the broker (or the producer) put it on the topic.
+
+    It holds the bytes of every record that is not too large. Of one that is, which a broker takes where it was
+    compressed, what would not fit is left out: it is where it was, and the sentence says so.
+    """
+    key, value, detail = record.key, record.value, refused.detail
+    if _size(key) + _size(value) > LETTER_BYTES_MAX:
+        value = None
+        detail += " Its bytes do not fit into a dead letter: they are where they were."
+        if _size(key) > LETTER_BYTES_MAX:
+            key = None
+    if len(detail) > DETAIL_CHARACTERS_MAX:
+        detail = detail[: DETAIL_CHARACTERS_MAX - 1] + "…"
     return {
         "reason": refused.reason,
-        "detail": refused.detail,
+        "detail": detail,
         "topic": record.topic,
         "partition": record.partition,
         "offset": record.offset,
         "received_at": format_time(min(max(record.timestamp_ms, FIRST_MS), LAST_MS)),
-        "key_base64": _base64(record.key),
-        "value_base64": _base64(record.value),
+        "key_base64": _base64(key),
+        "value_base64": _base64(value),
     }
+
+
+def letter_key(record: Record) -> bytes | None:
+    """The record key of a dead letter: the one received, or None where it is longer than 1 KiB (contract §6)."""
+    return None if _size(record.key) > KEY_BYTES_MAX else record.key
+
+
+def _size(part: bytes | None) -> int:
+    return 0 if part is None else len(part)
+
+
+def _base64(raw: bytes | None) -> str | None:
+    return None if raw is None else base64.b64encode(raw).decode("ascii")

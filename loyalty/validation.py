@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from loyalty.decider import Delivery
-from loyalty.records import Record, Refused, dead_letter
+from loyalty.records import Record, Refused, dead_letter, letter_key, refuse_too_large
 from loyalty.state.codec import EntryCodec, StateEntries
 from loyalty.state.facts import READERS, is_made_offer
 from loyalty.times import MINUTE_MS, format_time
@@ -23,7 +23,7 @@ from loyalty.wire.decisions import Decision
 from loyalty.wire.events import read_transaction
 from loyalty.wire.keys import record_key
 from loyalty.wire.program import parse_program_document
-from loyalty.wire.reading import WireError
+from loyalty.wire.reading import WireError, shown
 
 AHEAD_MS = 5 * MINUTE_MS
 """How far ahead of its record's timestamp an event may be."""
@@ -133,9 +133,10 @@ class Validator:
         if record.topic == transactions.TOPIC:
             self._see(progress, record)
             self._tick(progress)
-        return DeadLetter(record.key, dead_letter(record, refused), self._clock)
+        return DeadLetter(letter_key(record), dead_letter(record, refused), self._clock)
 
     def _check(self, progress: Progress, record: Record) -> Passed:
+        refuse_too_large(record)
         if record.topic == program.TOPIC:
             document = parse_program_document(record.value)
             _check_key(record, record_key(document))
@@ -205,4 +206,4 @@ class Validator:
 
 def _check_key(record: Record, expected: str) -> None:
     if record.key != expected.encode("utf-8", "surrogatepass"):
-        raise Refused("key_mismatch", f"The record's key is not {expected!r}, which its value asks for.")
+        raise Refused("key_mismatch", f"The record's key is not {shown(expected)}, which its value asks for.")

@@ -22,7 +22,7 @@ import msgspec
 
 from loyalty.offers.campaigns import Campaigns
 from loyalty.offers.making import MATCHED, Matched, latest, pruned
-from loyalty.records import Record, Refused, dead_letter
+from loyalty.records import Record, Refused, dead_letter, letter_key
 from loyalty.state.codec import EntryCodec, Payload, StateEntries
 from loyalty.state.sorted_list import ListCodec, ListHead, SortedList
 from loyalty.state.unit_of_work import UnitOfWork
@@ -146,7 +146,7 @@ class Matcher:
                 "conflicting_duplicate", f"Event {engaged.event_id} has been used already, with other content."
             )
             letter = dead_letter(engaged.record, refused)
-            return Match(None, [(engaged.record.key, letter)], "dead_letter")
+            return Match(None, [(letter_key(engaged.record), letter)], "dead_letter")
         raw = pages.get(LEDGER_PAGE)
         ledger = None if raw is None else LEDGER.read(raw)
         held = None if ledger is None else latest(ledger.tiers, at)

@@ -27,7 +27,7 @@ from loyalty.offers.campaigns import Campaigns
 from loyalty.offers.making import CONSENTED, OFFERED, PUBLISHED_OFFER, Consented, PublishedOffer
 from loyalty.offers.matching import ENGAGED, LEDGER_NEWS, Engaged, LedgerNews
 from loyalty.program import CAMPAIGN
-from loyalty.records import Record, Refused, dead_letter
+from loyalty.records import Record, Refused, dead_letter, letter_key, refuse_too_large
 from loyalty.state.codec import EntryCodec, StateEntries
 from loyalty.times import MINUTE_MS, format_time, parse_time
 from loyalty.wire import decisions, engagements, members, program
@@ -35,7 +35,7 @@ from loyalty.wire.engagements import parse_engagement
 from loyalty.wire.keys import record_key
 from loyalty.wire.members import MemberConsent, parse_member
 from loyalty.wire.program import parse_program_document
-from loyalty.wire.reading import SchemaViolation, WireError, parse_json
+from loyalty.wire.reading import SchemaViolation, WireError, parse_json, shown
 
 AHEAD_MS = 5 * MINUTE_MS
 """How far ahead of its record's timestamp an event may be."""
@@ -103,11 +103,12 @@ class EngagementValidator:
         """Check the next record of its partition; None: nothing follows from it."""
         progress = self._progress or self._load(pages)
         try:
+            refuse_too_large(record)
             return _TAKE[record.topic](self, pages, progress, record)
         except WireError as error:
-            return DeadLetter(record.key, dead_letter(record, Refused(error.reason, str(error))))
+            return DeadLetter(letter_key(record), dead_letter(record, Refused(error.reason, str(error))))
         except Refused as refused:
-            return DeadLetter(record.key, dead_letter(record, refused))
+            return DeadLetter(letter_key(record), dead_letter(record, refused))
 
     def _load(self, pages: StateEntries) -> _Progress:
         raw = pages.get("progress")
@@ -233,7 +234,7 @@ _DECODE: msgspec.json.Decoder[_Ledger | _Offers] = msgspec.json.Decoder(_Ledger 
 def _read_decision(value: bytes | None) -> _Ledger | _Offers:
     try:
         return _DECODE.decode(value or b"")
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         parse_json(value)  # raises MalformedJson where that is what is wrong
         raise SchemaViolation(f"The value is not a decision of the contract: {error}.") from None
 
@@ -268,4 +269,4 @@ def _published_offer(decision: _Offers) -> PublishedOffer:
 
 def _check_key(record: Record, expected: str) -> None:
     if record.key != expected.encode("utf-8", "surrogatepass"):
-        raise Refused("key_mismatch", f"The record's key is not {expected!r}, which its value asks for.")
+        raise Refused("key_mismatch", f"The record's key is not {shown(expected)}, which its value asks for.")

@@ -15,7 +15,9 @@ import msgspec
 import orjson
 
 _EXACT_CHARACTERS = 16
-"""A number without an exponent has at most 15 digits then, which a float keeps (IEEE 754, DBL_DIG)."""
+"""A number with a point or an exponent has at most 15 digits then, which a float keeps (IEEE 754, DBL_DIG) …"""
+_EXACT_FROM, _EXACT_TO = float("1e-290"), 10**15
+"""… between these."""
 _FLOAT_DIGITS = 17
 """As many digits as the shortest text of a float has at most."""
 _WHOLE_DIGITS = 80
@@ -48,10 +50,11 @@ def _whole_number(text: str) -> Number:
 
 def _fraction(text: str) -> Number:
     """Of a number with a point or an exponent. 1.0 is 1 in JSON."""
-    if len(text) > _EXACT_CHARACTERS or "e" in text or "E" in text:
-        return _number(text)
-    number = float(text)
-    return int(number) if number.is_integer() else number
+    if len(text) <= _EXACT_CHARACTERS:
+        number = float(text)
+        if _EXACT_FROM < abs(number) < _EXACT_TO:
+            return int(number) if number.is_integer() else number
+    return _number(text)
 
 
 _DECODE = msgspec.json.Decoder(float_hook=_fraction).decode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loyalty.wire.fields import Text, Time, WireModel
+from loyalty.wire.fields import Text128, Time, WireModel
 from loyalty.wire.reading import Reader
 
 TOPIC = "loyalty.engagement-context"
@@ -11,9 +11,9 @@ TOPIC = "loyalty.engagement-context"
 class EngagementContext(WireModel):
     """One record per account; it is not an event and has no envelope."""
 
-    account_id: Text
+    account_id: Text128
     last_engaged_at: Time
-    devices: dict[Text, Time]
+    devices: dict[Text128, Time]
     """When each device was last seen, those of the last 24 hours."""
 
 

@@ -7,18 +7,20 @@ value they read the same (`tests/wire/test_events.py` holds the two together).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
 from loyalty.times import parse_time
-from loyalty.wire.fields import INT53_MAX
-from loyalty.wire.reading import DEPTH_MAX
+from loyalty.wire.fields import INT53_MAX, LINES_MAX
+from loyalty.wire.reading import DEPTH_MAX, SchemaViolation, parse_json
 from loyalty.wire.transactions import parse_transaction
 
 # Evaluated by msgspec when it first reads an event, and so not under TYPE_CHECKING.
-Text = Annotated[str, Meta(min_length=1)]
+Text64 = Annotated[str, Meta(min_length=1, max_length=64)]
+Text128 = Annotated[str, Meta(min_length=1, max_length=128)]
+Text500 = Annotated[str, Meta(min_length=1, max_length=500)]
 Positive = Annotated[int, Meta(ge=1, le=INT53_MAX)]
 NonNegative = Annotated[int, Meta(ge=0, le=INT53_MAX)]
 Int53 = Annotated[int, Meta(ge=-INT53_MAX, le=INT53_MAX)]
@@ -35,36 +37,36 @@ else:
 class Event(msgspec.Struct, kw_only=True, gc=False):
     """The envelope (contract §1)."""
 
-    event_id: Text
+    event_id: Text128
     schema_version: SchemaVersion
-    source: Text
+    source: Text128
     occurred_at: Moment
-    account_id: Text
+    account_id: Text128
 
 
 class PurchaseLine(msgspec.Struct, gc=False):
-    line_id: Text
-    sku: Text
-    category: Text
+    line_id: Text64
+    sku: Text64
+    category: Text64
     quantity: Positive
     amount: NonNegative
     """Of the whole line, in minor units of the purchase's currency."""
 
 
 class Purchase(Event, kw_only=True, tag_field="type", tag="purchase", gc=False):
-    member_id: Text
-    order_id: Text
+    member_id: Text128
+    order_id: Text128
     channel: Channel
-    currency: Text
-    lines: Annotated[list[PurchaseLine], Meta(min_length=1)]
-    store_id: Text | None = None
-    partner_id: Text | None = None
-    payment_id: Text | None = None
-    device_id: Text | None = None
+    currency: Text128
+    lines: Annotated[list[PurchaseLine], Meta(min_length=1, max_length=LINES_MAX)]
+    store_id: Text128 | None = None
+    partner_id: Text128 | None = None
+    payment_id: Text128 | None = None
+    device_id: Text128 | None = None
 
 
 class RefundLine(msgspec.Struct, gc=False):
-    line_id: Text
+    line_id: Text64
     quantity: Positive
     """Units that come back. A line named twice adds up."""
 
@@ -72,22 +74,22 @@ class RefundLine(msgspec.Struct, gc=False):
 class Refund(Event, kw_only=True, tag_field="type", tag="refund", gc=False):
     """Units of an order's lines come back."""
 
-    order_id: Text
-    lines: Annotated[list[RefundLine], Meta(min_length=1)]
+    order_id: Text128
+    lines: Annotated[list[RefundLine], Meta(min_length=1, max_length=LINES_MAX)]
 
 
 class Cancellation(Event, kw_only=True, tag_field="type", tag="cancellation", gc=False):
     """All that is left of an order comes back."""
 
-    order_id: Text
+    order_id: Text128
 
 
 class Adjustment(Event, kw_only=True, tag_field="type", tag="adjustment", gc=False):
     """An operator gives or takes points."""
 
     points: Int53
-    reason: Text
-    operator: Text
+    reason: Text500
+    operator: Text128
     qualifying: bool
     """Whether the same number counts as qualifying points."""
 
@@ -95,25 +97,25 @@ class Adjustment(Event, kw_only=True, tag_field="type", tag="adjustment", gc=Fal
 class RedemptionRequested(Event, kw_only=True, tag_field="type", tag="redemption.requested", gc=False):
     """A member asks for a reward; approval or review holds the points."""
 
-    member_id: Text
-    redemption_id: Text
-    reward_id: Text
+    member_id: Text128
+    redemption_id: Text128
+    reward_id: Text128
     points: Positive
     channel: Channel
-    device_id: Text | None = None
-    campaign_id: Text | None = None
+    device_id: Text128 | None = None
+    campaign_id: Text128 | None = None
 
 
 class RedemptionCommitted(Event, kw_only=True, tag_field="type", tag="redemption.committed", gc=False):
     """The held points are spent."""
 
-    redemption_id: Text
+    redemption_id: Text128
 
 
 class RedemptionCancelled(Event, kw_only=True, tag_field="type", tag="redemption.cancelled", gc=False):
     """The held or spent points come back."""
 
-    redemption_id: Text
+    redemption_id: Text128
 
 
 Transaction = (
@@ -159,7 +161,7 @@ def read_again(value: bytes) -> Transaction:
         event: Transaction = _DECODE(value)
         event.occurred_at = parse_time(event.occurred_at)  # type: ignore[arg-type]
     except (ValueError, RecursionError):
-        return _read_slowly(value)
+        return _read_slowly_again(value)
     return event
 
 
@@ -168,6 +170,30 @@ def _read_slowly(value: bytes | None) -> Transaction:
     event: Transaction = msgspec.convert(model.model_dump(mode="json"), Transaction)
     event.occurred_at = model.occurred_at
     return event
+
+
+def _read_slowly_again(value: bytes) -> Transaction:
+    try:
+        return _read_slowly(value)
+    except SchemaViolation:
+        return _read_unlimited(value)
+
+
+_KINDS: dict[str, type[Transaction]] = {kind.__struct_config__.tag: kind for kind in get_args(Transaction)}
+_LINES: dict[type, type[PurchaseLine] | type[RefundLine]] = {Purchase: PurchaseLine, Refund: RefundLine}
+
+
+def _read_unlimited(value: bytes) -> Transaction:
+    """An event that was taken before texts and lists had limits (the first edition of the contract), and has been in
+    state since: a refund that waits for its order, a record that was on its way when a savepoint was taken."""
+    content: Any = parse_json(value)
+    kind = _KINDS[content["type"]]
+    fields = {name: content[name] for name in kind.__struct_fields__ if name in content}
+    fields["occurred_at"] = parse_time(content["occurred_at"])
+    line = _LINES.get(kind)
+    if line is not None:
+        fields["lines"] = [line(*[entry[name] for name in line.__struct_fields__]) for entry in content["lines"]]
+    return kind(**fields)
 
 
 def _keeps_the_rules(event: Transaction) -> bool:

@@ -41,7 +41,39 @@ class _WireTime:
 
 Time = Annotated[int, _WireTime]
 """A moment: epoch milliseconds in Python, `2026-11-23T10:15:00.000Z` on the wire."""
+
+
+class _SinceEdition:
+    """The edition of the contract that the upper limits of a field came with (contract §7), for its schema."""
+
+    def __init__(self, edition: int) -> None:
+        self._edition = edition
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "x-limit-edition": self._edition}
+
+
+LIMIT_OF_EDITION_2 = _SinceEdition(2)
+
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
+"""Of what the loop itself writes, where it does not limit it."""
+Text128 = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=128), LIMIT_OF_EDITION_2]
+"""A text field, where the contract (§1, sizes) does not name another limit."""
+Text64 = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=64), LIMIT_OF_EDITION_2]
+"""`line_id`, `sku`, `category`, `signal`, `tier` and the names of rules."""
+Text256 = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=256), LIMIT_OF_EDITION_2]
+"""A person's name."""
+Text500 = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500), LIMIT_OF_EDITION_2]
+"""The reason of an adjustment."""
+LINES_MAX = 4000
+ENTRIES_MAX = 1000
+"""Of `known_devices` and of each list of a programme document."""
+RECORD_BYTES_MAX = 2 * 1024 * 1024
+"""Of an input record, key and value together (contract §1)."""
+OUTPUT_BYTES_MAX = 4 * 1024 * 1024
+"""Of a decision or a dead letter (contract §1)."""
 Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]
 """The form of ISO 4217. Whether a currency earns is for the programme to say."""
 Int53 = Annotated[int, Field(strict=True, ge=-INT53_MAX, le=INT53_MAX)]
@@ -63,9 +95,9 @@ class WireModel(BaseModel):
 class Event(WireModel):
     """The envelope (contract §1)."""
 
-    event_id: Text
+    event_id: Text128
     """Unique; the same event sent again has the same one."""
     schema_version: SchemaVersion
-    source: Text
+    source: Text128
     """The producer."""
     occurred_at: Time

@@ -9,7 +9,19 @@ from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Ta
 from pydantic_core import PydanticCustomError
 
 from loyalty.wire.engagements import EngagementType
-from loyalty.wire.fields import Currency, Event, Int53, NonNegative, Positive, Text, Time, WireModel
+from loyalty.wire.fields import (
+    ENTRIES_MAX,
+    LIMIT_OF_EDITION_2,
+    Currency,
+    Event,
+    Int53,
+    NonNegative,
+    Positive,
+    Text64,
+    Text128,
+    Time,
+    WireModel,
+)
 from loyalty.wire.reading import Reader
 
 TOPIC = "loyalty.program"
@@ -24,7 +36,7 @@ class CurrencyRate(WireModel):
 
 class EarningBody(WireModel):
     currencies: dict[Currency, CurrencyRate]
-    category_bp: dict[Text, NonNegative]
+    category_bp: dict[Text64, NonNegative]
     """Basis points by category; 10 000 for those not named."""
     pending_days: NonNegative
     """From the purchase until its points are available."""
@@ -35,7 +47,7 @@ class EarningBody(WireModel):
 
 
 class TierLevel(WireModel):
-    tier: Text
+    tier: Text64
     threshold: NonNegative
     """Qualifying points from which it is reached."""
     earn_bp: NonNegative
@@ -46,18 +58,22 @@ def _levels_ascend(levels: list[TierLevel]) -> list[TierLevel]:
     """Each error says `at` which level it is."""
     if levels[0].threshold != 0:
         raise PydanticCustomError("levels", "Input should begin with a level of threshold 0", {"at": 0})
+    names = {levels[0].tier}
     for at, (lower, higher) in enumerate(pairwise(levels), start=1):
         if lower.threshold >= higher.threshold:
             raise PydanticCustomError("levels", "Input should have ascending thresholds", {"at": at})
-        if higher.tier in {level.tier for level in levels[:at]}:
+        if higher.tier in names:
             raise PydanticCustomError("levels", "Input should name each tier once", {"at": at})
+        names.add(higher.tier)
     return levels
 
 
 class TiersBody(WireModel):
     window_days: Positive
     """How far back qualifying points count."""
-    levels: Annotated[list[TierLevel], Field(min_length=1), AfterValidator(_levels_ascend)]
+    levels: Annotated[
+        list[TierLevel], Field(min_length=1, max_length=ENTRIES_MAX), LIMIT_OF_EDITION_2, AfterValidator(_levels_ascend)
+    ]
     grace_days: NonNegative
     """How long a tier is kept after its threshold was lost to time."""
 
@@ -79,7 +95,7 @@ GateOutcome = Literal["review", "deny"]
 
 
 class VelocityRule(WireModel):
-    name: Text
+    name: Text64
     max_requests: NonNegative
     """More than this many in the window trip the rule."""
     window_minutes: Positive
@@ -89,7 +105,7 @@ class VelocityRule(WireModel):
 class FraudBody(WireModel):
     deny_score: NonNegative
     review_score: NonNegative
-    velocity: list[VelocityRule]
+    velocity: Annotated[list[VelocityRule], Field(max_length=ENTRIES_MAX), LIMIT_OF_EDITION_2]
     engagement_within_minutes: NonNegative | None = None
     """None: the engagement rule is off."""
     no_engagement_outcome: GateOutcome | None = None
@@ -105,11 +121,13 @@ class FraudBody(WireModel):
 
 
 class CampaignOffer(WireModel):
-    offer_id: Text
+    offer_id: Text128
     bonus_points: NonNegative
     min_amount: NonNegative
     """Minor units that the lines of the purchase must sum to."""
     valid_days: NonNegative
+    currency: Annotated[Currency | None, Field(json_schema_extra={"x-edition": 2})] = None
+    """That the purchase must be in; None: any."""
 
 
 class CampaignCap(WireModel):
@@ -120,8 +138,8 @@ class CampaignCap(WireModel):
 class CampaignBody(WireModel):
     active_from: Time
     active_to: Time
-    triggers: list[EngagementType]
-    tiers: list[Text]
+    triggers: Annotated[list[EngagementType], Field(max_length=ENTRIES_MAX), LIMIT_OF_EDITION_2]
+    tiers: Annotated[list[Text64], Field(max_length=ENTRIES_MAX), LIMIT_OF_EDITION_2]
     """Empty: all."""
     offer: CampaignOffer
     cap: CampaignCap
@@ -146,7 +164,7 @@ class ProgramDocument(Event):
     """A version of a document. `parse_program_document` gives one of the subclasses, whose body is typed."""
 
     type: Literal["program.document"]
-    document: Text
+    document: Text128
     version: Positive
     effective_from: Time
     body: ProgramBody
@@ -173,17 +191,17 @@ class FraudDocument(ProgramDocument):
 
 
 class CampaignDocument(ProgramDocument):
-    document: Annotated[str, StringConstraints(strict=True, pattern=r"^campaign/[\s\S]")]
+    document: Annotated[Text128, StringConstraints(pattern=r"^campaign/[\s\S]")]
     body: CampaignBody
 
 
 class PartnerDocument(ProgramDocument):
-    document: Annotated[str, StringConstraints(strict=True, pattern=r"^partner/[\s\S]")]
+    document: Annotated[Text128, StringConstraints(pattern=r"^partner/[\s\S]")]
     body: PartnerBody
 
 
 class RewardDocument(ProgramDocument):
-    document: Annotated[str, StringConstraints(strict=True, pattern=r"^reward/[\s\S]")]
+    document: Annotated[Text128, StringConstraints(pattern=r"^reward/[\s\S]")]
     body: RewardBody
 
 

@@ -8,6 +8,7 @@ it is; no field takes one that is out of its range.
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,10 +17,19 @@ from pydantic_core import from_json
 T = TypeVar("T")
 
 DEPTH_MAX = 200
-_LONG_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|[0-9]{4000,}', re.DOTALL)
+_TEXT_OR_LONG_NUMBER = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|(?<![0-9])[0-9]{4000,}+', re.DOTALL)
+"""Linear on every input: nothing is given back (`*+`), a text that is cut off goes to the end, and in a run of digits
+only the first is a beginning."""
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STEP = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
+_NO_BRACKET = bytes(set(range(256)) - _STEP.keys())
+_TOO_LONG_A_NUMBER = "number out of range"
+"""How the parser (jiter) names one of more than 4300 digits."""
 _KEPT_DIGITS = 400
 _WHO_SHOULD = re.compile(r"^[A-Za-z]+ should")
 _SHOWN_CHARACTERS = 60
+_PERSONAL = frozenset({"name", "birth_date", "home_store", "joined_at", "known_devices", "device_id", "devices"})
+"""What is in these fields is never shown (contract §6)."""
 
 
 class WireError(Exception):
@@ -61,21 +71,22 @@ class Reader(Generic[T]):
     def _judge(self, value: bytes, error: ValidationError) -> T:
         first = error.errors(include_url=False, include_context=True)[0]
         if first["type"] == "json_invalid":
-            if _has_long_number(value):
+            problem = first["ctx"]["error"]
+            if problem.startswith(_TOO_LONG_A_NUMBER):
                 return self(_cut_long_numbers(value))
-            raise MalformedJson(_malformed(first["ctx"]["error"])) from None
+            raise MalformedJson(_malformed(problem)) from None
         _refuse_what_the_parser_lets_pass(value)
         raise SchemaViolation(violation(first, self._skip)) from None
 
 
 def parse_json(value: bytes | None) -> object:
-    """The content of any JSON value, to compare two. Raises MalformedJson."""
+    """The content of any JSON value, numbers of more than 4300 digits apart. Raises MalformedJson."""
     if value is None:
         raise MalformedJson("The record has no value.")
     try:
         content: object = from_json(value, allow_inf_nan=False)
     except ValueError as error:
-        if _has_long_number(value):
+        if str(error).startswith(_TOO_LONG_A_NUMBER):
             return parse_json(_cut_long_numbers(value))
         raise MalformedJson(_malformed(str(error))) from None
     _refuse_what_the_parser_lets_pass(value)
@@ -98,23 +109,13 @@ def _refuse_what_the_parser_lets_pass(value: bytes) -> None:
 
 def _depth(value: bytes) -> int:
     """How deep objects and arrays are nested in well-formed JSON."""
-    deepest = 0
-    level: list[Any] = [from_json(value)]
-    while True:
-        level = [item for item in level if isinstance(item, (dict, list))]
-        if not level:
-            return deepest
-        deepest += 1
-        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
-
-
-def _has_long_number(value: bytes) -> bool:
-    return any(found[:1] != b'"' for found in _LONG_NUMBER.findall(value))
+    brackets = _TEXT.sub(b"", value).translate(None, _NO_BRACKET)
+    return max(accumulate(map(_STEP.__getitem__, brackets)))
 
 
 def _cut_long_numbers(value: bytes) -> bytes:
     """The parser stops at 4300 digits; numbers that long are out of every range already at 400."""
-    return _LONG_NUMBER.sub(lambda found: found[0] if found[0][:1] == b'"' else found[0][:_KEPT_DIGITS], value)
+    return _TEXT_OR_LONG_NUMBER.sub(lambda found: found[0] if found[0][:1] == b'"' else found[0][:_KEPT_DIGITS], value)
 
 
 def _malformed(message: str) -> str:
@@ -122,38 +123,70 @@ def _malformed(message: str) -> str:
 
 
 def violation(error: Any, skip: int = 0) -> str:
-    """One sentence of one pydantic error, without the first `skip` parts of its place."""
-    kind = error["type"]
-    place = _place(error["loc"][skip:])
+    """One sentence of one pydantic error, without the first `skip` parts of its place.
+
+    It shows what stands where something else should, cut short, but never what a personal field holds.
+    """
+    kind, where = error["type"], error["loc"][skip:]
+    place = _place(where)
     if kind == "union_tag_not_found":
         return "The field type is missing."
     if kind == "union_tag_invalid":
-        return f"The field type should be one of {error['ctx']['expected_tags']}, not {_shown(error['ctx']['tag'])}."
+        return f"The field type should be one of {error['ctx']['expected_tags']}, not {shown(error['ctx']['tag'])}."
     if kind == "missing":
         return f"The field {place} is missing."
     if kind == "extra_forbidden":
         return f"The field {place} is not known."
     subject = f"The field {place}" if place else "The value"
+    should = _should(kind, error)
+    if kind in _SAYS_ENOUGH or (isinstance(error["input"], (dict, list)) and not kind.endswith("_type")):
+        return f"{subject} {should}."
+    if not _PERSONAL.isdisjoint(where):
+        return f"{subject} {should}{_not_this_kind(error['input'])}."
+    return f"{subject} {should}, not {shown(error['input'])}."
+
+
+_SAYS_ENOUGH = frozenset({"string_too_short", "string_too_long", "too_short", "too_long"})
+
+
+def _should(kind: str, error: Any) -> str:
     if kind == "string_too_short":
-        return f"{subject} should not be empty."
+        return "should not be empty"
+    if kind == "string_too_long":
+        return f"should have at most {error['ctx']['max_length']} characters"
     if kind == "string_pattern_mismatch":
-        return f"{subject} should be like {error['ctx']['pattern']}, not {_shown(error['input'])}."
+        return f"should be like {error['ctx']['pattern']}"
     if kind == "too_short":
-        return f"{subject} should have at least one entry."
-    message = _WHO_SHOULD.sub("should", error["msg"])
-    if isinstance(error["input"], (dict, list)) and not kind.endswith("_type"):
-        return f"{subject} {message}."
-    return f"{subject} {message}, not {_shown(error['input'])}."
+        return "should have at least one entry"
+    if kind == "too_long":
+        return f"should have at most {error['ctx']['max_length']} entries"
+    return _WHO_SHOULD.sub("should", error["msg"])
 
 
 def _place(loc: tuple[str | int, ...]) -> str:
-    text = ""
+    text, personal = "", False
     for part in loc[:-1] if loc[-1:] == ("[key]",) else loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.lstrip(".")
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif personal:
+            return f"{text}[…]"  # a device
+        else:
+            text += f".{_cut(part)}" if text else _cut(part)
+            personal = part in _PERSONAL
+    return text
 
 
-def _shown(value: object) -> str:
+def _not_this_kind(value: object) -> str:
+    """Where a text should be and another text is, there is no more to say."""
+    if isinstance(value, str):
+        return ""
+    return (
+        ", not a number" if isinstance(value, (int, float)) and not isinstance(value, bool) else f", not {shown(value)}"
+    )
+
+
+def shown(value: object) -> str:
+    """What stands in a field, in a sentence: short, whatever it is."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -164,5 +197,8 @@ def _shown(value: object) -> str:
         return "an array" if value else "an empty array"
     if isinstance(value, int) and value.bit_length() > 200:
         return "a number of more than 60 digits"
-    text = repr(value)
+    return _cut(repr(value[: _SHOWN_CHARACTERS + 1] if isinstance(value, str) else value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

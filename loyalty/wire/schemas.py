@@ -4,6 +4,10 @@
 
 What JSON Schema cannot say is left to the models: that 10.0 is not an integer, that a date exists, that thresholds
 ascend, that `line_id`s are unique.
+
+Keywords of our own say which edition of the contract something came with, where it was not the first: `x-edition` a
+field, `x-limit-edition` the upper limit beside it (`maxLength`, `maxItems`). `x-record-max-bytes`, of edition 2, is how
+large a record may be, key and value together.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from loyalty.wire import context, decisions, engagements, fraud, members, program, transactions
+from loyalty.wire.fields import OUTPUT_BYTES_MAX, RECORD_BYTES_MAX
 
 FOLDER = Path(__file__).resolve().parents[2] / "catalogue" / "schemas"
 
@@ -41,6 +46,9 @@ KINDS: dict[str, dict[str, Any]] = {
 """The models by topic and kind."""
 
 
+OUTPUTS = (decisions.TOPIC, decisions.DEAD_LETTER_TOPIC)
+
+
 class _WithoutFieldTitles(GenerateJsonSchema):
     """`line_id` needs no title "Line Id"."""
 
@@ -55,7 +63,12 @@ def schemas() -> dict[str, str]:
         for kind, model in kinds.items():
             path = f"{topic}/{kind}.json"
             schema = TypeAdapter(model).json_schema(mode="validation", schema_generator=_WithoutFieldTitles)
-            whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": path, **schema}
+            whole = {
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "$id": path,
+                "x-record-max-bytes": OUTPUT_BYTES_MAX if topic in OUTPUTS else RECORD_BYTES_MAX,
+                **schema,
+            }
             texts[path] = json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
     return texts
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loyalty.wire.events import read_again, read_transaction
-from loyalty.wire.reading import WireError
+from loyalty.wire.reading import SchemaViolation, WireError
 from loyalty.wire.transactions import parse_transaction
 from tests.oracle.tries import tried_with
 from tests.wire.examples import TRANSACTIONS, wire
@@ -32,8 +32,12 @@ ODD = st.one_of(
     st.sampled_from([0, 1, -1, 2**53 - 1, 2**53, 1.0, 10.5, 1e300]),
     st.sampled_from([*WORDS, *TIMES]),
     st.text(max_size=5),
+    st.builds(
+        lambda letter, size: letter * size, st.sampled_from("xé😀"), st.sampled_from([64, 65, 128, 129, 500, 501])
+    ),
     st.lists(st.integers(0, 2), max_size=2),
     st.sampled_from([{}, [LINE], [LINE, LINE], [{"line_id": "a", "quantity": 1}] * 2]),
+    st.sampled_from([[{**LINE, field: "x" * size}] for field in ("line_id", "sku", "category") for size in (64, 65)]),
 )
 FIELDS = sorted({name for example in TRANSACTIONS.values() for name in example} | {"unknown"})
 
@@ -94,3 +98,19 @@ def test_fields_of_any_content_are_read_alike(
 def test_bytes_that_are_changed_anywhere_are_read_alike(kind: str, at: int, new: bytes, gone: int) -> None:
     value = wire(TRANSACTIONS[kind])
     assert_read_alike(value[:at] + new + value[at + gone :])
+
+
+@pytest.mark.parametrize("kind", TRANSACTIONS)
+def test_an_event_that_was_taken_before_texts_had_limits_is_read_again(kind: str) -> None:
+    """It is in the state of an earlier release."""
+    long = {**TRANSACTIONS[kind], "source": "x" * 200, "event_id": "é" * 200, "member_id": None, "unknown": [1e300]}
+    if "member_id" in TRANSACTIONS[kind]:
+        long["member_id"] = "m" * 200
+    if "lines" in long:
+        long["lines"] = [{**line, "line_id": f"{number}" * 100} for number, line in enumerate(long["lines"], 1)]
+    with pytest.raises(SchemaViolation):
+        read_transaction(wire(long))
+    again = read(wire(long), read_again)
+    expected = msgspec.to_builtins(read_transaction(wire(TRANSACTIONS[kind])))
+    changed = {name: long[name] for name in ("source", "event_id", "member_id", "lines") if name in expected}
+    assert again == {**expected, **changed}
