@@ -39,9 +39,10 @@ from loyalty.offers.campaigns import Candidate
 from loyalty.program import CAMPAIGN, REMEMBER_QUALIFYING_MS
 from loyalty.rules.decision_log import reason
 from loyalty.state.codec import EntryCodec, Payload, StateEntries
-from loyalty.state.sorted_list import ListCodec, ListHead, SortedList
+from loyalty.state.sorted_list import SortedList
 from loyalty.state.unit_of_work import UnitOfWork
 from loyalty.state.used_events import REMEMBER_EVENTS_MS
+from loyalty.state.written_list import ListCodec, ListHead
 from loyalty.times import DAY_MS, format_time
 from loyalty.wire.json import to_json
 

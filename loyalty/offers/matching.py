@@ -24,9 +24,10 @@ from loyalty.offers.campaigns import Campaigns
 from loyalty.offers.making import MATCHED, Matched, latest, pruned
 from loyalty.records import Record, Refused, dead_letter, letter_key
 from loyalty.state.codec import EntryCodec, Payload, StateEntries
-from loyalty.state.sorted_list import ListCodec, ListHead, SortedList
+from loyalty.state.sorted_list import SortedList
 from loyalty.state.unit_of_work import UnitOfWork
 from loyalty.state.used_events import REMEMBER_EVENTS_MS
+from loyalty.state.written_list import ListCodec, ListHead
 from loyalty.wire.content import content_digest
 from loyalty.wire.program import ProgramDocument
 

@@ -8,7 +8,7 @@ from loyalty.state.codec import EntryCodec
 from loyalty.state.entries import NEVER, Grace
 from loyalty.state.lists import Timer
 from loyalty.state.migrations import CORE_UPCASTERS
-from loyalty.state.sorted_list import Folded
+from loyalty.state.written_list import Folded
 
 
 class Core(msgspec.Struct, array_like=True, gc=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from loyalty.state.entries import Cause
-from loyalty.state.sorted_list import ListCodec, ListHead
+from loyalty.state.written_list import ListCodec, ListHead
 
 # The kinds of due things, in the order that contract §4 gives them at the same millisecond.
 HOLD, RELEASE, EXPIRY, SLIDE, GRACE, WAITING = range(6)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from loyalty.state.lists import KEEP_LIST, QUALIFYING_LIST, REQUEST_LIST, SPEND_LIST, TIMER_LIST
-from loyalty.state.sorted_list import ListCodec, ListHead
+from loyalty.state.written_list import ListCodec, ListHead
 
 SEEN_BY_ID = 2
 """In `Core.seen_pages`: events have an entry named after their id, as version 1 gave to every one."""

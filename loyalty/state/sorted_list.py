@@ -15,61 +15,18 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
-import msgspec
-
-from loyalty.state.codec import EntryCodec
 from loyalty.state.unit_of_work import UnitOfWork
-
-Item = TypeVar("Item", bound=tuple[Any, ...])
-"""An item begins with an integer, in most lists a moment in ms."""
+from loyalty.state.written_list import UNKNOWN, Folded, Item, ListCodec, ListHead, write_item
 
 FRONT_MAX = 24
 CHUNK_MAX = 48
+"""Of a list with more chunks than this each may have as many items as there are chunks: head and chunk stay alike in
+length, at the square root of the list's."""
 TAIL_MAX = 24
 HEAD_MAX = 1_024
 """Bytes: the core entry is read and written with every event, a longer head is not."""
-
-_write_item = msgspec.msgpack.Encoder().encode
-
-
-class Folded(msgspec.Struct, array_like=True, gc=False):
-    """What the core entry holds of a list."""
-
-    first: int | None = None
-    """The moment of the first item; None where the list is empty."""
-    head: bytes | None = None
-    """The head, written down by itself; empty where it is so long that it has an entry of its own."""
-    tail: bytes = b""
-    """Items that were added since, one behind the other."""
-    tail_count: int = 0
-    tail_first: int | None = None
-    """The least moment in the tail; None where a release before did not note it, or it is empty."""
-
-
-class ListHead(msgspec.Struct, Generic[Item], array_like=True, gc=False):
-    """The smallest items of a list, and where its chunks begin."""
-
-    front: list[Item] = []
-    firsts: list[Item] = []
-    """The first item of each chunk, or one before it."""
-    numbers: list[int] = []
-    """What each chunk is named by."""
-    next_number: int = 0
-
-
-class ListCodec(Generic[Item]):
-    """How the parts of a list are written down."""
-
-    def __init__(self, head: type[ListHead[Item]], chunk: type[list[Item]]) -> None:
-        self.head: EntryCodec[ListHead[Item]] = EntryCodec(head, 1)
-        self.chunk: EntryCodec[list[Item]] = EntryCodec(chunk, 1)
-        self._read_items: msgspec.msgpack.Decoder[list[Item]] = msgspec.msgpack.Decoder(chunk)
-
-    def read_tail(self, folded: Folded) -> list[Item]:
-        # The head of a msgpack array of so many elements.
-        return self._read_items.decode(b"\xdc" + folded.tail_count.to_bytes(2, "big") + folded.tail)
 
 
 class SortedList(Generic[Item]):
@@ -89,6 +46,8 @@ class SortedList(Generic[Item]):
         self._head = head
         """None where it has not been read."""
         self._is_folded = head is None
+        if head is not None:
+            _note_unknown_counts(head)
         self._chunks: dict[int, list[Item]] = {}
         """Those that were read or made, by number."""
         self._dirty: set[int] = set()
@@ -104,7 +63,7 @@ class SortedList(Generic[Item]):
             folded.first = moment
         if folded.tail_count < TAIL_MAX and self._is_folded and (self._head is None or self._is_behind_front(moment)):
             try:
-                folded.tail += _write_item(item)
+                folded.tail += write_item(item)
             except OverflowError:  # a number wider than 64 bits
                 pass
             else:
@@ -124,8 +83,9 @@ class SortedList(Generic[Item]):
             at = bisect_right(head.firsts, item) - 1
             chunk = self._chunk(head.numbers[at])
             chunk.remove(item)
-            self._dirty.add(head.numbers[at])
-            if not chunk:
+            if chunk:
+                self._chunk_changed(head, at)
+            else:
                 self._drop_chunk(head, at)
         else:
             head.front.remove(item)
@@ -164,17 +124,19 @@ class SortedList(Generic[Item]):
         return None
 
     def count_between(self, low: tuple[Any, ...], high: tuple[Any, ...]) -> int:
-        """How many items are not below `low` and below `high`."""
+        """How many items are not below `low` and below `high`. Reads two chunks, however many lie between."""
         head = self._open()
         count = bisect_left(head.front, high) - bisect_left(head.front, low)
-        for at, number in enumerate(head.numbers):
-            if head.firsts[at] >= high:
-                break
-            if at + 1 < len(head.firsts) and head.firsts[at + 1] < low:
-                continue
-            chunk = self._chunk(number)
+        first = max(bisect_right(head.firsts, low) - 1, 0)
+        behind = bisect_left(head.firsts, high)
+        for at in {first, behind - 1} if first < behind else ():
+            chunk = self._chunk(head.numbers[at])
             count += bisect_left(chunk, high) - bisect_left(chunk, low)
-        return count
+        for at in range(first + 1, behind - 1):
+            if head.counts[at] == UNKNOWN:
+                head.counts[at] = len(self._chunk(head.numbers[at]))
+                self._changed = True
+        return count + sum(head.counts[first + 1 : behind - 1])
 
     def __iter__(self) -> Iterator[Item]:
         """Every item, smallest first. The list must not change meanwhile."""
@@ -226,6 +188,7 @@ class SortedList(Generic[Item]):
         if written == b"":
             written = self._unit.entries.get(f"{self._name}/head")
         head = self._head = ListHead() if written is None else self._codec.head.read(written)
+        _note_unknown_counts(head)
         self._unit.opened.append(self)
         return head
 
@@ -274,13 +237,14 @@ class SortedList(Generic[Item]):
             at = bisect_right(head.firsts, item) - 1
             chunk = self._chunk(head.numbers[at])
             insort(chunk, item)
-            self._dirty.add(head.numbers[at])
-            if len(chunk) > CHUNK_MAX:
+            limit = max(CHUNK_MAX, len(head.numbers))
+            if len(chunk) > limit:
                 # Most lists grow at their end: there a full chunk stays full.
-                end = CHUNK_MAX if chunk[-1] is item else CHUNK_MAX // 2
+                end = limit if chunk[-1] is item else limit // 2
                 rest = chunk[end:]
                 del chunk[end:]
                 self._new_chunk(head, at + 1, rest)
+            self._chunk_changed(head, at)
             return
         insort(head.front, item)
         if len(head.front) > FRONT_MAX:
@@ -298,7 +262,7 @@ class SortedList(Generic[Item]):
         head.front = chunk[:FRONT_MAX]
         del chunk[:FRONT_MAX]
         head.firsts[0] = chunk[0]
-        self._dirty.add(head.numbers[0])
+        self._chunk_changed(head, 0)
 
     def _chunk(self, number: int) -> list[Item]:
         chunk = self._chunks.get(number)
@@ -312,12 +276,23 @@ class SortedList(Generic[Item]):
         head.next_number += 1
         head.firsts.insert(at, items[0])
         head.numbers.insert(at, number)
+        head.counts.insert(at, len(items))
         self._chunks[number] = items
         self._dirty.add(number)
 
+    def _chunk_changed(self, head: ListHead[Item], at: int) -> None:
+        head.counts[at] = len(self._chunk(head.numbers[at]))
+        self._dirty.add(head.numbers[at])
+
     def _drop_chunk(self, head: ListHead[Item], at: int) -> None:
         number = head.numbers.pop(at)
-        del head.firsts[at]
+        del head.firsts[at], head.counts[at]
         self._chunks.pop(number, None)
         self._dirty.discard(number)
         self._gone.add(number)
+
+
+def _note_unknown_counts(head: ListHead[Any]) -> None:
+    """A release before this wrote none, and dropped those that it read."""
+    if len(head.counts) != len(head.numbers):
+        head.counts = [UNKNOWN] * len(head.numbers)

@@ -8,18 +8,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.state.codec import DictEntries
-from loyalty.state.sorted_list import (
-    CHUNK_MAX,
-    FRONT_MAX,
-    HEAD_MAX,
-    TAIL_MAX,
-    Folded,
-    ListCodec,
-    ListHead,
-    SortedList,
-)
+from loyalty.state.sorted_list import CHUNK_MAX, FRONT_MAX, HEAD_MAX, TAIL_MAX, SortedList
 from loyalty.state.unit_of_work import UnitOfWork
+from loyalty.state.written_list import Folded, ListCodec, ListHead
+from tests.domain.counting import CountingEntries
 from tests.oracle.tries import tried_with
 
 Item = tuple[int, int]
@@ -32,7 +24,7 @@ class Kept:
     """A list that is written down and folded again, beside a plain one of what must be in it."""
 
     def __init__(self) -> None:
-        self.entries = DictEntries()
+        self.entries = CountingEntries()
         self.unit = UnitOfWork(self.entries)
         self.expected: list[Item] = []
         self.list: SortedList[Item] = SortedList("s", CODEC, self.unit)
@@ -41,6 +33,19 @@ class Kept:
         self.unit.save()
         self.unit.turn_to(self.entries)
         self.list.folded = msgspec.msgpack.decode(self.written, type=Folded)
+
+    def fold_as_an_older_release(self) -> None:
+        """It knows nothing of how many items a chunk has."""
+        self.fold()
+        folded = self.list.folded
+        written = folded.head or self.entries.get("s/head")
+        if written is not None:
+            head = CODEC.head.read(written)
+            head.counts = []
+            if folded.head:
+                folded.head = CODEC.head.write(head)
+            else:
+                self.entries.put("s/head", CODEC.head.write(head))
 
     @property
     def written(self) -> bytes:
@@ -76,6 +81,7 @@ steps = st.lists(
         st.tuples(st.just("remove"), st.integers(0, 500)),
         st.tuples(st.just("remove many"), st.integers(0, 500)),
         st.tuples(st.just("fold"), moments),
+        st.tuples(st.just("fold as an older release"), moments),
         st.tuples(st.just("check"), moments),
     ),
     max_size=40,
@@ -104,6 +110,8 @@ def test_a_sorted_list_gives_what_a_plain_one_gives(plan: list[tuple[str, int]])
                 kept.remove(value * each)
         elif what == "fold":
             kept.fold()
+        elif what == "fold as an older release":
+            kept.fold_as_an_older_release()
         else:
             kept.check(value)
         kept.check_the_moment()
@@ -143,3 +151,43 @@ def test_a_head_that_has_become_long_moves_to_an_entry_and_comes_back() -> None:
         kept.remove(0)
         kept.fold()
     assert kept.entries.pages == {}
+
+
+def cost_of(kept: Kept, moment: int) -> tuple[int, int]:
+    """How many entries, and how many bytes of them, it takes to add an item and count those of a span up to it."""
+    kept.fold()
+    kept.entries.begin()
+    kept.list.add((moment, moment))
+    assert kept.list.count_between((moment - 1_000,), (moment + 1,)) == 1_001
+    kept.fold()
+    return kept.entries.touched, kept.entries.bytes
+
+
+def test_what_it_takes_to_count_a_span_grows_with_the_root_of_the_length_only() -> None:
+    kept = Kept()
+    costs = {}
+    for moment in range(10**9, 10**9 + 20_001):
+        kept.list.add((moment, moment))
+        if moment % 500 == 499:
+            kept.fold()
+        if moment % 10**9 in (4_999, 19_999):
+            costs[moment % 10**9 + 1] = cost_of(kept, moment + 1)
+            kept.list.remove((moment + 1, moment + 1))
+    (_, bytes_before), (entries, size) = costs[5_000], costs[20_000]
+    assert entries <= 6  # the head and two chunks read, the head and one or two chunks written
+    assert size < 3 * bytes_before
+
+
+def test_what_an_older_release_did_not_count_is_counted_once() -> None:
+    kept = Kept()
+    for moment in range(50 * CHUNK_MAX):
+        kept.add((moment, moment))
+    kept.fold_as_an_older_release()
+    reads = []
+    for _ in range(2):
+        kept.entries.begin()
+        assert kept.list.count_between((1,), (50 * CHUNK_MAX,)) == 50 * CHUNK_MAX - 1
+        reads.append(len(kept.entries.read))
+        kept.fold()
+    assert reads[0] > 40
+    assert reads[1] <= 3
