@@ -153,11 +153,7 @@ def _remember(
 
 
 def _keep(account: Account, redemption_id: str, redemption: Redemption) -> None:
-    """Until it may be forgotten; one that is held then comes up again when its hold ends."""
-    account.redemptions.put(redemption_id, redemption)
-    entry = (redemption.known_until, f"redemption/{redemption_id}")
-    if account.keep.at_or_after(entry) != entry:
-        account.keep.add(entry)
+    account.keep_redemption(redemption_id, redemption)
 
 
 _STATUS = {

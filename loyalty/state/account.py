@@ -24,8 +24,6 @@ from loyalty.state.entries import (
     REDEMPTION,
     SEEN,
     SEEN_BLOCK,
-    WAITING_REFUND,
-    WAITS,
     Bonus,
     Bonuses,
     Cause,
@@ -55,6 +53,7 @@ from loyalty.state.qualifying_window import QualifyingWindow
 from loyalty.state.sorted_list import SortedList
 from loyalty.state.timers import Timers
 from loyalty.state.unit_of_work import EntriesById, UnitOfWork
+from loyalty.state.waiting_refunds import WaitingRefunds
 
 Due = Timer
 CORE_PAGE = CORE_ENTRY
@@ -110,11 +109,10 @@ class Account:
         self.redemptions = EntriesById("redemption", REDEMPTION, unit)
         self.seen = EntriesById("seen", SEEN, unit)
         self.seen_blocks = EntriesById("block", SEEN_BLOCK, unit)
-        self.waiting = EntriesById("waiting", WAITING_REFUND, unit)
-        self.waits = EntriesById("waits", WAITS, unit)
         self.offers = EntriesById("offers", OFFERS, unit)
         self.bonuses = EntriesById("bonus", BONUSES, unit)
         self.timers = Timers(unit)
+        self.waiting = WaitingRefunds(unit, self.timers)
         self.spend = SortedList("spend", SPEND_LIST, unit)
         self.keep = SortedList("keep", KEEP_LIST, unit)
         self.requests = SortedList("requests", REQUEST_LIST, unit)
@@ -133,6 +131,7 @@ class Account:
         self.emptied.clear()
         self.window.turn_to(core)
         self.timers.turn_to(core)
+        self.waiting.turn_to(core)
         self.spend.folded = core.spend
         self.keep.folded = core.keep
         self.requests.folded = core.requests
@@ -313,9 +312,10 @@ class Account:
     def keep_redemption(self, redemption_id: str, redemption: Redemption) -> None:
         """Keep a redemption that is new or has changed, until it may be forgotten; one that is held then comes up
         again when its hold ends."""
+        is_new = self.redemptions.get(redemption_id) is not redemption
         self.redemptions.put(redemption_id, redemption)
         item = (redemption.known_until, f"redemption/{redemption_id}")
-        if self.keep.at_or_after(item) != item:
+        if is_new or self.keep.at_or_after(item) != item:
             self.keep.add(item)
 
     def add_request(self, at: int, number: int) -> None:
@@ -331,39 +331,19 @@ class Account:
     @property
     def may_have_waiting(self) -> bool:
         """False only if no refund waits."""
-        return self.core.waiting != 0
+        return self.waiting.may_be_some
 
     def add_waiting(self, waiting: Waiting) -> None:
         """A refund or cancellation waits for its order until its `due_at`."""
-        if self.core.waiting is not None:
-            self.core.waiting += 1
-        event_id = waiting.cause.event_id
-        self.waiting.put(event_id, waiting)
-        self.waits.put(waiting.order_id, [*(self.waits.get(waiting.order_id) or ()), event_id])
-        self.timers.add(_end_of_waiting(waiting))
+        self.waiting.add(waiting)
 
     def remove_waiting(self, waiting: Waiting) -> None:
         """It waits no longer."""
-        event_id = waiting.cause.event_id
-        if self.core.waiting is not None:
-            self.core.waiting -= 1
-        self.waiting.remove(event_id)
-        others = [other for other in self.waits.get(waiting.order_id) or () if other != event_id]
-        if others:
-            self.waits.put(waiting.order_id, others)
-        else:
-            self.waits.remove(waiting.order_id)
-        self.timers.remove(_end_of_waiting(waiting))
-
-    def waiting_refund(self, event_id: str) -> Waiting:
-        """The refund of this event, which waits."""
-        waiting = self.waiting.get(event_id)
-        assert waiting is not None
-        return waiting
+        self.waiting.remove(waiting)
 
     def waiting_for(self, order_id: str) -> list[str]:
         """The events that wait for this order, in the order in which they came."""
-        return list(self.waits.get(order_id) or ()) if self.may_have_waiting else []
+        return self.waiting.for_order(order_id)
 
     # -- reference facts
 
@@ -382,11 +362,6 @@ class Account:
 def _hold_end(redemption_id: str, redemption: Redemption) -> Timer:
     cause = redemption.cause
     return Timer(redemption.hold_until, HOLD, cause.occurred_at, cause.number, redemption_id)
-
-
-def _end_of_waiting(waiting: Waiting) -> Timer:
-    cause = waiting.cause
-    return Timer(waiting.due_at, WAITING, cause.occurred_at, cause.number, cause.event_id)
 
 
 def _short(text: str) -> bytes:

@@ -56,6 +56,8 @@ class Core(msgspec.Struct, array_like=True, gc=False):
     """A few bytes of each event in a block of `loyalty.state.used_events`, block by block."""
     seen_first_block: int = 0
     """The number of the first of these blocks."""
+    seal: bytes = b""
+    """Of the ledger's last decision; empty before there is one, or where a release before did not seal."""
 
     @property
     def swept(self) -> int | None:
@@ -75,6 +77,6 @@ class Core(msgspec.Struct, array_like=True, gc=False):
         return time if fired is None or fired < time else fired
 
 
-CORE: EntryCodec[Core] = EntryCodec(Core, 4, CORE_UPCASTERS)
+CORE: EntryCodec[Core] = EntryCodec(Core, 5, CORE_UPCASTERS)
 CORE_ENTRY = "core"
 """The entry that every event and every timer of an account reads."""

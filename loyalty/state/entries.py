@@ -9,7 +9,8 @@
 | `block/<n>` | of a busy account: used events | the account's time reaches that of the last use + 35 days |
 | `seen/<digest>` | of a very busy account: a used event | the account's time reaches that of its use + 35 days |
 | `waiting/<event_id>` | a refund that waits for its order, as it came | its order comes, or its 24 hours end |
-| `waits/<order_id>` | which events wait for this order | as above |
+| `waits/<order_id>` | which events wait for this order: the head of a list of them | as above |
+| `waits-of/<order_id>/<n>` | its chunks, if it is long | as above |
 | `facts` | members, signals, engagement context | a signal: 35 days after it expired; the rest: replaced |
 | `offers/<member_id>` | offers that were made to a member | an offer: 35 days after its end |
 | `bonus/<order_id>` | the offers that a purchase took up, and its amounts | as long as the order |
@@ -207,7 +208,6 @@ REDEMPTION: EntryCodec[Redemption] = EntryCodec(Redemption, 1)
 SEEN: EntryCodec[UsedEvent] = EntryCodec(UsedEvent, 1)
 SEEN_BLOCK: EntryCodec[bytes] = EntryCodec(bytes, 1)
 WAITING_REFUND: EntryCodec[Waiting] = EntryCodec(Waiting, 1)
-WAITS: EntryCodec[list[str]] = EntryCodec(list[str], 1)
 FACTS: EntryCodec[Facts] = EntryCodec(Facts, 1)
 OFFERS: EntryCodec[list[Offer]] = EntryCodec(list[Offer], 1)
 BONUSES: EntryCodec[Bonuses] = EntryCodec(Bonuses, 1)

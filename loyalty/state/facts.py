@@ -29,6 +29,9 @@ REFERENCE_TOPICS = frozenset(READERS)
 
 REMEMBER_SIGNALS_MS = 35 * DAY_MS
 """A signal is dropped this long after it expired, by the account's time: for events that come out of order."""
+SIGNALS_MAX = 250
+"""So many signals of an account are remembered; of more, those that expire last. One that says no more than another
+of its name (live no longer, no higher) is not among them."""
 
 
 def is_made_offer(decision: Decision) -> bool:
@@ -62,6 +65,8 @@ def learn_fact(account: Account, record: Record, program: Program) -> None:
     if isinstance(fact, Decision):
         _learn_offer(account, program, fact)
         return
+    if isinstance(fact, MemberConsent):
+        return  # what a member agreed to is asked where offers are made
     facts = account.facts()
     if isinstance(fact, FraudSignal):
         _add_signal(account, facts, fact)
@@ -70,20 +75,34 @@ def learn_fact(account: Account, record: Record, program: Program) -> None:
         facts.devices = dict(fact.devices)
     elif isinstance(fact, MemberProfile):
         facts.known_devices[fact.member_id] = list(fact.known_devices or ())
-    else:
-        facts.consents[fact.member_id] = (fact.occurred_at, fact.offers, fact.profiling)
     account.put_facts(facts)
 
 
 def _add_signal(account: Account, facts: Facts, fact: FraudSignal) -> None:
     time = account.core.time
-    signals = [
+    new = Signal(fact.event_id, fact.signal, fact.score, fact.occurred_at, fact.expires_at)
+    others = [
         signal
         for signal in facts.signals
-        if signal.event_id != fact.event_id and (time is None or signal.expires_at + REMEMBER_SIGNALS_MS > time)
+        if signal.event_id != new.event_id
+        and (time is None or signal.expires_at + REMEMBER_SIGNALS_MS > time)
+        and not _says_no_more(signal, new)
     ]
-    signals.append(Signal(fact.event_id, fact.signal, fact.score, fact.occurred_at, fact.expires_at))
-    facts.signals = signals
+    if not any(_says_no_more(new, signal) for signal in others):
+        others.append(new)
+    if len(others) > SIGNALS_MAX:
+        others.remove(min(others, key=lambda signal: signal.expires_at))
+    facts.signals = others
+
+
+def _says_no_more(one: Signal, other: Signal) -> bool:
+    """Whether, at any moment, the highest live score of their name is the same without `one`."""
+    return (
+        one.signal == other.signal
+        and one.score <= other.score
+        and other.occurred_at <= one.occurred_at
+        and one.expires_at <= other.expires_at
+    )
 
 
 def _learn_offer(account: Account, program: Program, decision: Decision) -> None:

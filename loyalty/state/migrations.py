@@ -54,4 +54,9 @@ def _from_3(old: list[Any]) -> list[Any]:
     return old
 
 
-CORE_UPCASTERS: Mapping[int, Callable[[list[Any]], list[Any]]] = {1: _from_1, 2: _from_2, 3: _from_3}
+def _from_4(old: list[Any]) -> list[Any]:
+    """Version 4 had no seal. The number says that a release before this one would lose it."""
+    return old
+
+
+CORE_UPCASTERS: Mapping[int, Callable[[list[Any]], list[Any]]] = {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4}

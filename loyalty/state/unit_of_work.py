@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Opened(Protocol):
-    """A list that has been read."""
+    """A list, or several, that have been read."""
 
     def save(self) -> None: ...
 
@@ -43,6 +43,8 @@ class UnitOfWork:
         self.opened.clear()
 
     def save(self) -> None:
+        for opened in self.opened:
+            opened.save()
         if self.changed:
             entries = self.entries
             for name, codec in self.changed.items():
@@ -52,8 +54,6 @@ class UnitOfWork:
                 else:
                     entries.put(name, codec.write(content))
             self.changed.clear()
-        for opened in self.opened:
-            opened.save()
 
 
 class EntriesById(Generic[T]):

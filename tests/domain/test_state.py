@@ -19,7 +19,7 @@ from tests.domain.counting import CountingEntries
 from tests.domain.story import Story, at
 
 FROZEN = Path(__file__).parent / "frozen"
-VERSION = 4
+VERSION = 5
 """Rises when the pages of an account change their form: then `freeze` writes another file."""
 
 
