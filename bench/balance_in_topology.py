@@ -15,9 +15,10 @@ from bench.balance import PAGE, add_purchase
 from jobs.config import DecisionsConfig
 from jobs.decisions_topology import build
 from jobs.domain import DECISIONS, Document, ForAccount, Output, Passed, Record, StateEntries, Verdict, Watermark
+from jobs.kinds import DECISIONS_KIND
 from jobs.profiles import Profile
 from jobs.topics import PROGRAM, TRANSACTIONS
-from ops.jobs.run import RunOptions, run
+from ops.jobs.run import Until, run
 
 
 class BalanceIntake:
@@ -64,8 +65,8 @@ def add_balances(environment: Any, config: DecisionsConfig) -> None:
 
 
 def main(bootstrap: str, state: str) -> None:
-    options = RunOptions(bootstrap=bootstrap, state=Path(state), fresh=True, profile=Profile.THROUGHPUT)
-    run(options, add_balances)
+    config = DecisionsConfig(bootstrap=bootstrap, profile=Profile.THROUGHPUT)
+    run(DECISIONS_KIND, config, Until(Path(state), fresh=True), add_balances)
 
 
 if __name__ == "__main__":

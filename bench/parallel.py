@@ -20,10 +20,11 @@ from bench.ground import DEAD_LETTERS, DECISIONS, FOLDER, Ground, purchases
 from bench.summary import Summary, as_json, summarise
 from bench.ways import STARTS_WITHIN_S
 from bench.window import Window, watch
-from jobs import decisions
+from jobs.config import DecisionsConfig
+from jobs.kinds import DECISIONS_KIND
 from jobs.profiles import Profile
 from ops.errors import Refusal
-from ops.flink.processes import FlinkRest, FlinkUnreachable, JobView
+from ops.flink.rest import FlinkRest, FlinkUnreachable, JobView
 from ops.flink.standalone import StandaloneCluster
 from ops.jobs.submit import Submission, submit
 
@@ -59,14 +60,13 @@ def _rate(place: Ground, instances: int) -> float:
         for member in psutil.Process().children(recursive=True):
             if any(_runs(member, program) for program in PROGRAMS):
                 pin(member.pid, set(range(instances)))
-        submission = Submission(
-            cluster.address,
-            place.bootstrap,
+        config = DecisionsConfig(
+            bootstrap=place.bootstrap,
             parallelism=instances,
             profile=Profile.THROUGHPUT,
             group=f"bench-{instances}-{time.time_ns()}",
         )
-        view = JobView(FlinkRest(cluster.address), submit(submission, Path(decisions.__file__)))
+        view = JobView(FlinkRest(cluster.address), submit(Submission(DECISIONS_KIND, config, cluster.address)))
         return watch(place, lambda: _goes_on(view), WINDOW, STARTS_WITHIN_S)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,20 +18,34 @@ class Delivery(StrEnum):
     EXACTLY_ONCE = "exactly-once"
 
 
+SUBMITTED = "submitted"
+"""Marks a setting that is asked for when a job is submitted; a run on this machine decides it itself."""
+
+
 class JobConfig(BaseModel):
-    """The settings that every job has. Times are milliseconds; folders are URIs that Flink understands."""
+    """The settings that every job has. Times are milliseconds; folders are URIs that Flink understands.
+
+    The fields of this class and of those below are the table of settings: a field with a description is asked for on
+    the command lines (`jobs.settings`), and the others are for whoever starts a job.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    bootstrap: str = Field(min_length=1)
+    bootstrap: str = Field(min_length=1, description="Kafka, as HOST:PORT.")
     parallelism: int = Field(default=1, ge=1, le=MAX_PARALLELISM)
-    delivery: Delivery = Delivery.AT_LEAST_ONCE
-    profile: Profile = Profile.LATENCY
-    group: str = Field(min_length=1)
+    delivery: Delivery = Field(default=Delivery.AT_LEAST_ONCE, description="How often a decision reaches its topic.")
+    profile: Profile = Field(
+        default=Profile.LATENCY,
+        description="What it is tuned for: decisions that somebody waits for, or catching up.",
+    )
+    group: Annotated[str, SUBMITTED] = Field(min_length=1)
     """The Kafka group whose offsets tell how far the job is, and the prefix of its transactional ids: one a job."""
-    checkpoint_interval_ms: int = Field(default=10_000, ge=100)
-    checkpoint_dir: str | None = None
-    """Where checkpoints are kept; None leaves it to the cluster."""
+    checkpoint_interval_ms: int = Field(
+        default=10_000, ge=100, description="How much is done again after a failure: 500ms, 10s, 1m …"
+    )
+    checkpoint_dir: Annotated[str | None, SUBMITTED] = Field(
+        default=None, description="A URI to keep checkpoints; default: the cluster's."
+    )
     restore_from: str | None = None
     """A savepoint or checkpoint to go on from."""
     transaction_timeout_ms: int = Field(default=900_000, ge=1_000)
@@ -45,23 +59,44 @@ class JobConfig(BaseModel):
 class DecisionsConfig(JobConfig):
     """The settings of a decision job."""
 
-    group: str = Field(default=JOB, min_length=1)
-    watermark_lag_ms: int = Field(default=600_000, ge=0, le=100 * 365 * 86_400_000)
+    parallelism: int = Field(default=1, ge=1, le=MAX_PARALLELISM, description="Instances that decide.")
+    group: Annotated[str, SUBMITTED] = Field(
+        default=JOB, min_length=1, description="The Kafka group and prefix of transactional ids: one a job."
+    )
+    checkpoint_interval_ms: int = Field(
+        default=10_000,
+        ge=100,
+        description="How much is done again after a failure; with exactly-once, the time to a decision.",
+    )
+    watermark_lag_ms: int = Field(
+        default=600_000,
+        ge=0,
+        le=100 * 365 * 86_400_000,
+        description="How late an event may be: 30s, 10m, 24h …",
+    )
 
 
 class OffersConfig(JobConfig):
     """The settings of an offers job. `parallelism` is that of `match-campaigns`."""
 
-    group: str = Field(default=OFFERS_JOB, min_length=1)
+    parallelism: int = Field(
+        default=1, ge=1, le=MAX_PARALLELISM, description="Instances that match engagements with campaigns."
+    )
+    group: Annotated[str, SUBMITTED] = Field(
+        default=OFFERS_JOB, min_length=1, description="The Kafka group: one a job."
+    )
     delivery: Literal[Delivery.AT_LEAST_ONCE] = Delivery.AT_LEAST_ONCE
     """Never in a transaction: an open one would hide the decisions behind it in the same partition from consumers of
     committed records (docs/explanation/offers.md)."""
 
 
 class SqlConfig(JobConfig):
-    """The settings of the job of the SQL models."""
+    """The settings of the job of the SQL models. What Flink's planner makes knows neither delivery nor profile."""
 
+    parallelism: int = Field(default=1, ge=1, le=MAX_PARALLELISM, description="Instances of each operator.")
     group: str = Field(default=SQL_JOB, min_length=1)
+    delivery: Literal[Delivery.AT_LEAST_ONCE] = Delivery.AT_LEAST_ONCE
+    profile: Literal[Profile.LATENCY] = Profile.LATENCY
 
 
 def in_a_sentence(problem: ValidationError) -> str:

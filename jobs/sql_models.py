@@ -11,18 +11,18 @@ from typing import Any
 from pyflink.table import StreamTableEnvironment
 
 import udfs
-from jobs.command import read_config
-from jobs.config import SqlConfig
+from jobs.config import JobConfig
 from jobs.kinds import SQL_KIND
 from jobs.runtime.environment import create_environment, settings
 from jobs.runtime.names import SQL_JOB
+from jobs.settings import read_arguments
 from sql.project import RESULTS, read_project
 from sql.results import create_results, create_views
 from sql.settings import SETTINGS
 from sql.sources import create_sources
 
 
-def options(config: SqlConfig) -> dict[str, str]:
+def options(config: JobConfig) -> dict[str, str]:
     """Flink's options for the models: the decision job's, but for what only operators written by hand want."""
     return {
         **settings(SQL_JOB, config),
@@ -61,8 +61,7 @@ def add_models(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Submit the job: to a cluster under `flink run`, else to a mini-cluster in this process."""
-    config = read_config(SQL_KIND, arguments)
-    assert isinstance(config, SqlConfig)
+    config = read_arguments(SQL_KIND.config, SQL_KIND.word, arguments)
     environment = create_environment(SQL_JOB, config, options(config))
     tables = StreamTableEnvironment.create(environment)
     add_models(tables, config.bootstrap).execute()

@@ -29,9 +29,11 @@ VERBS: dict[str, Verb] = {
     "watch": Verb("ops.decisions.watch:watch_command", "Show decisions as they are made."),
     "reconcile": Verb("ops.reconcile.transactions:reconcile_command", "Prove that nothing was lost or doubled."),
     "generate": Verb("ops.generate.send:generate_command", "Send realistic traffic; a seed gives the same events."),
-    "run": Verb("ops.jobs.run:app", "Jobs on this machine, which go on where they stopped: decisions, offers, all."),
+    "run": Verb(
+        "ops.jobs.verbs:run_app", "Jobs on this machine that go on where they stopped: decisions, offers, all."
+    ),
     "sql": Verb("ops.sql.verbs:app", "The SQL models: check, test, plan, run, audit, show."),
-    "submit": Verb("ops.jobs.submit:app", "A job to a Flink cluster: decisions, offers, sql."),
+    "submit": Verb("ops.jobs.verbs:submit_app", "A job to a Flink cluster: decisions, offers, sql."),
 }
 
 

@@ -19,3 +19,9 @@ def milliseconds(text: str) -> int:
             return 0
         raise Refusal(f"{text!r} is no duration; write for example 30s, 10m, 24h or 400d.")
     return int(found[1]) * _MS[found[2]]
+
+
+def in_words(duration_ms: int) -> str:
+    """A duration as it is written on a command line, in the largest unit that leaves a whole number."""
+    unit, size = max(((unit, size) for unit, size in _MS.items() if duration_ms % size == 0), key=lambda one: one[1])
+    return f"{duration_ms // size}{unit}" if duration_ms else "0"

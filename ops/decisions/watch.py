@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ops.kafka.reading import follow
+from ops.options import BootstrapOption
 
 COLUMNS = 100
 INDENT = " " * 18
@@ -87,7 +88,7 @@ def watch(
 
 
 def watch_command(
-    bootstrap: Annotated[str, typer.Option(help="Kafka's bootstrap address, host:port.")],
+    bootstrap: BootstrapOption,
     account: Annotated[str | None, typer.Option(help="Only this account's decisions.")] = None,
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Also those that were made before.")] = False,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after this many.")] = None,

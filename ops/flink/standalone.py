@@ -10,14 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from ops.errors import Refusal
-from ops.flink.processes import (
-    JVM_OF_SHORT_LIFE,
-    FlinkRest,
-    FlinkUnreachable,
-    flink_home,
-    free_port,
-    settings_of_processes,
-)
+from ops.flink.processes import JVM_OF_SHORT_LIFE, flink_home, settings_of_processes
+from ops.flink.rest import FlinkRest, FlinkUnreachable
+from ops.ports import free_port
 
 STARTS_WITHIN_S = 90.0
 STOPS_WITHIN_S = 20.0

@@ -20,6 +20,7 @@ from ops.generate.shop import Shop
 from ops.generate.traffic import records
 from ops.kafka.client import partitions_of
 from ops.kafka.sending import Sender
+from ops.options import BootstrapOption
 from ops.program.check import FOLDER
 from ops.program.publish import check
 
@@ -123,7 +124,7 @@ def _moment(text: str) -> int:
 
 
 def generate_command(
-    bootstrap: Annotated[str, typer.Option(help="The cluster's address, HOST:PORT.")],
+    bootstrap: BootstrapOption,
     events: Annotated[int, typer.Option(min=1, help="How many transaction records to send.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same events.")],
     accounts: Annotated[
@@ -149,7 +150,9 @@ def generate_command(
     late_rate: Annotated[
         float, typer.Option(min=0, max=1, help="Share of purchases that come 15 minutes to 6 hours late.")
     ] = Traffic.late_rate,
-    program: Annotated[Path, typer.Option(help="The folder of the programme.", show_default=False)] = FOLDER,
+    program: Annotated[
+        Path, typer.Option(help="The folder of the programme.", show_default="catalogue/program")
+    ] = FOLDER,
 ) -> None:
     """Send realistic traffic: households that buy, engage, redeem, and now and then do what they should not."""
     began = time.monotonic()

@@ -18,7 +18,7 @@ from jobs.kinds import OFFERS_KIND, JobKind
 from jobs.runtime.kafka_clients import consumer
 from jobs.runtime.names import CLOCK_OF_RECORDS, DECIDE_FOR_ACCOUNT, MAKE_OFFERS
 from jobs.runtime.virtual_time import NO_WATERMARK
-from ops.flink.processes import JobView
+from ops.flink.rest import JobView
 
 Offsets = dict[str, dict[int, int]]
 """By topic and partition: an offset."""

@@ -9,9 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import time
 import uuid
@@ -26,8 +24,8 @@ from ops.errors import Refusal
 from ops.java.artifacts import kafka_classpath
 from ops.java.class_archives import BROKER, shared_classes
 from ops.java.runtime import java
+from ops.ports import HOST, free_port, is_free, is_listening
 
-HOST = "127.0.0.1"
 DEFAULT_DIR = Path(".loyalty/kafka")
 STARTS_WITHIN_S = 60.0
 STOPS_WITHIN_S = 20.0
@@ -118,10 +116,10 @@ def start(directory: Path, port: int | None = None) -> Broker:
         if found := running(directory):
             return found
         classpath = class_path()
-        if port is not None and not _is_free(port):
+        if port is not None and not is_free(port):
             raise Refusal(f"Port {port} is in use; name another with --port, or none for a free one.")
-        listen = port or _port_of_last_time(directory) or _free_port()
-        _write_properties(directory, listen, controller_port=_free_port(besides=listen))
+        listen = port or _port_of_last_time(directory) or free_port()
+        _write_properties(directory, listen, controller_port=free_port(besides=listen))
         if not _is_prepared(directory):
             _format(directory, classpath)
         return _launch(directory, classpath, f"{HOST}:{listen}")
@@ -213,7 +211,7 @@ def _wait_until_it_serves(process: "subprocess.Popen[bytes]", bootstrap: str) ->
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise TimeoutError(f"its process ended with code {process.returncode}; its log ends:")
-        if admin is None and _is_listening(port):
+        if admin is None and is_listening(port):
             admin = admin_client(bootstrap)
         if admin is not None:
             with contextlib.suppress(KafkaException):
@@ -282,33 +280,9 @@ def _port_of_last_time(directory: Path) -> int | None:
     with contextlib.suppress(OSError, ValueError, KeyError):
         noted = json.loads((directory / "broker.json").read_text(encoding="utf-8"))
         port = int(noted["bootstrap"].rpartition(":")[2])
-        if _is_free(port):
+        if is_free(port):
             return port
     return None
-
-
-def _free_port(besides: int | None = None) -> int:
-    # Below the range that systems give to outgoing connections, which might take the port before the broker does.
-    for port in random.sample(range(20_000, 32_000), 200):
-        if port != besides and _is_free(port):
-            return port
-    raise Refusal("No free port was found between 20000 and 32000.")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        # As the broker's own socket does, so that connections that are just closing do not count.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
-
-
-def _is_listening(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
 
 
 def _mark(directory: Path) -> str:

@@ -18,12 +18,15 @@ from loyalty.wire.reading import WireError
 from ops.errors import Refusal
 from ops.kafka.reading import read_all
 from ops.kafka.sending import Sender
+from ops.options import BootstrapOption
 from ops.program.check import FOLDER, Version, clashes, read_program
 from ops.yaml_lines import Content
 
 app = typer.Typer(no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder of the documents.", show_default=False)]
+Folder = Annotated[
+    Path, typer.Argument(metavar="[DIR]", help="The folder of the documents.", show_default="catalogue/program")
+]
 
 
 @app.command("check")
@@ -35,9 +38,7 @@ def check_command(folder: Folder = FOLDER) -> None:
 
 
 @app.command("publish")
-def publish_command(
-    bootstrap: Annotated[str, typer.Option(help="The cluster's address, HOST:PORT.")], folder: Folder = FOLDER
-) -> None:
+def publish_command(bootstrap: BootstrapOption, folder: Folder = FOLDER) -> None:
     """Check the documents, then publish those that the topic does not hold yet."""
     sent, held = publish(folder, bootstrap)
     for version in sent:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import typer
 
@@ -21,6 +21,7 @@ from loyalty.wire.reading import WireError
 from loyalty.wire.transactions import Cancellation, Refund, Transaction, parse_transaction
 from ops.errors import Refusal
 from ops.kafka.reading import read_all
+from ops.options import BootstrapOption
 from ops.reconcile.offers import OffersBook
 
 TRANSACTIONS, DECISIONS, DEAD_LETTERS = "loyalty.transactions", "loyalty.decisions", "loyalty.dead-letters"
@@ -211,7 +212,7 @@ def show(found: Reconciliation) -> list[str]:
 
 
 def reconcile_command(
-    bootstrap: Annotated[str, typer.Option(help="Kafka's bootstrap address, host:port.")],
+    bootstrap: BootstrapOption,
 ) -> None:
     """Prove from the topics that nothing was lost, doubled or made up; exit 1 if something was."""
     found = reconcile_topics(bootstrap)

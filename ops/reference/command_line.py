@@ -63,10 +63,8 @@ def _command(words: str, command: Any) -> Iterator[str]:
     yield f"```\n{' '.join(usage)}\n```"
     yield sentences(command.help)
     if parameters:
-        rows = [[code(_usage_of_argument(one)), one.help or "", _default(one)] for one in arguments]
-        rows += [
-            [code(f"{', '.join(one.opts)} {_kind(one)}".strip()), one.help or "", _default(one)] for one in options
-        ]
+        rows = [[code(_usage_of_argument(one)), _help(one), _default(one)] for one in arguments]
+        rows += [[code(f"{', '.join(one.opts)} {_kind(one)}".strip()), _help(one), _default(one)] for one in options]
         yield table(["", "", "Default"], rows)
 
 
@@ -89,9 +87,16 @@ def _kind(option: Any) -> str:
     return {int: "N", float: "NUMBER"}.get(annotation, name.upper().replace("_", "-"))
 
 
+def _help(parameter: Any) -> str:
+    variable = f" Or in the environment, as {code(parameter.envvar)}." if parameter.envvar else ""
+    return f"{parameter.help or ''}{variable}"
+
+
 def _default(parameter: Any) -> str:
     if parameter.required:
         return "*required*"
+    if isinstance(parameter.show_default, str):  # what it means, where the value is this machine's own
+        return parameter.show_default
     value = parameter.default
     if value is None or value is False or value == () or value == []:
         return ""

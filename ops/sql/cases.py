@@ -21,7 +21,7 @@ from typing import Any
 from py4j.protocol import Py4JError
 
 from ops.errors import Refusal
-from ops.flink.processes import root_cause
+from ops.flink.stack_trace import root_cause
 from ops.sql.fixtures import Arrival, Case, Row, arrivals
 from ops.sql.session import Cluster, catalog_table, create_environment, java, java_array
 from ops.topics.catalogue import read_catalogue

@@ -8,8 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from jobs.config import JobConfig, SqlConfig
 from ops.errors import Refusal
-from ops.options import BootstrapOption, CheckpointIntervalOption, FreshOption, InstancesOption, StateOption
+from ops.jobs.asked import asks_for
+from ops.jobs.run import Until
+from ops.options import BootstrapOption, FreshOption, StateOption
 from sql.project import read_project
 
 app = typer.Typer(no_args_is_help=True)
@@ -67,34 +70,22 @@ def plan_command(
 
 
 @app.command("run")
+@asks_for(SqlConfig)
 def run_command(
-    bootstrap: BootstrapOption,
+    config: JobConfig,
     models: Models = None,
     until_end: Annotated[
         bool, typer.Option("--until-end", help="Read what the topics hold now, close every window, and end.")
     ] = False,
-    parallelism: InstancesOption = 1,
-    checkpoint_interval: CheckpointIntervalOption = "10s",
     state: StateOption = Path(".loyalty/sql"),
     fresh: FreshOption = False,
 ) -> None:
     """Run models as one job on this machine; go on where the last run stopped. Ctrl-C stops it cleanly."""
-    from ops.durations import milliseconds
-    from ops.sql.run import SqlRun, run_models
+    from ops.sql.run import run_models
     from ops.sql.test import named_files
 
-    project = read_project()
-    named_files(project, models or [], audits=False)
-    asked = SqlRun(
-        bootstrap=bootstrap,
-        models=tuple(models or ()),
-        state=state,
-        until_end=until_end,
-        fresh=fresh,
-        parallelism=parallelism,
-        checkpoint_interval_ms=milliseconds(checkpoint_interval),
-    )
-    run_models(asked, lambda line: print(line, flush=True))
+    named_files(read_project(), models or [], audits=False)
+    run_models(config, Until(state, until_end, fresh), models or ())
 
 
 @app.command("audit")

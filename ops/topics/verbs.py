@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ops.options import BootstrapOption
 from ops.topics import catalogue as topics
 
 app = typer.Typer(no_args_is_help=True)
@@ -17,8 +18,10 @@ def _group() -> None:
 
 @app.command()
 def apply(
-    bootstrap: Annotated[str, typer.Option(help="The cluster, as host:port.")],
-    catalogue: Annotated[Path, typer.Option(help="The file that declares the topics.")] = topics.CATALOGUE,
+    bootstrap: BootstrapOption,
+    catalogue: Annotated[
+        Path, typer.Option(help="The file that declares the topics.", show_default="catalogue/topics.yaml")
+    ] = topics.CATALOGUE,
 ) -> None:
     """Create the topics that are missing and set what differs; say which. Nothing is ever deleted."""
     steps = topics.apply(bootstrap, topics.read_catalogue(catalogue))

@@ -27,7 +27,7 @@ class Failed(AssertionError):
 
 
 def standin_command(bootstrap: str, state: Path, **options: Any) -> list[str]:
-    """The command line of the job with the stand-in domain; `options` are those of `ops.jobs.run.RunOptions`."""
+    """The command line of the job with the stand-in domain; `options` are settings, and those of `Until`."""
     given = {"bootstrap": bootstrap, "state": str(state), "watermark_lag_ms": 0, **options}
     return [sys.executable, "-m", "tests.jobs.standin_job", json.dumps(given)]
 

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jobs.config import DecisionsConfig, Delivery
+from jobs.config import DecisionsConfig
 from jobs.decisions_topology import build
+from jobs.kinds import DECISIONS_KIND
 from ops.errors import Refusal
-from ops.jobs.run import RunOptions, run
+from ops.jobs.run import Until, run
 from tests.jobs.standin import StandInDesk, StandInIntake
 
 
@@ -20,10 +21,9 @@ def add_standin(environment: Any, config: DecisionsConfig) -> None:
 
 def main() -> None:
     given = json.loads(sys.argv[1])
-    given["state"] = Path(given["state"])
-    given["delivery"] = Delivery(given.get("delivery", "at-least-once"))
+    until = Until(Path(given.pop("state")), given.pop("until_end", False), given.pop("fresh", False))
     try:
-        run(RunOptions(**given), add_standin)
+        run(DECISIONS_KIND, DecisionsConfig.model_validate(given), until, add_standin)
     except Refusal as refusal:
         print(refusal.message, file=sys.stderr)
         sys.exit(1)

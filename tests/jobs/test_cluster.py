@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jobs.config import Delivery
+from jobs.config import DecisionsConfig, Delivery
+from jobs.kinds import DECISIONS_KIND
 from jobs.topics import PROGRAM, TRANSACTIONS
 from ops.errors import Refusal
-from ops.flink.processes import FlinkRest
+from ops.flink.rest import FlinkRest
 from ops.flink.standalone import StandaloneCluster
-from ops.jobs.submit import Submission, submit
+from ops.jobs.submit import Submission, code_of, submit
 from tests.jobs.running import ROOT, decisions
 from tests.kafka_records import send
 
@@ -51,30 +53,27 @@ def _stop_with_savepoint(rest: FlinkRest, job: str) -> str:
 
 def test_a_submitted_job_decides_stops_and_goes_on_from_its_savepoint(loyalty_topics: str, tmp_path: Path) -> None:
     send(loyalty_topics, PROGRAM, [(b"1", b"first")])
-    entry, packages = ROOT / "tests" / "jobs" / "standin_entry.py", (ROOT / "tests",)
+    with_standin = replace(code_of(DECISIONS_KIND), entry_point=ROOT / "tests" / "jobs" / "standin_entry.py")
+    code = replace(with_standin, packages=(*with_standin.packages, ROOT / "tests"))
     with StandaloneCluster(tmp_path / "flink", slots=2) as cluster:
         rest = FlinkRest(cluster.address)
-        submission = Submission(cluster.address, loyalty_topics, parallelism=2, watermark_lag_ms=0)
+        config = DecisionsConfig(bootstrap=loyalty_topics, parallelism=2, watermark_lag_ms=0)
+        submission = Submission(DECISIONS_KIND, config, cluster.address)
 
         _send_round(loyalty_topics, 1)
-        job = submit(submission, entry, packages)
+        job = submit(submission, code)
         _wait_for(loyalty_topics, len(ACCOUNTS))
         assert rest.get(f"/jobs/{job}")["name"] == "loyalty-decisions"
         savepoint = _stop_with_savepoint(rest, job)
 
         with pytest.raises(Refusal, match="made in process mode"):
-            submit(Submission(cluster.address, loyalty_topics, from_savepoint=IN_PROCESS_MODE), entry, packages)
+            submit(replace(submission, from_savepoint=IN_PROCESS_MODE), code)
 
         _send_round(loyalty_topics, 2)
-        exactly_once = Submission(
-            cluster.address,
-            loyalty_topics,
-            delivery=Delivery.EXACTLY_ONCE,
-            checkpoint_interval_ms=500,
-            watermark_lag_ms=0,
-            from_savepoint=savepoint,
+        exactly_once = DecisionsConfig(
+            bootstrap=loyalty_topics, delivery=Delivery.EXACTLY_ONCE, checkpoint_interval_ms=500, watermark_lag_ms=0
         )
-        submit(exactly_once, entry, packages)
+        submit(replace(submission, config=exactly_once, from_savepoint=savepoint), code)
         found = _wait_for(loyalty_topics, 2 * len(ACCOUNTS))
     assert sorted((decision["account"], decision["number"]) for decision in found) == sorted(
         (account, number) for account in ACCOUNTS for number in (1, 2)
@@ -83,4 +82,4 @@ def test_a_submitted_job_decides_stops_and_goes_on_from_its_savepoint(loyalty_to
 
 def test_a_cluster_that_does_not_answer_is_named() -> None:
     with pytest.raises(Refusal, match=r"No Flink cluster answered at 127\.0\.0\.1:1\."):
-        submit(Submission("127.0.0.1:1", "127.0.0.1:1"), Path("unused"))
+        submit(Submission(DECISIONS_KIND, DecisionsConfig(bootstrap="127.0.0.1:1"), "127.0.0.1:1"))

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from jobs.runtime.virtual_time import NO_WATERMARK
-from ops.flink.processes import JobView
+from ops.flink.rest import JobView
 from ops.jobs import end_of_run
 from ops.jobs.end_of_run import EndOfRun, Offsets, merged
 

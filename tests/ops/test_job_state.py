@@ -10,13 +10,13 @@ from typing import Any
 import psutil
 import pytest
 
+from jobs.config import DecisionsConfig
 from ops.durations import milliseconds
 from ops.errors import Refusal
-from ops.flink.processes import root_cause
+from ops.flink.stack_trace import root_cause
 from ops.jobs import folder as job_state
+from ops.jobs.asked import configuration
 from ops.jobs.folder import JobRecord, job_folder, wait_for_java
-from ops.jobs.run import RunOptions, run
-from ops.jobs.submit import Submission, submit
 
 
 def _point(folder: Path, at: float) -> Path:
@@ -139,11 +139,8 @@ Caused by: pemja.core.PythonException: <class 'ValueError'>: no such thing
         ("bootstrap", "", "The setting bootstrap cannot be ''"),
     ],
 )
-def test_a_setting_out_of_its_range_is_named(tmp_path: Path, setting: str, value: Any, sentence: str) -> None:
+def test_a_setting_out_of_its_range_is_named(setting: str, value: Any, sentence: str) -> None:
     given = {"bootstrap": "127.0.0.1:1", setting: value}
     with pytest.raises(Refusal) as refused:
-        run(RunOptions(**given, state=tmp_path), add_job=lambda environment, config: None)
-    assert sentence in refused.value.message
-    with pytest.raises(Refusal) as refused:
-        submit(Submission(cluster="127.0.0.1:1", **given), tmp_path)
+        configuration(DecisionsConfig, given)
     assert sentence in refused.value.message

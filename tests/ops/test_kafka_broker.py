@@ -22,6 +22,7 @@ from ops.errors import Refusal
 from ops.kafka import broker as kafka
 from ops.kafka.broker import LocalKafka
 from ops.own_command import own_command
+from ops.ports import HOST
 from tests.kafka_records import create_topic, read_all, send
 
 
@@ -107,12 +108,12 @@ def test_a_process_that_has_the_brokers_old_id_is_not_taken_for_it(kafka_dir: Pa
 
 def test_a_port_that_is_taken_is_refused_and_a_free_one_is_used(kafka_dir: Path) -> None:
     with socket.socket() as other:
-        other.bind((kafka.HOST, 0))
+        other.bind((HOST, 0))
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(Refusal, match=f"Port {port} is in use"):
             kafka.start(kafka_dir, port)
-    assert kafka.start(kafka_dir, port).bootstrap == f"{kafka.HOST}:{port}"
+    assert kafka.start(kafka_dir, port).bootstrap == f"{HOST}:{port}"
 
 
 def test_a_broker_that_cannot_come_up_is_refused_with_the_end_of_its_log_and_leaves_no_process(
