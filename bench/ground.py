@@ -30,7 +30,8 @@ from ops.kafka import broker as kafka
 from ops.kafka.client import metadata, open_admin
 from ops.kafka.reading import read_all, to_record
 from ops.kafka.sending import Sender
-from ops.topics.catalogue import apply, read_catalogue
+from ops.topics.catalogue import read_catalogue
+from ops.topics.plan import apply
 
 FOLDER = Path(".loyalty/bench")
 PARTITIONS = 4

@@ -32,7 +32,8 @@ from ops.kafka.sending import Sender
 from ops.own_command import own_command
 from ops.program.check import FOLDER
 from ops.program.publish import publish
-from ops.topics import catalogue as topics
+from ops.topics.catalogue import read_catalogue
+from ops.topics.plan import apply
 
 STARTS_WITHIN_S = 120.0
 PACE_S = 0.02
@@ -66,7 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="loyalty-isolation-") as temporary:
         folder = Path(temporary)
         with LocalKafka(folder / "kafka") as broker:
-            topics.apply(broker.bootstrap, topics.read_catalogue())
+            apply(broker.bootstrap, read_catalogue())
             publish(FOLDER, broker.bootstrap)
             _send(broker.bootstrap, made["reference"], None)
             with _jobs(broker.bootstrap, folder):

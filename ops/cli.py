@@ -7,11 +7,12 @@ load Flink, and a verb's module may import what it needs at its top.
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import NamedTuple
+from importlib.metadata import version
+from typing import Annotated, NamedTuple
 
 import typer
 
-from ops.errors import Refusal
+from ops.errors import Exit, Refusal
 
 
 class Verb(NamedTuple):
@@ -24,17 +25,23 @@ class Verb(NamedTuple):
 VERBS: dict[str, Verb] = {
     "kafka": Verb("ops.kafka.verbs:app", "A Kafka broker on this machine: start, stop, status."),
     "topics": Verb("ops.topics.verbs:app", "The topics of the catalogue: apply."),
-    "program": Verb("ops.program.publish:app", "The documents of the programme: check, publish."),
+    "program": Verb("ops.program.verbs:app", "The documents of the programme: check, publish."),
     "demo": Verb("ops.demo.show:demo_command", "The whole loop on this machine, with a story to follow."),
     "watch": Verb("ops.decisions.watch:watch_command", "Show decisions as they are made."),
-    "reconcile": Verb("ops.reconcile.transactions:reconcile_command", "Prove that nothing was lost or doubled."),
-    "generate": Verb("ops.generate.send:generate_command", "Send realistic traffic; a seed gives the same events."),
+    "reconcile": Verb("ops.reconcile.verbs:reconcile_command", "Prove that nothing was lost or doubled."),
+    "generate": Verb("ops.generate.verbs:generate_command", "Send realistic traffic; a seed gives the same events."),
     "run": Verb(
         "ops.jobs.verbs:run_app", "Jobs on this machine that go on where they stopped: decisions, offers, all."
     ),
     "sql": Verb("ops.sql.verbs:app", "The SQL models: check, test, plan, run, audit, show."),
     "submit": Verb("ops.jobs.verbs:submit_app", "A job to a Flink cluster: decisions, offers, sql."),
 }
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"loyalty {version('loyalty-decision-loop')}")
+        raise typer.Exit(Exit.DONE)
 
 
 def command_line(arguments: Sequence[str]) -> typer.Typer:
@@ -60,7 +67,11 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     return app
 
 
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
     """Makes verbs of the commands even while there is only one."""
 
 
@@ -69,10 +80,10 @@ def _not_imported() -> None:
 
 
 def main() -> None:
-    """Entry point of `loyalty`: exit code 0, 1 with one sentence on standard error, or 2 for a wrong command line."""
+    """Entry point of `loyalty`: what it did not do is said in one sentence on standard error, with its exit code."""
     arguments = sys.argv[1:]
     try:
         command_line(arguments)(args=arguments, prog_name="loyalty")
     except Refusal as refusal:
         print(refusal.message, file=sys.stderr)
-        sys.exit(1)
+        sys.exit(refusal.code)

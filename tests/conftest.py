@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ops.kafka.broker import LocalKafka
-from ops.topics.catalogue import apply, read_catalogue
+from ops.topics.catalogue import read_catalogue
+from ops.topics.plan import apply
 from tests.kafka_records import create_topic, delete_topics
 
 

@@ -22,15 +22,16 @@ from loyalty.records import Record
 from ops.decisions.latency import latencies, percentiles
 from ops.decisions.watch import line
 from ops.demo.story import Scene, reference, scenes
-from ops.errors import Refusal
+from ops.errors import Exit, Refusal
 from ops.kafka.broker import LocalKafka
 from ops.kafka.reading import follow
 from ops.kafka.sending import Sender
 from ops.own_command import own_command
 from ops.program.check import FOLDER as PROGRAM_FOLDER
 from ops.program.publish import publish
-from ops.reconcile.transactions import reconcile_topics, show
-from ops.topics import catalogue as topics
+from ops.reconcile.verbs import reconcile_topics, show
+from ops.topics.catalogue import read_catalogue
+from ops.topics.plan import apply
 
 SCENE_WITHIN_S = 60
 SHOWN_OF_GENERATED = 250
@@ -68,7 +69,7 @@ def _job(bootstrap: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         yield job
         job.send_signal(signal.SIGTERM)
         if job.wait(90) != 0:
-            raise Refusal(f"The jobs did not stop cleanly:\n{_tail(folder / 'job.log')}")
+            raise Refusal(f"The jobs did not stop cleanly:\n{_tail(folder / 'job.log')}", Exit.FAILED)
     finally:
         while job.poll() is None:  # asked a second time, it ends the jobs at once
             job.send_signal(signal.SIGTERM)
@@ -97,9 +98,9 @@ def _tell(
             if decided:
                 return
             if job.poll() is not None:
-                raise Refusal(f"The job ended before it had decided:\n{_tail(log)}") from None
+                raise Refusal(f"The job ended before it had decided:\n{_tail(log)}", Exit.FAILED) from None
             if time.monotonic() > until:
-                raise Refusal(f"No decision came within {SCENE_WITHIN_S} s:\n{_tail(log)}") from None
+                raise Refusal(f"No decision came within {SCENE_WITHIN_S} s:\n{_tail(log)}", Exit.FAILED) from None
             continue
         console.print(line(decision), soft_wrap=True)
         decided = decided or decision["cause"]["event_id"] == last
@@ -132,7 +133,7 @@ def demo(events: int, rate: int, console: Console) -> None:
         with LocalKafka(folder / "kafka") as broker:
             bootstrap = broker.bootstrap
             console.print(f"Kafka serves at {bootstrap}.")
-            topics.apply(bootstrap, topics.read_catalogue())
+            apply(bootstrap, read_catalogue())
             publish(PROGRAM_FOLDER, bootstrap)
             with Sender(bootstrap) as sender:
                 for topic, key, value in reference():
@@ -180,7 +181,7 @@ def _close(bootstrap: str, console: Console) -> None:
         f"  latency, transaction on its topic to decision on its topic: p50 {measured[50]} ms, p99 {measured[99]} ms"
     )
     if not found.sound:
-        raise Refusal("The topics do not reconcile.")
+        raise Refusal("The topics do not reconcile.", Exit.FOUND)
 
 
 def demo_command(
@@ -188,5 +189,6 @@ def demo_command(
     rate: Annotated[int, typer.Option(min=1, help="How many of them a second.")] = 1_000,
 ) -> None:
     """A broker, the job, a story and generated traffic on this machine; then the reconciliation."""
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(143))  # so that what was started is stopped
+    # What was started has to be stopped.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(Exit.TERMINATED))
     demo(events, rate, Console())

@@ -160,7 +160,7 @@ def main() -> int:
             fetch(jars)
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
-        return 1
+        return refusal.code
     return 0
 
 

@@ -22,7 +22,7 @@ from py4j.protocol import Py4JError
 from jobs.config import DecisionsConfig, JobConfig
 from jobs.kinds import JobKind
 from jobs.runtime.start_offsets import last_readable
-from ops.errors import Refusal
+from ops.errors import Exit, Refusal
 from ops.flink.gateway import settings_of_gateway
 from ops.flink.mini_cluster import end_java, mini_cluster, start_java, stop_signals, stop_with_savepoint
 from ops.flink.processes import JVM_OF_A_RUN
@@ -196,7 +196,8 @@ class _Run:
         except Py4JError as problem:
             raise Refusal(
                 f"The job did not stop with a savepoint: {root_cause(str(problem))}\n"
-                f"The next run goes on from its last checkpoint. Flink's log is {self._folder.log}."
+                f"The next run goes on from its last checkpoint. Flink's log is {self._folder.log}.",
+                Exit.FAILED,
             ) from problem
         savepoint = Path(path.removeprefix("file:"))
         stopped = {
@@ -212,7 +213,8 @@ class _Run:
         self._say(f"Stopped after {took:.1f} s with a savepoint{counted}. The next run goes on from here.")
 
     def _refusal(self, what: str, trace: str) -> Refusal:
-        return Refusal(self._job.explain(trace) or f"{what}: {root_cause(trace)}\nFlink's log is {self._folder.log}.")
+        said = self._job.explain(trace) or f"{what}: {root_cause(trace)}\nFlink's log is {self._folder.log}."
+        return Refusal(said, Exit.FAILED)
 
 
 def _in_words(config: JobConfig) -> str:

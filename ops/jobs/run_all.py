@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 import psutil
 import typer
 
-from ops.errors import Refusal
+from ops.errors import Exit, Refusal
 from ops.options import BootstrapOption
 from ops.own_command import own_command
 
@@ -100,7 +100,7 @@ def supervise(parts: Sequence[Part], say: Callable[[str], None] | None = None) -
                 printer.join()
     if failed is not None:
         name, code = failed
-        raise Refusal(f"The job {name} ended with exit code {code}; the others were stopped.")
+        raise Refusal(f"The job {name} ended with exit code {code}; the others were stopped.", Exit.FAILED)
     return asked.times == 0
 
 

@@ -19,7 +19,7 @@ import udfs
 from jobs.config import JobConfig
 from jobs.kinds import SQL_KIND, JobKind
 from jobs.settings import as_arguments
-from ops.errors import Refusal
+from ops.errors import Exit, Refusal
 from ops.flink.processes import JVM_OF_A_RUN, flink_home, settings_of_processes
 from ops.flink.rest import FlinkRest, FlinkUnreachable
 from ops.java.artifacts import flink_connector_jar
@@ -86,7 +86,7 @@ def submit(submission: Submission, code: Code | None = None) -> str:
         )
     found = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
     if done.returncode != 0 or found is None:
-        raise Refusal(f"{submission.cluster} did not take the job: {_why(done.stdout + done.stderr)}")
+        raise Refusal(f"{submission.cluster} did not take the job: {_why(done.stdout + done.stderr)}", Exit.FAILED)
     return found[1]
 
 

@@ -20,7 +20,7 @@ from types import TracebackType
 
 import psutil
 
-from ops.errors import Refusal
+from ops.errors import Exit, Refusal
 from ops.java.artifacts import kafka_classpath
 from ops.java.class_archives import BROKER, shared_classes
 from ops.java.runtime import java
@@ -191,7 +191,9 @@ def _launch(directory: Path, classpath: str, bootstrap: str) -> Broker:
     except BaseException as problem:
         _end(process.pid)
         if isinstance(problem, TimeoutError):
-            raise Refusal(f"Kafka did not come up in {directory}: {problem}\n{_end_of_log(directory)}") from None
+            raise Refusal(
+                f"Kafka did not come up in {directory}: {problem}\n{_end_of_log(directory)}", Exit.FAILED
+            ) from None
         raise
     broker = Broker(process.pid, bootstrap)
     _replace(directory / "broker.json", json.dumps({"pid": broker.pid, "bootstrap": broker.bootstrap}) + "\n")

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from jobs.runtime.kafka_clients import POLL_S, Place, Span, consumer, read_to_end, span_of
 from loyalty.records import Record
-from ops.errors import Refusal
+from ops.errors import Exit, Refusal
 from ops.kafka.client import partitions_of
 
 QUIET_S = 15.0
@@ -36,7 +36,7 @@ def reading(bootstrap: str) -> Iterator[Consumer]:
     try:
         yield reader
     except KafkaException as problem:
-        raise Refusal(f"Reading from {bootstrap} failed: {problem.args[0].str()}.") from problem
+        raise Refusal(f"Reading from {bootstrap} failed: {problem.args[0].str()}.", Exit.FAILED) from problem
     finally:
         reader.close()
 
@@ -57,7 +57,7 @@ def read_all(bootstrap: str, *topics: str) -> Iterator[Record]:
             for message in read_to_end(reader, spans_of(reader, places), QUIET_S):
                 yield to_record(message)
         except TimeoutError as problem:
-            raise Refusal(f"The broker at {bootstrap} stopped serving records: {problem}.") from problem
+            raise Refusal(f"The broker at {bootstrap} stopped serving records: {problem}.", Exit.FAILED) from problem
 
 
 def follow(bootstrap: str, topic: str, *, from_beginning: bool, going_on: Callable[[], bool]) -> Iterator[Record]:

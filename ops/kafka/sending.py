@@ -8,7 +8,7 @@ from typing import Self
 from confluent_kafka import KafkaError, Message
 
 from jobs.runtime.kafka_clients import producer
-from ops.errors import Refusal
+from ops.errors import Exit, Refusal
 
 DELIVER_WITHIN_S = 60
 
@@ -72,7 +72,7 @@ class Sender:
         left = self._producer.flush(DELIVER_WITHIN_S + 5)
         self._check()
         if left:
-            raise Refusal(f"{left} records could not be delivered to Kafka within {DELIVER_WITHIN_S} s.")
+            raise Refusal(f"{left} records could not be delivered to Kafka within {DELIVER_WITHIN_S} s.", Exit.FAILED)
 
     def _delivered(self, failure: KafkaError | None, message: Message) -> None:
         if failure is not None and self._failure is None:
@@ -80,7 +80,7 @@ class Sender:
 
     def _check(self) -> None:
         if self._failure is not None:
-            raise Refusal(f"A record could not be delivered to Kafka ({self._failure.str()}).")
+            raise Refusal(f"A record could not be delivered to Kafka ({self._failure.str()}).", Exit.FAILED)
 
     def __enter__(self) -> Self:
         return self

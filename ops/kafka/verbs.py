@@ -1,12 +1,14 @@
 """`loyalty kafka`: the local broker from the command line."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ops.errors import Refusal
+from ops.answers import JsonOption, print_json
+from ops.errors import Exit, Refusal
 from ops.kafka import broker as kafka
 
 app = typer.Typer(no_args_is_help=True)
@@ -46,10 +48,13 @@ def stop(folder: Folder = kafka.DEFAULT_DIR) -> None:
 
 
 @app.command()
-def status(folder: Folder = kafka.DEFAULT_DIR) -> None:
+def status(folder: Folder = kafka.DEFAULT_DIR, as_json: JsonOption = False) -> None:
     """Print the bootstrap address of the broker that runs; exit 1 if none does."""
     broker = kafka.running(folder)
+    if as_json:
+        print_json({"folder": folder, "running": broker is not None, **(asdict(broker) if broker else {})})
+        raise typer.Exit(Exit.DONE if broker else Exit.FOUND)
     if broker is None:
-        raise Refusal(f"No broker runs in {folder}.")
+        raise Refusal(f"No broker runs in {folder}.", Exit.FOUND)
     typer.echo(f"Kafka runs (process {broker.pid}, data in {folder}).", err=True)
     typer.echo(broker.bootstrap)

@@ -1,4 +1,4 @@
-"""`loyalty program`: check the documents of the programme, and publish them.
+"""Checking the documents of the programme, and publishing them.
 
 A document is published once under its key `document@version` and never changed: decisions name the version they were
 made by. What is to change becomes a new version.
@@ -8,45 +8,21 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from loyalty.times import format_time
 from loyalty.wire.program import TOPIC, ProgramDocument, parse_program_document
 from loyalty.wire.reading import WireError
-from ops.errors import Refusal
+from ops.errors import Exit, Refusal
 from ops.kafka.reading import read_all
 from ops.kafka.sending import Sender
-from ops.options import BootstrapOption
-from ops.program.check import FOLDER, Version, clashes, read_program
+from ops.program.check import Finding, Version, clashes, read_program
 from ops.yaml_lines import Content
 
-app = typer.Typer(no_args_is_help=True)
 
-Folder = Annotated[
-    Path, typer.Argument(metavar="[DIR]", help="The folder of the documents.", show_default="catalogue/program")
-]
-
-
-@app.command("check")
-def check_command(folder: Folder = FOLDER) -> None:
-    """Check the documents: exit 1 with file, line and reason for each that is bad."""
-    versions = check(folder)
-    names = {version.document.document for version in versions}
-    typer.echo(f"The programme is sound: {len(names)} documents in {len(versions)} versions.")
-
-
-@app.command("publish")
-def publish_command(bootstrap: BootstrapOption, folder: Folder = FOLDER) -> None:
-    """Check the documents, then publish those that the topic does not hold yet."""
-    sent, held = publish(folder, bootstrap)
-    for version in sent:
-        typer.echo(f"published {version.key}, in force from {format_time(version.document.effective_from)}")
-    if sent:
-        typer.echo(f"{len(sent)} published, {held} were there already.")
-    else:
-        typer.echo(f"Nothing to publish: all {held} are there already, unchanged.")
+def read(folder: Path) -> tuple[list[Version], list[Finding]]:
+    """The versions of every document below `folder`, and what is wrong with them. Raises Refusal: no such folder."""
+    if not folder.is_dir():
+        raise Refusal(f"There is no folder {folder}.")
+    return read_program(folder)
 
 
 def check(folder: Path) -> list[Version]:
@@ -55,11 +31,9 @@ def check(folder: Path) -> list[Version]:
     Raises:
         Refusal: a line `file:line: reason` for everything that is wrong.
     """
-    if not folder.is_dir():
-        raise Refusal(f"There is no folder {folder}.")
-    versions, findings = read_program(folder)
+    versions, findings = read(folder)
     if findings:
-        raise Refusal("\n".join(map(str, findings)))
+        raise Refusal("\n".join(map(str, findings)), Exit.FOUND)
     return versions
 
 
@@ -86,7 +60,7 @@ def publish(folder: Path, bootstrap: str) -> tuple[list[Version], int]:
     ]
     findings.extend(clashes([*elsewhere, *versions]))
     if findings:
-        raise Refusal("\n".join(map(str, findings)))
+        raise Refusal("\n".join(map(str, findings)), Exit.FOUND)
     to_send = [version for version in versions if version.key not in published]
     now = time.time_ns() // 1_000_000
     with Sender(bootstrap) as sender:

@@ -1,4 +1,4 @@
-"""`loyalty reconcile`: proves from the topics alone that nothing was lost, doubled or made up.
+"""The proof, from the topics alone, that nothing was lost, doubled or made up.
 
 Every transaction record read must be exactly one of: used (a decision names it as its cause), dead letter, known
 duplicate (it says the same as a used one of its account), or a refund that still waits. And for every account the sum
@@ -13,15 +13,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import typer
-
 from loyalty.records import Record
 from loyalty.wire.content import content_digest
 from loyalty.wire.reading import WireError
 from loyalty.wire.transactions import Cancellation, Refund, Transaction, parse_transaction
-from ops.errors import Refusal
-from ops.kafka.reading import read_all
-from ops.options import BootstrapOption
 from ops.reconcile.offers import OffersBook
 
 TRANSACTIONS, DECISIONS, DEAD_LETTERS = "loyalty.transactions", "loyalty.decisions", "loyalty.dead-letters"
@@ -179,44 +174,3 @@ def _parse(record: Record) -> Transaction | None:
         return parse_transaction(record.value)
     except WireError:
         return None
-
-
-def reconcile_topics(bootstrap: str) -> Reconciliation:
-    """Read the topics to their end and reconcile them."""
-    read: dict[str, list[Record]] = {TRANSACTIONS: [], DECISIONS: [], DEAD_LETTERS: [], MEMBERS: [], PROGRAM: []}
-    for record in read_all(bootstrap, *read):
-        read[record.topic].append(record)
-    return reconcile(*read.values())
-
-
-def show(found: Reconciliation) -> list[str]:
-    """The reconciliation in lines for a person."""
-    lines = [
-        f"read {found.read:,} = used {found.used:,} + duplicate {found.duplicate:,} + dead letter {found.dead_letter:,}"
-        + (f" + waiting {found.waiting:,}" if found.waiting else ""),
-        f"decisions {found.decisions:,} for {found.accounts:,} accounts"
-        + (f", {found.repeated:,} of them repeated by at-least-once delivery" if found.repeated else ""),
-    ]
-    if found.members_with_offers:
-        lines.append(
-            f"offers {found.offers_made:,} made, {found.offers_suppressed:,} suppressed, "
-            f"for {found.members_with_offers:,} members"
-        )
-    if found.reasons:
-        lines.append(
-            "dead letters: " + ", ".join(f"{reason} {count}" for reason, count in sorted(found.reasons.items()))
-        )
-    lines.append(f"conservation, sequences, counts: {len(found.violations)} violations")
-    lines += found.violations[:20]
-    return lines
-
-
-def reconcile_command(
-    bootstrap: BootstrapOption,
-) -> None:
-    """Prove from the topics that nothing was lost, doubled or made up; exit 1 if something was."""
-    found = reconcile_topics(bootstrap)
-    for line in show(found):
-        typer.echo(line)
-    if not found.sound:
-        raise Refusal("The topics do not reconcile.")

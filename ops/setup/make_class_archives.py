@@ -18,7 +18,8 @@ from ops.java.runtime import java
 from ops.kafka import broker as kafka
 from ops.kafka.sending import Sender
 from ops.own_command import own_command
-from ops.topics.catalogue import apply, read_catalogue
+from ops.topics.catalogue import read_catalogue
+from ops.topics.plan import apply
 
 EVENTS = Traffic(seed=1, events=500, accounts=20)
 CLASS_PATHS = {BROKER: kafka.class_path, GATEWAY: gateway.class_path}

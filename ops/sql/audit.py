@@ -26,13 +26,13 @@ AT_ONCE = {"table.exec.mini-batch.enabled": "false"}
 """Nothing tells a bare table's mini-batches when they are over: its rows would wait for ever."""
 
 
-def audit(project: Project, files: list[SqlFile], bootstrap: str, console: Console) -> bool:
-    """Runs audits over what the topics hold now; prints what they find. Says whether they found nothing.
+def audit(project: Project, files: list[SqlFile], bootstrap: str, console: Console) -> dict[str, list[Row]]:
+    """Runs audits over what the topics hold now; prints what they find, and gives it by their names.
 
     Raises Refusal when Kafka does not answer.
     """
     cluster_id(bootstrap)
-    clean = True
+    found: dict[str, list[Row]] = {}
     with flink_processes():
         _, tables = create_environment()
         create_sources(tables, bootstrap, until_end=True)
@@ -41,15 +41,15 @@ def audit(project: Project, files: list[SqlFile], bootstrap: str, console: Conso
             create_views(tables, project, file)
             changes, columns = _read(tables.sql_query(file.text))
             rows = remaining(list(changes), None)
+            found[file.name] = rows
             if not rows:
                 console.print(f"[green]nothing found[/] {file.name}")
                 continue
-            clean = False
             console.print(f"[red]{len(rows)} found[/] {file.name}: {file.text.splitlines()[0].removeprefix('-- ')}")
             console.print(as_table(columns, rows[:SHOWN]))
             if len(rows) > SHOWN:
                 console.print(f"… and {len(rows) - SHOWN} more")
-    return clean
+    return found
 
 
 def show(project: Project, name: str, bootstrap: str, console: Console, *, until_end: bool = False) -> None:

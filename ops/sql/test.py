@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
@@ -29,24 +30,34 @@ def named_files(project: Project, names: list[str], *, audits: bool = True) -> l
     return [known[name] for name in names or known]
 
 
-def run_fixtures(project: Project, names: list[str], console: Console) -> bool:
-    """Runs the cases of models and audits; says whether all passed. Raises Refusal for a fixture that is none."""
+class Result(NamedTuple):
+    """How the cases of a fixture ended."""
+
+    fixture: str
+    cases: int
+    failed: list[str]
+    """The names of the cases that failed; all of them where the model could not be planned."""
+
+
+def run_fixtures(project: Project, names: list[str], console: Console) -> list[Result]:
+    """Runs the cases of models and audits, and shows what differs. Raises Refusal for a fixture that is none."""
     began = time.monotonic()
     fixtures = [(file, read_cases(file.fixture)) for file in named_files(project, names)]
-    ran = failed = 0
+    results = []
     with flink_processes() as folder, CaseRunner(project, folder) as runner:
         for file, cases in fixtures:
             outcomes = run_cases(runner, project, file, cases, console)
-            ran += len(cases)
-            wrong = len(cases) - sum(outcome.passed for outcome in outcomes)
-            failed += wrong
-            mark = "[red]failed[/]" if wrong else "[green]passed[/]"
-            console.print(f"{mark} {file.name}: {len(cases) - wrong} of {len(cases)} cases")
+            passed = {outcome.case.name for outcome in outcomes if outcome.passed}
+            failed = [case.name for case in cases if case.name not in passed]
+            results.append(Result(str(file.fixture), len(cases), failed))
+            mark = "[red]failed[/]" if failed else "[green]passed[/]"
+            console.print(f"{mark} {file.name}: {len(cases) - len(failed)} of {len(cases)} cases")
             for outcome in outcomes:
                 if not outcome.passed:
                     show_difference(file, outcome, console)
-    console.print(f"{ran - failed} of {ran} cases passed in {time.monotonic() - began:.1f} s")
-    return failed == 0
+    ran, wrong = sum(result.cases for result in results), sum(len(result.failed) for result in results)
+    console.print(f"{ran - wrong} of {ran} cases passed in {time.monotonic() - began:.1f} s")
+    return results
 
 
 def run_cases(

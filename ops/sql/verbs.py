@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,8 @@ import typer
 from rich.console import Console
 
 from jobs.config import JobConfig, SqlConfig
-from ops.errors import Refusal
+from ops.answers import JsonOption, print_json
+from ops.errors import Exit, Refusal
 from ops.jobs.asked import asks_for
 from ops.jobs.run import Until
 from ops.options import BootstrapOption, FreshOption, StateOption
@@ -23,7 +25,7 @@ Models = Annotated[
 
 
 @app.command("check")
-def check_command(models: Models = None) -> None:
+def check_command(models: Models = None, as_json: JsonOption = False) -> None:
     """Parse, resolve and plan models against the sources and their sinks, without Kafka; exit 1 for any problem."""
     from ops.sql.check import check_files
     from ops.sql.session import create_environment, flink_processes
@@ -34,20 +36,27 @@ def check_command(models: Models = None) -> None:
     with flink_processes():
         _, tables = create_environment()
         problems = check_files(tables, project, files)
-    for problem in problems:
-        typer.echo(str(problem))
+    if as_json:
+        print_json({"checked": len(files), "problems": [asdict(problem) for problem in problems]})
+    else:
+        for problem in problems:
+            typer.echo(str(problem))
     if problems:
-        raise typer.Exit(1)
-    typer.echo(f"{len(files)} checked, nothing found.")
+        raise typer.Exit(Exit.FOUND)
+    if not as_json:
+        typer.echo(f"{len(files)} checked, nothing found.")
 
 
 @app.command("test")
-def fixtures_command(models: Models = None) -> None:
+def fixtures_command(models: Models = None, as_json: JsonOption = False) -> None:
     """Run the cases of fixtures on a real Flink, in streaming mode; exit 1 if one fails."""
     from ops.sql.test import run_fixtures
 
-    if not run_fixtures(read_project(), models or [], Console()):
-        raise typer.Exit(1)
+    results = run_fixtures(read_project(), models or [], Console(quiet=as_json))
+    if as_json:
+        print_json({"files": [result._asdict() for result in results]})
+    if any(result.failed for result in results):
+        raise typer.Exit(Exit.FOUND)
 
 
 @app.command("plan")
@@ -89,15 +98,18 @@ def run_command(
 
 
 @app.command("audit")
-def audit_command(bootstrap: BootstrapOption, audits: Models = None) -> None:
+def audit_command(bootstrap: BootstrapOption, audits: Models = None, as_json: JsonOption = False) -> None:
     """Run audits over what Kafka holds; print the rows that should not be there, and exit 1 if there are any."""
     from ops.sql.audit import audit
     from ops.sql.test import named_files
 
     project = read_project()
     files = [file for file in named_files(project, audits or []) if file.name in project.audits]
-    if not audit(project, files, bootstrap, Console()):
-        raise typer.Exit(1)
+    found = audit(project, files, bootstrap, Console(quiet=as_json))
+    if as_json:
+        print_json({"found": found})
+    if any(found.values()):
+        raise typer.Exit(Exit.FOUND)
 
 
 @app.command("show")

@@ -1,32 +1,48 @@
 """`loyalty topics`: the catalogue's topics from the command line."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ops.answers import JsonOption, print_json
+from ops.errors import Exit
+from ops.kafka.client import open_admin
 from ops.options import BootstrapOption
-from ops.topics import catalogue as topics
+from ops.topics import plan as planning
+from ops.topics.catalogue import CATALOGUE, read_catalogue
+from ops.topics.plan import Step
 
 app = typer.Typer(no_args_is_help=True)
 
-
-@app.callback()
-def _group() -> None:
-    """Makes a group of the one verb."""
+Catalogue = Annotated[
+    Path, typer.Option(help="The file that declares the topics.", show_default="catalogue/topics.yaml")
+]
 
 
 @app.command()
-def apply(
-    bootstrap: BootstrapOption,
-    catalogue: Annotated[
-        Path, typer.Option(help="The file that declares the topics.", show_default="catalogue/topics.yaml")
-    ] = topics.CATALOGUE,
-) -> None:
+def plan(bootstrap: BootstrapOption, catalogue: Catalogue = CATALOGUE, as_json: JsonOption = False) -> None:
+    """Say what `apply` would do, and change nothing; exit 1 if the cluster differs from the catalogue."""
+    topics = read_catalogue(catalogue)
+    steps = planning.plan(open_admin(bootstrap), bootstrap, topics)
+    _show(steps, as_json, "to be ")
+    if any(step.kind != "unchanged" for step in steps):
+        raise typer.Exit(Exit.FOUND)
+
+
+@app.command()
+def apply(bootstrap: BootstrapOption, catalogue: Catalogue = CATALOGUE, as_json: JsonOption = False) -> None:
     """Create the topics that are missing and set what differs; say which. Nothing is ever deleted."""
-    steps = topics.apply(bootstrap, topics.read_catalogue(catalogue))
+    _show(planning.apply(bootstrap, read_catalogue(catalogue)), as_json)
+
+
+def _show(steps: Sequence[Step], as_json: bool, planned: str = "") -> None:
+    if as_json:
+        print_json({"topics": [step.as_json() for step in steps]})
+        return
     for step in steps:
-        typer.echo(step)
+        typer.echo(step if step.kind == "unchanged" else str(step).replace(": ", f": {planned}", 1))
     kinds = [step.kind for step in steps]
-    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("created", "changed", "unchanged"))
-    typer.echo(f"{len(steps)} topics: {counts}.")
+    counts = [f"{kinds.count('created')} {planned}created", f"{kinds.count('changed')} {planned}changed"]
+    typer.echo(f"{len(steps)} topics: {', '.join(counts)}, {kinds.count('unchanged')} unchanged.")

@@ -15,8 +15,10 @@ from loyalty.wire.json import to_json
 from ops.own_command import own_command
 from ops.program.check import FOLDER
 from ops.program.publish import publish
-from ops.reconcile.transactions import Reconciliation, reconcile_topics
-from ops.topics.catalogue import apply, read_catalogue
+from ops.reconcile.transactions import Reconciliation
+from ops.reconcile.verbs import reconcile_topics
+from ops.topics.catalogue import read_catalogue
+from ops.topics.plan import apply
 from tests.jobs.running import finish
 from tests.kafka_records import delete_topics, read_all
 from tests.oracle.wire import Record as OracleRecord

@@ -20,7 +20,8 @@ import pytest
 from jobs.runtime.kafka_clients import cluster_id
 from loyalty.wire import transactions
 from ops.jobs.folder import JobRecord, job_folder
-from ops.topics.catalogue import apply, read_catalogue
+from ops.topics.catalogue import read_catalogue
+from ops.topics.plan import apply
 from tests.jobs.running import ROOT
 from tests.kafka.on_kafka import DECISIONS, Plain, by_the_loop, first_differences, run_to_end, values, without_the_hour
 from tests.kafka_records import delete_topics, send

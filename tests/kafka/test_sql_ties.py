@@ -12,7 +12,8 @@ import pytest
 
 from ops.generate.send import generate
 from ops.own_command import own_command
-from ops.topics.catalogue import apply, read_catalogue
+from ops.topics.catalogue import read_catalogue
+from ops.topics.plan import apply
 from tests.jobs.running import ROOT, WITHIN_S, finish
 from tests.kafka.on_kafka import DECISIONS, Plain, fresh_topics, run_to_end, values
 from tests.kafka_records import Kept, delete_topics, read_all, send

@@ -12,10 +12,10 @@ import yaml
 from confluent_kafka.admin import ConfigResource, ResourceType
 
 from jobs.runtime.kafka_clients import admin_client
-from ops.errors import Refusal
+from ops.errors import Exit, Refusal
 from ops.own_command import own_command
-from ops.topics import catalogue as topics
 from ops.topics.catalogue import CATALOGUE, Topic, read_catalogue
+from ops.topics.plan import apply
 from tests.kafka_records import create_topic, delete_topics, send
 
 ONE_TOPIC = """\
@@ -117,11 +117,11 @@ def test_applying_creates_every_topic_and_a_second_time_changes_nothing(nothing_
 
 
 def test_a_setting_that_differs_is_set_and_said(without_topic_one: str) -> None:
-    topics.apply(without_topic_one, [one_topic()])
-    [step] = topics.apply(without_topic_one, [one_topic(retention_days=4, max_bytes=4_194_304)])
+    apply(without_topic_one, [one_topic()])
+    [step] = apply(without_topic_one, [one_topic(retention_days=4, max_bytes=4_194_304)])
     assert str(step) == ("test.one: changed (retention.ms 259200000 → 345600000, max.message.bytes 2097152 → 4194304)")
     assert settings_of(without_topic_one, "test.one")["retention.ms"] == "345600000"
-    [step] = topics.apply(without_topic_one, [one_topic(retention_days=4, max_bytes=4_194_304)])
+    [step] = apply(without_topic_one, [one_topic(retention_days=4, max_bytes=4_194_304)])
     assert step.kind == "unchanged"
 
 
@@ -129,31 +129,31 @@ def test_settings_and_topics_that_the_catalogue_does_not_name_stay(without_topic
     create_topic(without_topic_one, "test.one", 2, {"segment.ms": "600000"})
     delete_topics(without_topic_one, ["test.other"])
     create_topic(without_topic_one, "test.other")
-    [step] = topics.apply(without_topic_one, [one_topic()])
+    [step] = apply(without_topic_one, [one_topic()])
     assert step.kind == "changed"
     assert settings_of(without_topic_one, "test.one")["segment.ms"] == "600000"
     assert partitions_of(without_topic_one, "test.other") == 1
 
 
 def test_fewer_partitions_are_refused_before_anything_is_changed(without_topic_one: str) -> None:
-    topics.apply(without_topic_one, [one_topic()])
+    apply(without_topic_one, [one_topic()])
     fresh = one_topic(name="test.never-made")
     with pytest.raises(Refusal, match=r"test\.one has 2 partitions and the catalogue says 1: Kafka cannot take"):
-        topics.apply(without_topic_one, [fresh, one_topic(partitions=1, retention_days=9)])
+        apply(without_topic_one, [fresh, one_topic(partitions=1, retention_days=9)])
     assert settings_of(without_topic_one, "test.one")["retention.ms"] == str(3 * 86_400_000)
     known = admin_client(without_topic_one).list_topics(timeout=10).topics
     assert "test.never-made" not in known
 
 
 def test_more_partitions_are_refused_once_they_would_break_an_accounts_order(without_topic_one: str) -> None:
-    topics.apply(without_topic_one, [one_topic()])
-    [step] = topics.apply(without_topic_one, [one_topic(partitions=3)])
+    apply(without_topic_one, [one_topic()])
+    [step] = apply(without_topic_one, [one_topic(partitions=3)])
     assert str(step) == "test.one: changed (partitions 2 → 3)"
     send(without_topic_one, "test.one", [(b"a", b"x")])
     with pytest.raises(Refusal, match="it holds records"):
-        topics.apply(without_topic_one, [one_topic(partitions=4)])
+        apply(without_topic_one, [one_topic(partitions=4)])
     assert partitions_of(without_topic_one, "test.one") == 3
-    topics.apply(without_topic_one, [one_topic(partitions=4, ordering="none")])
+    apply(without_topic_one, [one_topic(partitions=4, ordering="none")])
     assert partitions_of(without_topic_one, "test.one") == 4
 
 
@@ -194,6 +194,6 @@ def test_an_unreachable_broker_is_one_sentence_within_ten_seconds() -> None:
     began = time.monotonic()
     tried = loyalty_topics_apply("--bootstrap", "127.0.0.1:1", "--catalogue", str(CATALOGUE))
     assert time.monotonic() - began < 10
-    assert tried.returncode == 1
+    assert tried.returncode == Exit.REFUSED
     assert tried.stderr == "No Kafka broker answered at 127.0.0.1:1 within 6 s.\n"
     assert tried.stdout == ""

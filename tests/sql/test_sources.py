@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from loyalty.times import parse_time
-from ops.topics.catalogue import apply, read_catalogue
+from ops.topics.catalogue import read_catalogue
+from ops.topics.plan import apply
 from tests.kafka_records import delete_topics, read_all, send
 from tests.sql.conftest import ROOT, FlinkSession
 from tests.wire.examples import (
