@@ -13,7 +13,7 @@ WORKDIR /opt/loyalty
 # First what changes seldom: the packages and the Java archives are a layer of their own.
 COPY --chown=loyalty requirements.lock pyproject.toml LICENSE ./
 COPY --chown=loyalty ops/__init__.py ops/errors.py ops/
-COPY --chown=loyalty ops/java/__init__.py ops/java/artifacts.py ops/java/artifacts.yaml ops/java/
+COPY --chown=loyalty ops/java/__init__.py ops/java/artifacts.py ops/java/artifacts.yaml ops/java/downloads.py ops/java/
 COPY --chown=loyalty ops/setup/setup.sh ops/setup/
 RUN bash ops/setup/setup.sh
 

@@ -24,7 +24,7 @@ class Verb(NamedTuple):
 
 VERBS: dict[str, Verb] = {
     "kafka": Verb("ops.kafka.verbs:app", "A Kafka broker on this machine: start, stop, status."),
-    "topics": Verb("ops.topics.verbs:app", "The topics of the catalogue: apply."),
+    "topics": Verb("ops.topics.verbs:app", "The topics of the catalogue: plan, apply."),
     "program": Verb("ops.program.verbs:app", "The documents of the programme: check, publish."),
     "demo": Verb("ops.demo.show:demo_command", "The whole loop on this machine, with a story to follow."),
     "watch": Verb("ops.decisions.watch:watch_command", "Show decisions as they are made."),

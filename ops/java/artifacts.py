@@ -16,7 +16,8 @@ from pathlib import Path
 
 import yaml
 
-from ops.errors import Refusal
+from ops.errors import Exit, Refusal
+from ops.java.downloads import REPOSITORY_VARIABLE, NotDownloaded, download, repository, shown_repository
 
 PINS = Path(__file__).with_name("artifacts.yaml")
 
@@ -95,16 +96,14 @@ def _download(missing: list[Jar], folder: Path, say: Callable[[str], None]) -> N
 
 
 def _download_one(jar: Jar, temporary: Path, folder: Path) -> None:
-    # Imported here: it takes a moment, and nearly always nothing is missing.
-    import requests
-    from jgo.maven import MavenContext
-
-    context = MavenContext(repo_cache=temporary, local_repos=[], timeout=60)
+    path = temporary / jar.file_name
     try:
-        path = context.create_dependency(jar.coordinates).artifact.resolve()
-    except (RuntimeError, requests.RequestException) as problem:
+        download(jar.coordinates, path)
+    except NotDownloaded as problem:
         raise Refusal(
-            f"{jar.coordinates} could not be downloaded: {problem}. Check the network and run the command again."
+            f"{jar.coordinates} could not be downloaded from {shown_repository()}: {problem}. Check the network, or "
+            f"name a mirror in {REPOSITORY_VARIABLE}, and run the command again.",
+            Exit.FAILED,
         ) from problem
     found = _sha256(path)
     if found != jar.sha256:
@@ -133,12 +132,16 @@ def _count(number: int, noun: str) -> str:
 
 def pin(pins_file: Path = PINS, made_by: str = "python -m ops.java.artifacts --pin") -> None:
     """Resolves the roots of a file and writes it anew, with the checksum of every jar."""
+    import truststore
     from jgo.maven import MavenContext
 
+    truststore.inject_into_ssl()
     pins = yaml.safe_load(pins_file.read_text(encoding="utf-8"))
     jars: dict[str, dict[str, str]] = {}
     with tempfile.TemporaryDirectory() as temporary:
-        context = MavenContext(repo_cache=Path(temporary), local_repos=[], timeout=60)
+        context = MavenContext(
+            repo_cache=Path(temporary), local_repos=[], remote_repos={"central": repository()}, timeout=60
+        )
         for group, roots in pins["roots"].items():
             wanted, behind = context.resolver.resolve([context.create_dependency(root) for root in roots])
             jars[group] = {

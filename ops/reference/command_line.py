@@ -11,11 +11,11 @@ from typing import Any
 from typer.main import get_command
 
 from ops.cli import VERBS, command_line
+from ops.errors import Exit
 from ops.reference.markdown import code, page, sentences, table
 
-ROOT = Path(__file__).parents[2]
-INTRODUCTION = """Exit codes: 0, done; 1, refused or found wanting, with the reason on standard error; 2, a command line
-that cannot be read. `loyalty VERB --help` says the same as this page."""
+INTRODUCTION = """`loyalty VERB --help` says the same as this page. What was not done is said in one sentence on
+standard error, and the exit code tells it to a program:"""
 
 
 def text() -> str:
@@ -26,6 +26,7 @@ def text() -> str:
         "the commands' own definitions (`ops/cli.py`)",
         [
             INTRODUCTION,
+            table(["Exit code", ""], [[str(code.value), code.meaning] for code in Exit]),
             table(["Verb", ""], verbs),
             *(part for name in VERBS for part in _verb(name)),
         ],
@@ -69,7 +70,7 @@ def _command(words: str, command: Any) -> Iterator[str]:
 
 
 def _usage_of_argument(argument: Any) -> str:
-    name = (argument.metavar or argument.name.upper()).strip("[]")
+    name = (argument.metavar or argument.name.upper()).removesuffix("...").strip("[]")
     name += "..." if argument.nargs == -1 else ""
     return name if argument.required else f"[{name}]"
 

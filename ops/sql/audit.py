@@ -13,9 +13,10 @@ from rich.table import Table
 
 from ops.errors import Refusal
 from ops.kafka.client import cluster_id
-from ops.sql.cases import fields_of, plain, remaining, row_text
 from ops.sql.fixtures import Row
+from ops.sql.outcomes import remaining, row_text
 from ops.sql.session import create_environment, flink_processes
+from ops.sql.values import fields_of, plain
 from sql.project import RESULTS, Project, SqlFile
 from sql.results import create_results, create_views
 from sql.sources import create_sources

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import Refusal
-from ops.sql.check import Problem, create_tables, problems_of
+from ops.sql.check import create_tables
+from ops.sql.explain import problems_of
+from ops.sql.problems import Problem
 from sql.project import RESULTS, Project, SqlFile
 from sql.results import create_views
 

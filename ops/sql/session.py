@@ -18,7 +18,8 @@ from sql.settings import SETTINGS
 JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+IgnoreUnrecognizedVMOptions -Xshare:auto"
 """Short work: compiling it thoroughly would take longer than it does."""
 
-
+NOWHERE = "none:1"
+"""The address of Kafka where Kafka is not asked."""
 ENDS_WITHIN_S = 60.0
 """A job of a few records, from the end of its input."""
 

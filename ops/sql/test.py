@@ -12,16 +12,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from ops.errors import Refusal
-from ops.sql.cases import CaseRunner, Outcome
-from ops.sql.check import problems_of
+from ops.sql.cases import CaseRunner
+from ops.sql.explain import problems_of
 from ops.sql.fixtures import Case, Row, read_cases
+from ops.sql.outcomes import Outcome
 from ops.sql.session import flink_processes
 from sql.project import Project, SqlFile
 
 
 def named_files(project: Project, names: list[str], *, audits: bool = True) -> list[SqlFile]:
     """The models (and audits) that were named, else all. Raises Refusal for a name that there is not."""
-    from ops.sql.check import nearest
+    from ops.sql.problems import nearest
 
     known = {**project.models, **(project.audits if audits else {})}
     for name in names:

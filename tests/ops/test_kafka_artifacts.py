@@ -6,14 +6,13 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-import requests
 
 from ops.errors import Refusal
 from ops.java import artifacts
 from ops.java.artifacts import Jar, fetch, flink_connector_jar, kafka_classpath, pinned
+from ops.java.downloads import NotDownloaded
 from ops.java.runtime import java
 
 CONTENT = b"what the repository serves"
@@ -21,26 +20,18 @@ SOUND = Jar("org.example:thing:1.0", hashlib.sha256(CONTENT).hexdigest())
 
 
 class Repository:
-    """Stands for jgo's access to a Maven repository; counts what is asked of it."""
+    """Stands for a Maven repository; counts what is asked of it."""
 
     def __init__(self) -> None:
         self.content = CONTENT
         self.asked: list[str] = []
         self.failure: Exception | None = None
 
-    def __call__(self, repo_cache: Path, **_options: object) -> SimpleNamespace:
-        def resolve(coordinates: str) -> Path:
-            self.asked.append(coordinates)
-            if self.failure:
-                raise self.failure
-            path = repo_cache / f"{coordinates.replace(':', '-')}.jar"
-            path.write_bytes(self.content)
-            return path
-
-        def create_dependency(coordinates: str) -> SimpleNamespace:
-            return SimpleNamespace(artifact=SimpleNamespace(resolve=lambda: resolve(coordinates)))
-
-        return SimpleNamespace(create_dependency=create_dependency)
+    def download(self, coordinates: str, to: Path) -> None:
+        self.asked.append(coordinates)
+        if self.failure:
+            raise self.failure
+        to.write_bytes(self.content)
 
 
 @pytest.fixture
@@ -52,7 +43,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def repository(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     stand_in = Repository()
-    monkeypatch.setattr("jgo.maven.MavenContext", stand_in)
+    monkeypatch.setattr(artifacts, "download", stand_in.download)
     return stand_in
 
 
@@ -80,9 +71,8 @@ def test_an_archive_that_was_changed_in_the_cache_is_fetched_again(cache: Path, 
     assert (cache / "thing-1.0.jar").read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("failure", [requests.ConnectionError("no route"), RuntimeError("not found")])
-def test_a_failed_download_is_one_sentence(repository: Repository, failure: Exception) -> None:
-    repository.failure = failure
+def test_a_failed_download_is_one_sentence(repository: Repository) -> None:
+    repository.failure = NotDownloaded("no route")
     with pytest.raises(
         Refusal, match=r"^org\.example:thing:1\.0 could not be downloaded.*Check the network"
     ) as refused:
@@ -95,19 +85,14 @@ def test_two_processes_that_fetch_at_once_both_get_it_whole(tmp_path: Path) -> N
     script = f"""
 import os, sys, time
 from pathlib import Path
-from types import SimpleNamespace
-import jgo.maven
+from ops.java import artifacts
 from ops.java.artifacts import Jar, fetch
 
-def context(repo_cache, **options):
-    def resolve():
-        path = repo_cache / "thing.jar"
-        with path.open("wb") as file:
-            file.write({CONTENT[:5]!r}); file.flush(); time.sleep(0.5); file.write({CONTENT[5:]!r})
-        return path
-    return SimpleNamespace(create_dependency=lambda c: SimpleNamespace(artifact=SimpleNamespace(resolve=resolve)))
+def download(coordinates, to):
+    with to.open("wb") as file:
+        file.write({CONTENT[:5]!r}); file.flush(); time.sleep(0.5); file.write({CONTENT[5:]!r})
 
-jgo.maven.MavenContext = context
+artifacts.download = download
 [path] = fetch([Jar({SOUND.coordinates!r}, {SOUND.sha256!r})])
 sys.stdout.buffer.write(path.read_bytes())
 """

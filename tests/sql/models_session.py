@@ -23,7 +23,8 @@ from typing import Any
 from rich.console import Console
 
 from ops.sql.cases import CaseRunner
-from ops.sql.check import Checker, create_tables, problems_of
+from ops.sql.check import Checker, create_tables
+from ops.sql.explain import problems_of
 from ops.sql.fixtures import read_cases
 from ops.sql.plans import Node, compare, nodes_of
 from ops.sql.session import create_environment, flink_processes, java

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from ops.errors import Refusal
-from ops.sql.cases import Outcome, remaining
 from ops.sql.fixtures import Case, Row, arrivals, read_cases
+from ops.sql.outcomes import Outcome, remaining
 from ops.sql.test import show_difference
 from sql.project import SqlFile
 
