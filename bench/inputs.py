@@ -15,7 +15,7 @@ from loyalty.wire import program
 from loyalty.wire.transactions import TOPIC
 from ops.generate.send import traffic_records
 from ops.generate.settings import DEFAULT_END, OutRecord, Traffic
-from ops.program.check import FOLDER
+from ops.program.documents import FOLDER
 from ops.program.publish import check
 
 MINOR_UNITS_A_POINT = 10

@@ -30,7 +30,7 @@ from ops.kafka.broker import LocalKafka
 from ops.kafka.reading import read_all
 from ops.kafka.sending import Sender
 from ops.own_command import own_command
-from ops.program.check import FOLDER
+from ops.program.documents import FOLDER
 from ops.program.publish import publish
 from ops.topics.catalogue import read_catalogue
 from ops.topics.plan import apply

@@ -17,7 +17,7 @@ from ops.generate.shop import Shop
 from ops.generate.traffic import records
 from ops.kafka.client import partitions_of
 from ops.kafka.sending import Sender
-from ops.program.check import FOLDER
+from ops.program.documents import FOLDER
 from ops.program.publish import check
 
 _PACE_S = 0.005

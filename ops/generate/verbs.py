@@ -15,7 +15,7 @@ from ops.generate.faults import DUPLICATE
 from ops.generate.send import Sent, send
 from ops.generate.settings import DEFAULT_END, Traffic, default_accounts
 from ops.options import BootstrapOption
-from ops.program.check import FOLDER
+from ops.program.documents import FOLDER
 
 
 def _moment(text: str) -> int:

@@ -24,45 +24,12 @@ from ops.errors import Exit, Refusal
 from ops.java.artifacts import kafka_classpath
 from ops.java.class_archives import BROKER, shared_classes
 from ops.java.runtime import java
+from ops.kafka.server_properties import server_properties
 from ops.ports import HOST, free_port, is_free, is_listening
 
 DEFAULT_DIR = Path(".loyalty/kafka")
 STARTS_WITHIN_S = 60.0
 STOPS_WITHIN_S = 20.0
-
-# A record of the input topics may have 2 MiB; its dead letter carries it in base64, a third more, plus the envelope.
-MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-
-_SETTINGS = {
-    "process.roles": "broker,controller",
-    "node.id": 1,
-    "controller.listener.names": "CONTROLLER",
-    "log.dirs": "data",
-    # A misspelt topic name is an error here, not a new topic.
-    "auto.create.topics.enable": "false",
-    "message.max.bytes": MAX_MESSAGE_BYTES,
-    # Exactly-once sinks ask for a timeout that outlasts an outage.
-    "transaction.max.timeout.ms": 3_600_000,
-    # One node: its internal topics have one replica, and few partitions, since each costs time at every start.
-    "offsets.topic.replication.factor": 1,
-    "offsets.topic.num.partitions": 1,
-    "transaction.state.log.replication.factor": 1,
-    "transaction.state.log.min.isr": 1,
-    "transaction.state.log.num.partitions": 1,
-    "share.coordinator.state.topic.replication.factor": 1,
-    "share.coordinator.state.topic.min.isr": 1,
-    "share.coordinator.state.topic.num.partitions": 1,
-    "group.initial.rebalance.delay.ms": 0,
-    "broker.heartbeat.interval.ms": 1_000,
-    # The cleaner takes this from the heap at once; the default is a quarter of ours.
-    "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
-}
-
-# A broker that the controller has not heard for so long serves nothing any more. Nobody could take its place here, so a
-# machine that is too busy must not bring that about (Kafka's default is 9 s). After a crash the controller lets the
-# broker back in when its old session has ended, which should not take that long.
-_SESSION_MS = 120_000
-_SESSION_AFTER_CRASH_MS = 4_000
 
 
 @dataclass(frozen=True)
@@ -119,7 +86,8 @@ def start(directory: Path, port: int | None = None) -> Broker:
         if port is not None and not is_free(port):
             raise Refusal(f"Port {port} is in use; name another with --port, or none for a free one.")
         listen = port or _port_of_last_time(directory) or free_port()
-        _write_properties(directory, listen, controller_port=free_port(besides=listen))
+        text = server_properties(listen, free_port(besides=listen), after_crash=_has_crashed(directory))
+        _replace(directory / "server.properties", text)
         if not _is_prepared(directory):
             _format(directory, classpath)
         return _launch(directory, classpath, f"{HOST}:{listen}")
@@ -254,18 +222,6 @@ def _format(directory: Path, classpath: str) -> None:
     )
     if done.returncode != 0:
         raise Refusal(f"Kafka could not prepare {directory / 'data'}: {(done.stderr or done.stdout).strip()}")
-
-
-def _write_properties(directory: Path, port: int, controller_port: int) -> None:
-    settings = {
-        **_SETTINGS,
-        "broker.session.timeout.ms": _SESSION_AFTER_CRASH_MS if _has_crashed(directory) else _SESSION_MS,
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
-        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
-    }
-    text = "".join(f"{name}={value}\n" for name, value in settings.items())
-    _replace(directory / "server.properties", text)
 
 
 def _is_prepared(directory: Path) -> bool:

@@ -14,7 +14,8 @@ from loyalty.wire.reading import WireError
 from ops.errors import Exit, Refusal
 from ops.kafka.reading import read_all
 from ops.kafka.sending import Sender
-from ops.program.check import Finding, Version, clashes, read_program
+from ops.program.check import clashes, read_program
+from ops.program.documents import Finding, Version
 from ops.yaml_lines import Content
 
 

@@ -12,7 +12,7 @@ from ops.answers import JsonOption, print_json
 from ops.errors import Exit
 from ops.options import BootstrapOption
 from ops.program import publish as publishing
-from ops.program.check import FOLDER
+from ops.program.documents import FOLDER
 
 app = typer.Typer(no_args_is_help=True)
 

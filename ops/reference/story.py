@@ -17,7 +17,7 @@ from loyalty.wire import decisions, engagements, program
 from loyalty.wire.json import to_json
 from ops.decisions.watch import COLUMNS, line
 from ops.demo.story import reference, scenes
-from ops.program.check import FOLDER
+from ops.program.documents import FOLDER
 from ops.program.publish import check
 
 README = Path(__file__).parents[2] / "README.md"

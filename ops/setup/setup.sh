@@ -58,7 +58,13 @@ python=.venv/bin/python
 # locked ones go in first and are used for every build.
 tools=.venv/build-tools.txt
 awk '/^[^ ]/ { keep = /^(pip|setuptools)==/ } keep' requirements.lock >"$tools"
-"$python" -m pip install --quiet --require-hashes --no-deps -r "$tools"
+# The pip that Python brings checks certificates against a list of its own, the locked one against the system's store, where
+# a company has put the authority of its proxy. What is configured for pip goes first.
+store=
+if [ -z "${PIP_CERT:-}" ] && ! "$python" -m pip config get global.cert >/dev/null 2>&1; then
+    store=$("$python" -c 'import ssl; paths = ssl.get_default_verify_paths(); print(paths.cafile or paths.capath or "")')
+fi
+env ${store:+PIP_CERT="$store"} "$python" -m pip install --quiet --require-hashes --no-deps -r "$tools"
 
 echo "Installing the Python packages (apache-flink alone is most of 850 MB; two to three minutes the first time)"
 "$python" -m pip install --no-input --progress-bar off --no-build-isolation --require-hashes -r requirements.lock 2>&1 |

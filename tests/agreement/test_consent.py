@@ -15,7 +15,7 @@ from loyalty.records import Record
 from loyalty.wire import engagements, members, program
 from ops.generate.send import traffic_records
 from ops.generate.settings import Traffic
-from ops.program.check import FOLDER
+from ops.program.documents import FOLDER
 from ops.program.publish import check
 
 ENGAGEMENTS = int(os.environ.get("LOYALTY_ENGAGEMENTS", "50000"))

@@ -13,7 +13,7 @@ from loyalty.records import Record
 from loyalty.wire import context, fraud, members, program, transactions
 from loyalty.wire.json import to_json
 from ops.own_command import own_command
-from ops.program.check import FOLDER
+from ops.program.documents import FOLDER
 from ops.program.publish import publish
 from ops.reconcile.transactions import Reconciliation
 from ops.reconcile.verbs import reconcile_topics

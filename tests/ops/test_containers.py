@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from ops.java.artifacts import pinned
-from ops.kafka import broker as kafka
+from ops.kafka.server_properties import SETTINGS
 from ops.own_command import own_command
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def test_kafka_is_the_version_that_the_tests_run_on() -> None:
 
 
 def test_kafka_has_the_settings_of_the_local_broker() -> None:
-    local = {"KAFKA_" + name.upper().replace(".", "_"): str(value) for name, value in kafka._SETTINGS.items()}
+    local = {"KAFKA_" + name.upper().replace(".", "_"): str(value) for name, value in SETTINGS.items()}
     own_to_containers = {"KAFKA_LOG_DIRS"}
     for name, value in SERVICES["kafka"]["environment"].items():
         if name in local and name not in own_to_containers:

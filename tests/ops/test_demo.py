@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,4 +26,5 @@ def test_two_demos_at_once_tell_their_story_reconcile_and_leave_nothing_behind(t
         assert "Points were taken back" in text
         assert "redemption.decided denied" in text
         assert "conservation, sequences, counts: 0 violations" in text
+        assert re.search(r"all of them +p50 \d+ ms, p99 \d+ ms\n +second half, warm +p50 \d+ ms, p99 \d+ ms", text)
     assert [list((tmp_path / name).iterdir()) for name in ("one", "other")] == [[], []]

@@ -29,7 +29,7 @@ from ops.generate.send import generate, send, traffic_records
 from ops.generate.settings import DEFAULT_END, OutRecord, Traffic
 from ops.generate.shop import Shop
 from ops.generate.traffic import records as all_records
-from ops.program.check import FOLDER
+from ops.program.documents import FOLDER
 from ops.program.publish import check
 from tests.kafka_records import delete_topics, read_all
 from tests.wire.examples import BODIES, document, wire

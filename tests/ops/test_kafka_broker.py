@@ -21,6 +21,7 @@ from jobs.runtime import kafka_clients
 from ops.errors import Refusal
 from ops.kafka import broker as kafka
 from ops.kafka.broker import LocalKafka
+from ops.kafka.server_properties import MAX_MESSAGE_BYTES
 from ops.own_command import own_command
 from ops.ports import HOST
 from tests.kafka_records import create_topic, read_all, send
@@ -168,7 +169,7 @@ def test_a_topic_without_a_limit_of_its_own_takes_what_the_broker_takes(
     new_topic: Callable[..., str], bootstrap: str
 ) -> None:
     topic = new_topic()
-    send(bootstrap, topic, [(b"a", b"x" * (kafka.MAX_MESSAGE_BYTES - 1000))])
+    send(bootstrap, topic, [(b"a", b"x" * (MAX_MESSAGE_BYTES - 1000))])
     assert len(read_all(bootstrap, topic)) == 1
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import Refusal
-from ops.program.check import FOLDER
+from ops.program.documents import FOLDER
 from ops.program.publish import check
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from loyalty.wire.program import TOPIC, parse_program_document
 from ops.errors import Refusal
-from ops.program.check import FOLDER
+from ops.program.documents import FOLDER
 from ops.program.publish import publish, published_documents
 from ops.program.verbs import app
 from tests.kafka_records import delete_topics, read_all, send

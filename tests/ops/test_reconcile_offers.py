@@ -14,7 +14,7 @@ from loyalty.wire import engagements, members, program
 from loyalty.wire.json import to_json
 from ops.generate.send import traffic_records
 from ops.generate.settings import Traffic
-from ops.program.check import FOLDER
+from ops.program.documents import FOLDER
 from ops.program.publish import check
 from ops.reconcile.transactions import Reconciliation, reconcile
 
