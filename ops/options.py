@@ -19,6 +19,5 @@ PythonOption = Annotated[
     str,
     typer.Option(
         help="Python on the cluster's machines, with this project's dependencies.",
-        show_default="the one that runs this command",
     ),
 ]

@@ -52,9 +52,7 @@ def generate_command(
     late_rate: Annotated[
         float, typer.Option(min=0, max=1, help="Share of purchases that come 15 minutes to 6 hours late.")
     ] = Traffic.late_rate,
-    program: Annotated[
-        Path, typer.Option(help="The folder of the programme.", show_default="catalogue/program")
-    ] = FOLDER,
+    program: Annotated[Path, typer.Option(help="The folder of the programme.")] = FOLDER,
     as_json: JsonOption = False,
 ) -> None:
     """Send realistic traffic: households that buy, engage, redeem, and now and then do what they should not."""

@@ -16,9 +16,7 @@ from ops.program.documents import FOLDER
 
 app = typer.Typer(no_args_is_help=True)
 
-Folder = Annotated[
-    Path, typer.Argument(metavar="[DIR]", help="The folder of the documents.", show_default="catalogue/program")
-]
+Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder of the documents.")]
 
 
 @app.command("check")

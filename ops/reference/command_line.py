@@ -14,6 +14,7 @@ from ops.cli import VERBS, command_line
 from ops.errors import Exit
 from ops.reference.markdown import code, page, sentences, table
 
+ROOT = Path(__file__).parents[2]
 INTRODUCTION = """`loyalty VERB --help` says the same as this page. What was not done is said in one sentence on
 standard error, and the exit code tells it to a program:"""
 
@@ -96,8 +97,6 @@ def _help(parameter: Any) -> str:
 def _default(parameter: Any) -> str:
     if parameter.required:
         return "*required*"
-    if isinstance(parameter.show_default, str):  # what it means, where the value is this machine's own
-        return parameter.show_default
     value = parameter.default
     if value is None or value is False or value == () or value == []:
         return ""

@@ -16,9 +16,7 @@ from ops.topics.plan import Step
 
 app = typer.Typer(no_args_is_help=True)
 
-Catalogue = Annotated[
-    Path, typer.Option(help="The file that declares the topics.", show_default="catalogue/topics.yaml")
-]
+Catalogue = Annotated[Path, typer.Option(help="The file that declares the topics.")]
 
 
 @app.command()
