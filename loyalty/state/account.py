@@ -341,6 +341,12 @@ class Account:
         """It waits no longer."""
         self.waiting.remove(waiting)
 
+    def waiting_refund(self, event_id: str) -> Waiting:
+        """The refund of this event, which waits."""
+        waiting = self.waiting.get(event_id)
+        assert waiting is not None
+        return waiting
+
     def waiting_for(self, order_id: str) -> list[str]:
         """The events that wait for this order, in the order in which they came."""
         return self.waiting.for_order(order_id)
