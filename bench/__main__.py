@@ -1,7 +1,7 @@
 """`python -m bench [--quick] [--write]`: every figure of `docs/explanation/performance.md`; what `make bench` runs.
 
-The ways are run in turn, round after round, so that whatever else the machine does meets all of them. The last line is
-one JSON object.
+The contenders run in turn, round after round, so that whatever else the machine does meets all of them. The last line
+is one JSON object.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from bench import catch_up, inputs, latency, parallel, report, state_size
+from bench.contenders import CONTENDERS, Timed, run
 from bench.ground import balances, purchases
 from bench.summary import Summary, as_json, summarise
-from bench.ways import WAYS, Timed, run
 from ops.errors import Refusal
 
 SECONDS = {
@@ -31,9 +31,9 @@ SECONDS = {
 }
 """How long each is measured, where the input lasts that long; what has a compiler to warm up needs longer. The full job
 ends before points come to be released, from where on an event is two decisions."""
-COMPARED = tuple(name for name in WAYS if name != "whole")
+COMPARED = tuple(name for name in CONTENDERS if name != "whole")
 """The balance through the whole topology is no goal's, and `bench.profile` runs it too."""
-QUICK_WAYS = ("full", "balance", "sql", "java", "textbook", "quix")
+QUICK_CONTENDERS = ("full", "balance", "sql", "java", "textbook", "quix")
 RATIOS = {
     "full_to_sql": ("full", "sql"),
     "full_to_textbook": ("full", "textbook"),
@@ -42,11 +42,11 @@ RATIOS = {
 }
 IN_A_RATIO = {name for pair in RATIOS.values() for name in pair}
 ROUNDS_OF_OTHERS = 3
-"""A way that is in no ratio is beside the others for its rate alone."""
+"""A contender that is in no ratio is beside the others for its rate alone."""
 
 
 def compare(rounds: int, events: int, accounts: int, names: Sequence[str], share: float) -> dict[str, Summary]:
-    """Rounds of all ways on the same purchases; `share` of the usual seconds. Raises Refusal."""
+    """Rounds of all contenders on the same purchases; `share` of the usual seconds. Raises Refusal."""
     runs: dict[str, list[Timed]] = defaultdict(list)
 
     with purchases(events, accounts) as place:
@@ -55,16 +55,16 @@ def compare(rounds: int, events: int, accounts: int, names: Sequence[str], share
             for name in names:
                 if number >= ROUNDS_OF_OTHERS and name not in IN_A_RATIO:
                     continue
-                way = WAYS[name]
-                found = run(place, way, SECONDS[name] * share)
+                contender = CONTENDERS[name]
+                found = run(place, contender, SECONDS[name] * share)
                 runs[name].append(found)
                 _say(
-                    f"round {number + 1}: {way.title}: {found.events_per_s:,.0f} events/s, {found.cpu_us:,.0f} µs of "
-                    f"CPU an event, first record after {found.start_s:.1f} s ({found.events:,} events)"
+                    f"round {number + 1}: {contender.title}: {found.events_per_s:,.0f} events/s, {found.cpu_us:,.0f} "
+                    f"µs of CPU an event, first record after {found.start_s:.1f} s ({found.events:,} events)"
                 )
-                if number == 0 and not way.full:
+                if number == 0 and not contender.full:
                     expected = expected or inputs.expected_balances(events, accounts)
-                    check_balances(balances(place.bootstrap, way.out), expected, way.title)
+                    check_balances(balances(place.bootstrap, contender.out), expected, contender.title)
     figures = {}
     for name, of_way in runs.items():
         figures[f"{name}_events_per_s"] = summarise(one.events_per_s for one in of_way)
@@ -97,10 +97,10 @@ def measure(quick: bool) -> dict[str, Summary]:
             print(f"{what}: not measured: {refusal.message}", file=sys.stderr, flush=True)
 
     if quick:
-        add("the ways, once each", lambda: compare(1, 100_000, 5_000, QUICK_WAYS, 0.35))
+        add("the contenders, once each", lambda: compare(1, 100_000, 5_000, QUICK_CONTENDERS, 0.35))
         add("latency", lambda: latency.measure(windows=2, window_s=5.0))
         return figures
-    add("the ways, in turn", lambda: compare(5, 1_000_000, 20_000, COMPARED, 1.0))
+    add("the contenders, in turn", lambda: compare(5, 1_000_000, 20_000, COMPARED, 1.0))
     add("latency", latency.measure)
     add("catch-up after an outage", catch_up.measure)
     add("many accounts against few", lambda: state_size.accounts(0.2, rounds=3))

@@ -20,7 +20,6 @@ from pyflink.datastream.state import MapStateDescriptor
 from pyflink.table import StreamTableEnvironment
 
 from jobs.config import DecisionsConfig
-from jobs.domain import StateEntries
 from jobs.profiles import Profile
 from jobs.runtime import tables
 from jobs.runtime.environment import create_environment
@@ -28,10 +27,11 @@ from jobs.runtime.outputs import MAIN, Sent
 from jobs.runtime.python_operators import PythonOperator, process
 from jobs.runtime.streams import key_by_first_field
 from jobs.topics import TRANSACTIONS
+from loyalty.state.codec import StateEntries
 from ops.flink.gateway import settings_of_gateway
 
 NAME = "running-balance"
-PAGE = "balance"
+ENTRY = "balance"
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 _BALANCE = struct.Struct("<qq")
@@ -40,26 +40,26 @@ PURCHASES = "SELECT DECODE(key, 'UTF-8') AS account_id, `value` FROM records"
 WRITE_BALANCES = "INSERT INTO decisions SELECT key, `value` FROM balances"
 
 
-def add_purchase(pages: StateEntries, value: bytes) -> tuple[bytes, bytes]:
-    """Adds a purchase to the balance of its account's pages; gives the key and the value to be written."""
+def add_purchase(entries: StateEntries, value: bytes) -> dict[str, Any]:
+    """Adds a purchase to the balance of its account's state entries; gives what is to be written."""
     purchase = orjson.loads(value)
-    page = pages.get(PAGE)
-    balance, sequence = (0, 0) if page is None else _BALANCE.unpack(page)
+    entry = entries.get(ENTRY)
+    balance, sequence = (0, 0) if entry is None else _BALANCE.unpack(entry)
     balance += sum(line["amount"] // 10 for line in purchase["lines"])
     sequence += 1
-    pages.put(PAGE, _BALANCE.pack(balance, sequence))
-    account_id = purchase["account_id"]
-    return account_id.encode(), orjson.dumps({"account": account_id, "balance": balance, "sequence": sequence})
+    entries.put(ENTRY, _BALANCE.pack(balance, sequence))
+    return {"account": purchase["account_id"], "balance": balance, "sequence": sequence}
 
 
 class Balance:
     """Adds up."""
 
     def open(self, runtime_context: Any) -> None:
-        self._pages = runtime_context.get_map_state(MapStateDescriptor(NAME, Types.STRING(), _BYTES))
+        self._entries = runtime_context.get_map_state(MapStateDescriptor(NAME, Types.STRING(), _BYTES))
 
     def process_element(self, value: bytes, ctx: Any) -> Sent:
-        return ((MAIN, add_purchase(self._pages, value)),)
+        balance = add_purchase(self._entries, value)
+        return ((MAIN, (balance["account"].encode(), orjson.dumps(balance))),)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Sent:
         return ()
@@ -73,7 +73,7 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig) -> N
     )
     balances = process(
         key_by_first_field(purchases, Types.STRING(), _BYTES),
-        PythonOperator(Balance(), NAME, Types.ROW_NAMED(["key", "value"], [_BYTES, _BYTES]), read_first=[PAGE]),
+        PythonOperator(Balance(), NAME, Types.ROW_NAMED(["key", "value"], [_BYTES, _BYTES]), read_first=[ENTRY]),
     )
     table_environment.create_temporary_view("balances", table_environment.from_data_stream(balances))
     statements = table_environment.create_statement_set()

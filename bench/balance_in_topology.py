@@ -7,61 +7,63 @@ the price of the plumbing.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.balance import PAGE, add_purchase
+from bench.balance import ENTRY, add_purchase
 from jobs.config import DecisionsConfig
-from jobs.decisions_topology import build
-from jobs.domain import DECISIONS, Document, ForAccount, Output, Passed, Record, StateEntries, Verdict, Watermark
+from jobs.decisions_topology import DecisionsDomain, build
 from jobs.kinds import DECISIONS_KIND
 from jobs.profiles import Profile
 from jobs.topics import PROGRAM, TRANSACTIONS
+from loyalty.decider import Delivery, Verdict
+from loyalty.records import Record
+from loyalty.state.codec import StateEntries
+from loyalty.validation import Document, ForAccount, Ignored, Passed, Watermark
+from loyalty.wire.events import Transaction
+from loyalty.wire.program import ProgramDocument
 from ops.jobs.run import Until, run
 
 
-class BalanceIntake:
+class BalanceValidator:
     """Passes every transaction on, with the broker's clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, unread: Mapping[int, int]) -> None:
         self._latest = 0
         self._documents = 0
 
-    def begin(self, pages: StateEntries, unread: Mapping[int, int]) -> None: ...
-
-    def take(self, pages: StateEntries, record: Record) -> Iterable[Passed]:
+    def take(self, entries: StateEntries, record: Record) -> Passed:
         key, value = record.key, record.value
-        if key is None or value is None:
-            return ()
-        if record.topic == TRANSACTIONS:
+        if key is not None and value is not None and record.topic == TRANSACTIONS:
             self._latest = max(self._latest, record.timestamp_ms)
-            return (ForAccount(key.decode(), value, self._documents, Watermark(0, self._latest)),)
-        if record.topic == PROGRAM:
+            return ForAccount(key.decode(), Delivery(record), self._documents, self.watermark(entries))
+        if value is not None and record.topic == PROGRAM:
             self._documents += 1
-            return (Document(self._documents, value.decode()),)
-        return ()
+            return Document(self._documents, "any", value, self.watermark(entries))
+        return Ignored(self.watermark(entries))
 
-    def clock(self, pages: StateEntries) -> Watermark | None:
+    def watermark(self, entries: StateEntries) -> Watermark | None:
         return Watermark(0, self._latest) if self._latest else None
 
 
-class BalanceDesk:
+class BalanceDecider:
     """Adds up."""
 
-    reads_first = (PAGE,)
+    def learn(self, document: ProgramDocument) -> None: ...
 
-    def learn(self, document: str) -> None: ...
+    def receive(
+        self, account_id: str, entries: StateEntries, delivery: Delivery, event: Transaction | None = None
+    ) -> Verdict:
+        assert delivery.record.value is not None
+        return Verdict([add_purchase(entries, delivery.record.value)], [], None, "used")
 
-    def receive(self, account_id: str, pages: StateEntries, payload: bytes, watermark_ms: int | None) -> Verdict:
-        return Verdict([Output(DECISIONS, *add_purchase(pages, payload))], None)
-
-    def fire(self, account_id: str, pages: StateEntries, watermark_ms: int) -> Verdict:
-        return Verdict([], None)
+    def fire(self, account_id: str, entries: StateEntries, watermark_ms: int) -> Verdict:
+        return Verdict([], [], None, "timer")
 
 
 def add_balances(environment: Any, config: DecisionsConfig) -> None:
-    build(environment, config, BalanceIntake(), BalanceDesk())
+    build(environment, config, DecisionsDomain(BalanceValidator, BalanceDecider(), (ENTRY,)))
 
 
 def main(bootstrap: str, state: str) -> None:

@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from bench import inputs
+from bench.contenders import STATE, decided_to, first_decisions, job_command, running
 from bench.ground import DEAD_LETTERS, DECISIONS, Ground, ground
 from bench.summary import Summary, as_json, summarise
-from bench.ways import STATE, decided_to, first_decisions, job_command, running
 from jobs.profiles import Profile
 from jobs.topics import TRANSACTIONS
 from ops.errors import Refusal

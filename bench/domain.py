@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -22,12 +23,14 @@ from zlib import crc32
 from bench import inputs
 from bench.operator_in_memory import InMemoryOperator
 from bench.summary import Summary, as_json, summarise
-from jobs.adapters import LoyaltyDecider, LoyaltyValidator
 from jobs.operators.check_records import TO_DOCUMENTS, CheckRecords
 from jobs.operators.decide_for_account import DecideForAccount
 from jobs.profiles import KNOBS, Profile
 from jobs.runtime.outputs import MAIN
 from jobs.topics import TRANSACTIONS
+from loyalty.decider import Decider
+from loyalty.state.account import CORE_PAGE
+from loyalty.validation import Validator
 from ops.generate.settings import OutRecord
 
 PARTITIONS = 4
@@ -37,12 +40,12 @@ GATHERED = KNOBS[Profile.THROUGHPUT].gather_elements
 PROBES = {
     "unpack record": ("jobs.operators.start_barrier:unpack_record",),
     "parse and check (intake)": ("loyalty.validation:read_transaction",),
-    "clock, packing (intake)": ("jobs.adapters:LoyaltyValidator.take",),
+    "watermark (intake)": ("loyalty.validation:Validator.take",),
     "pack, unpack envelope": (
-        "jobs.operators.check_records:pack_envelope",
+        "jobs.operators.check_records:in_an_envelope",
         "jobs.operators.decide_for_account:unpack_envelope",
     ),
-    "operators: gate, order, timers": (
+    "operators: barriers, order, timers": (
         "jobs.operators.check_records:CheckRecords.process_element",
         "jobs.operators.decide_for_account:DecideForAccount.process_element",
         "jobs.operators.decide_for_account:DecideForAccount.on_timer",
@@ -53,7 +56,11 @@ PROBES = {
         "jobs.runtime.state_entries:FlinkEntries.put",
         "jobs.runtime.state_entries:FlinkEntries.remove",
     ),
-    "read the envelope (decider)": ("jobs.adapters:_DECODE", "loyalty.decider:read_again"),
+    "read the envelope (decider)": ("jobs.operators.decide_for_account:delivery_in", "loyalty.decider:read_again"),
+    "events on their way": (
+        "jobs.runtime.events_on_their_way:EventsOnTheirWay.put",
+        "jobs.runtime.events_on_their_way:EventsOnTheirWay.take",
+    ),
     "content digest": ("loyalty.validation:content_digest",),
     "pages: decode": ("loyalty.state.codec:EntryCodec.read",),
     "pages: encode": ("loyalty.state.codec:EntryCodec.write",),
@@ -90,8 +97,8 @@ PROBES = {
         "loyalty.rules.redemption:end_hold",
     ),
     "log": ("loyalty.rules.decision_log:DecisionLog.post",),
-    "encode decisions": ("jobs.adapters:LoyaltyDecider._outputs",),
-    "decider, the rest": ("jobs.adapters:LoyaltyDecider.receive", "jobs.adapters:LoyaltyDecider.fire"),
+    "encode decisions": ("jobs.operators.decide_for_account:decided",),
+    "decider, the rest": ("loyalty.decider:Decider.receive", "loyalty.decider:Decider.fire"),
 }
 """Which functions are which part. Time inside a nested probe is that probe's."""
 
@@ -126,8 +133,8 @@ class InProcess:
     """The two operators without Flink, on one thread: state and timers in memory, batches and watermarks as there."""
 
     def __init__(self) -> None:
-        self._check = InMemoryOperator(CheckRecords(LoyaltyValidator(LAG_MS), {}, lambda taken: {}))
-        self._decide = InMemoryOperator(DecideForAccount(LoyaltyDecider()), LoyaltyDecider.reads_first)
+        self._check = InMemoryOperator(CheckRecords(partial(Validator, LAG_MS), {}, lambda taken: {}))
+        self._decide = InMemoryOperator(DecideForAccount(Decider()), (CORE_PAGE,))
         self.written = 0
         """Decisions and dead letters."""
         self.fired = 0
@@ -136,13 +143,13 @@ class InProcess:
         """Packed records, from the intake to what is due by the last of them."""
         keys, envelopes = [], []
         latest = self._decide.watermark
-        for edge, value in self._check.cross([""] * len(batch), batch):
-            if edge == MAIN:
+        for output, value in self._check.cross([""] * len(batch), batch):
+            if output == MAIN:
                 (key, envelope), timestamp = value
                 keys.append(key)
                 envelopes.append(envelope)
                 latest = max(latest, timestamp - 1)
-            elif edge == TO_DOCUMENTS:
+            elif output == TO_DOCUMENTS:
                 self._decide.broadcast(value[0])
             else:
                 self.written += 1

@@ -1,6 +1,6 @@
 """The ground that measurements stand on: a broker for each input, fresh output topics, and what came out of a run.
 
-Every output topic has the broker's clock (`LogAppendTime`), so that all ways are timed by the same one.
+Every output topic has the broker's clock (`LogAppendTime`), so that all contenders are timed by the same one.
 """
 
 from __future__ import annotations

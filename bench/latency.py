@@ -19,9 +19,9 @@ import orjson
 from confluent_kafka import Consumer, TopicPartition
 
 from bench import inputs
+from bench.contenders import job_command, running
 from bench.ground import DEAD_LETTERS, DECISIONS, PARTITIONS, Ground, ground
 from bench.summary import Summary, as_json, summarise
-from bench.ways import job_command, running
 from jobs.runtime import kafka_clients
 from jobs.topics import TRANSACTIONS
 from ops.errors import Refusal

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs.runtime.batch_runner import Answer, BatchRunner
-from jobs.runtime.subprocess_runner import RunnerApart
+from jobs.runtime.subprocess_runner import SubprocessRunner
 from jobs.runtime.virtual_time import NO_WATERMARK
 
 WALL_MS = 1_000_000
 
 
 class InMemoryOperator:
-    """State and timers by key, and what Python asked for beyond the pages that came with an element."""
+    """State and timers by key, and what Python asked for beyond the state entries that came with an element."""
 
-    def __init__(self, function: Any, read_first: Sequence[str] = (), *, apart: bool = False) -> None:
+    def __init__(self, function: Any, read_first: Sequence[str] = (), *, in_subprocess: bool = False) -> None:
         self.state: dict[str, dict[str, bytes]] = {}
         self.documents: dict[str, str] = {}
         self.timers: set[tuple[str, bool, int]] = set()
@@ -27,7 +27,7 @@ class InMemoryOperator:
         self._by_moment: list[tuple[int, str]] = []
         self._keys: Sequence[str] = ()
         runner = BatchRunner(function, read_first)
-        self._runner = RunnerApart(runner) if apart else runner
+        self._runner = SubprocessRunner(runner) if in_subprocess else runner
         self._read_first = self._runner.open(self)
 
     def cross(self, keys: Sequence[str], gathered: Sequence[Any], *, wall: bool = False) -> list[tuple[int, Any]]:
@@ -52,25 +52,25 @@ class InMemoryOperator:
         return found
 
     def _carry_out(self, answer: Answer) -> list[tuple[int, Any]]:
-        written, names, contents, moments, edges, values = answer
-        for element, name, page in zip(array("q", written), names, contents, strict=True):
-            pages = self.state.setdefault(self._keys[element], {})
-            if page is None:
-                pages.pop(name, None)
+        written, names, contents, moments, outputs, values = answer
+        for element, name, entry in zip(array("q", written), names, contents, strict=True):
+            entries = self.state.setdefault(self._keys[element], {})
+            if entry is None:
+                entries.pop(name, None)
             else:
-                pages[name] = page
+                entries[name] = entry
         for element, of_event_time, moment in zip(*[iter(array("q", moments))] * 3, strict=True):
             timer = self._keys[element], bool(of_event_time), moment
             if timer not in self.timers:
                 self.timers.add(timer)
                 if of_event_time:
                     heapq.heappush(self._by_moment, (moment, self._keys[element]))
-        return list(zip(edges, values, strict=True))
+        return list(zip(outputs, values, strict=True))
 
     def close(self) -> None:
         self._runner.close()
 
-    def page(self, element: int, name: str) -> bytes | None:
+    def entry(self, element: int, name: str) -> bytes | None:
         self.asked.append(name)
         return self.state.get(self._keys[element], {}).get(name)
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import psutil
 
+from bench.contenders import STARTS_WITHIN_S
 from bench.ground import DEAD_LETTERS, DECISIONS, FOLDER, Ground, purchases
 from bench.summary import Summary, as_json, summarise
-from bench.ways import STARTS_WITHIN_S
 from bench.window import Window, watch
 from jobs.config import DecisionsConfig
 from jobs.kinds import DECISIONS_KIND

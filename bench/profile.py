@@ -20,9 +20,9 @@ from itertools import chain, islice
 import psutil
 
 from bench import cpu, domain, inputs
+from bench.contenders import CONTENDERS, STARTS_WITHIN_S, STATE, Contender, events_of, running
 from bench.ground import DEAD_LETTERS, DECISIONS, purchases
 from bench.summary import Summary, as_json, summarise
-from bench.ways import STARTS_WITHIN_S, STATE, WAYS, Way, events_of, running
 from ops.errors import Refusal
 
 THREADS = (
@@ -46,15 +46,15 @@ IN_PROCESS = 100_000
 OTHER = "JVM: the rest (REST, metrics, coordination)"
 
 
-def measure(way: Way, events: int, accounts: int, warm_up_s: float, seconds: float) -> dict[str, float]:
+def measure(contender: Contender, events: int, accounts: int, warm_up_s: float, seconds: float) -> dict[str, float]:
     """Microseconds of CPU an event, by what it is spent for. Raises Refusal."""
     with purchases(events, accounts) as place:
         place.fresh(DECISIONS, DEAD_LETTERS)
         shutil.rmtree(STATE, ignore_errors=True)
         broker = next(child for child in psutil.Process().children() if child.name() == "java")
-        with running(way.command(place)) as process:
+        with running(contender.command(place)) as process:
             deadline = time.monotonic() + STARTS_WITHIN_S
-            while not events_of(place, way):
+            while not events_of(place, contender):
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise Refusal("The job did not come to decide.")
                 time.sleep(0.5)
@@ -64,7 +64,7 @@ def measure(way: Way, events: int, accounts: int, warm_up_s: float, seconds: flo
             for pause in (seconds, 0.0):
                 looks.append(
                     (
-                        events_of(place, way),
+                        events_of(place, contender),
                         cpu.by_thread(jvm),
                         sum(cpu.by_thread(process.pid).values()),
                         sum(cpu.by_thread(broker.pid).values()),
@@ -100,8 +100,8 @@ def main() -> None:
     asked = parser.parse_args()
     figures: dict[str, Summary] = {}
     for name in ("full", "whole", "balance"):
-        found = measure(WAYS[name], asked.events, asked.accounts, asked.warm_up_s, asked.seconds)
-        print("\n".join([*table(found, WAYS[name].title), ""]), flush=True)
+        found = measure(CONTENDERS[name], asked.events, asked.accounts, asked.warm_up_s, asked.seconds)
+        print("\n".join([*table(found, CONTENDERS[name].title), ""]), flush=True)
         for what, spent in found.items():
             figures[f"profile_{name}_{domain.plain(what)}_us"] = summarise([spent])
     same = islice(inputs.purchases(asked.events, asked.accounts), IN_PROCESS)

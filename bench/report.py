@@ -9,8 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.contenders import CONTENDERS
 from bench.summary import Summary
-from bench.ways import WAYS
 
 DOCS = Path(__file__).parent.parent / "docs" / "explanation"
 PAGE = DOCS / "performance.md"
@@ -46,7 +46,7 @@ MILLION = 1_000_000
 
 
 def lines(figures: Mapping[str, Summary]) -> list[str]:
-    """The goals beside what was measured, then every way that was compared; GitHub's Markdown."""
+    """The goals beside what was measured, then every contender that was compared; GitHub's Markdown."""
     rows = ["| Figure | Goal | Measured (median, min–max) | |", "|---|---|---|---|"]
     for goal in GOALS:
         found = figures.get(goal.figure)
@@ -59,14 +59,14 @@ def lines(figures: Mapping[str, Summary]) -> list[str]:
         )
     rows += [
         "",
-        "| Way | events/s (median, min–max) | runs | CPU an event | first record after |",
+        "| Contender | events/s (median, min–max) | runs | CPU an event | first record after |",
         "|---|---|---|---|---|",
     ]
-    for name, way in WAYS.items():
+    for name, contender in CONTENDERS.items():
         rate = figures.get(f"{name}_events_per_s")
         if rate is not None:
             rows.append(
-                f"| {way.title} | {rate.median:,.0f} ({rate.min:,.0f}–{rate.max:,.0f}) | {rate.runs} | "
+                f"| {contender.title} | {rate.median:,.0f} ({rate.min:,.0f}–{rate.max:,.0f}) | {rate.runs} | "
                 f"{figures[f'{name}_cpu_us'].median:,.0f} µs | {figures[f'{name}_start_s'].median:.1f} s |"
             )
     return rows
@@ -118,26 +118,28 @@ def write(figures: Mapping[str, Summary], command: str, page: Path = PAGE, chart
     if not begin or not end:
         raise ValueError(f"{page} has no {BEGIN} … {END}")
     body = "\n".join(
-        [f"By `{command}` on {machine()}", "", *lines(figures), "", f"![events/s of each way]({chart.name})"]
+        [f"By `{command}` on {machine()}", "", *lines(figures), "", f"![events/s of each contender]({chart.name})"]
     )
     page.write_text(f"{before}{BEGIN}\n{body}\n{END}{after}", encoding="utf-8")
     draw(figures, chart)
 
 
 def draw(figures: Mapping[str, Summary], chart: Path) -> None:
-    """A bar for each way, with the range of its runs."""
+    """A bar for each contender, with the range of its runs."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
     shown = [
-        (way.title, figures[f"{name}_events_per_s"]) for name, way in WAYS.items() if f"{name}_events_per_s" in figures
+        (contender.title, figures[f"{name}_events_per_s"])
+        for name, contender in CONTENDERS.items()
+        if f"{name}_events_per_s" in figures
     ]
     shown.sort(key=lambda one: one[1].median)
     medians = [found.median for _, found in shown]
     spread = [[found.median - found.min for _, found in shown], [found.max - found.median for _, found in shown]]
-    our_titles = {WAYS[name].title for name in ("full", "balance", "whole")}
+    our_titles = {CONTENDERS[name].title for name in ("full", "balance", "whole")}
     ours = [title in our_titles for title, _ in shown]
     figure, axes = plt.subplots(figsize=(9, 0.5 * len(shown) + 1.2))
     axes.barh(

@@ -22,9 +22,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.contenders import CONTENDERS, STARTS_WITHIN_S, events_of, job_command, running
 from bench.ground import DEAD_LETTERS, DECISIONS, FOLDER, Ground, purchases
 from bench.summary import Summary, as_json, summarise
-from bench.ways import STARTS_WITHIN_S, WAYS, events_of, job_command, running
 from bench.window import Window, watch
 from ops.errors import Refusal
 
@@ -63,7 +63,7 @@ class Side:
         latest = time.monotonic() + STARTS_WITHIN_S + events / FILLS_AT_LEAST
         # Checkpoints that nothing goes back to would only cost time.
         with running(self._command("10m", "--fresh")) as process:
-            while events_of(place, WAYS["full"]) < events:
+            while events_of(place, CONTENDERS["full"]) < events:
                 time.sleep(1.0)
                 if process.poll() is not None or time.monotonic() > latest:
                     raise Refusal(f"The decision job did not come to {events:,} events.")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
+from bench.contenders import first_decisions
 from bench.ground import DECISIONS, Ground
-from bench.ways import first_decisions
 from ops.errors import Refusal
 
 LOOK_EVERY_S = 1.0

@@ -19,8 +19,8 @@ AddJob = Callable[[StreamExecutionEnvironment, Any], None]
 def submit(kind: JobKind, add_job: AddJob, arguments: Sequence[str] | None = None) -> None:
     """Submit the job: to a cluster under `flink run`, else to a mini-cluster in this process."""
     config = read_arguments(kind.config, kind.word, arguments)
-    held = last_readable(config.bootstrap, kind.inputs, committed_only=kind.committed_only)
-    config = config.model_copy(update={"last_at_start": held})
+    start_offsets = last_readable(config.bootstrap, kind.inputs, committed_only=kind.committed_only)
+    config = config.model_copy(update={"start_offsets": start_offsets})
     environment = create_environment(kind.names.job, config)
     add_job(environment, config)
     environment.execute(kind.names.job)

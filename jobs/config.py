@@ -52,7 +52,7 @@ class JobConfig(BaseModel):
     """How long a transaction may stay open: it must outlast an outage of the job and fit the broker's maximum."""
     restart_attempts: int | None = Field(default=None, ge=0)
     """How often the job starts again by itself after a failure before it gives up; None: always."""
-    last_at_start: dict[str, dict[int, int]] = Field(default_factory=dict)
+    start_offsets: dict[str, dict[int, int]] = Field(default_factory=dict)
     """By topic and partition: the offset of the last record that could be read when the job started."""
 
 

@@ -7,20 +7,22 @@ cluster.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from pyflink.datastream import StreamExecutionEnvironment
 
 from jobs.command import AddJob, submit
 from jobs.config import DecisionsConfig
-from jobs.decisions_topology import build
+from jobs.decisions_topology import DecisionsDomain, build
 from jobs.kinds import DECISIONS_KIND
+from loyalty.decider import Decider
+from loyalty.state.account import CORE_PAGE
+from loyalty.validation import Validator
 
 
 def add_decisions(environment: StreamExecutionEnvironment, config: DecisionsConfig) -> None:
     """The decision job with the loyalty domain in it."""
-    from jobs.adapters import LoyaltyDecider, LoyaltyValidator
-
-    build(environment, config, LoyaltyValidator(config.watermark_lag_ms), LoyaltyDecider())
+    build(environment, config, DecisionsDomain(partial(Validator, config.watermark_lag_ms), Decider(), (CORE_PAGE,)))
 
 
 def main(arguments: Sequence[str] | None = None, add_job: AddJob = add_decisions) -> None:

@@ -12,14 +12,15 @@ from pyflink.datastream import StreamExecutionEnvironment
 from jobs.command import AddJob, submit
 from jobs.config import OffersConfig
 from jobs.kinds import OFFERS_KIND
-from jobs.offers_topology import build
+from jobs.offers_topology import OffersDomain, build
+from loyalty.offers.making import OfferMaker
+from loyalty.offers.matching import LEDGER_PAGE, Matcher
+from loyalty.offers.validation import EngagementValidator
 
 
 def add_offers(environment: StreamExecutionEnvironment, config: OffersConfig) -> None:
     """The offers job with the loyalty domain in it."""
-    from jobs.offers_adapters import LoyaltyEngagementIntake, LoyaltyMaker, LoyaltyMatcher
-
-    build(environment, config, LoyaltyEngagementIntake(), LoyaltyMatcher(), LoyaltyMaker())
+    build(environment, config, OffersDomain(EngagementValidator(), Matcher(), OfferMaker(), (LEDGER_PAGE,)))
 
 
 def main(arguments: Sequence[str] | None = None, add_job: AddJob = add_offers) -> None:

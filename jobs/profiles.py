@@ -41,7 +41,7 @@ class Knobs(NamedTuple):
     those cost it and the broker together as much as half of deciding."""
     batch_bytes: int
     compression: str
-    apart: bool
+    subprocesses: bool
     """Whether operators work in Python processes beside the JVM, so that they do not take turns with its interpreter
     lock. A batch has to be handed to another process and back for that: nothing where it is hundreds of elements, and
     as much as deciding where it is one or two."""
@@ -55,7 +55,7 @@ KNOBS = {
         linger_ms=2,
         batch_bytes=64 * 1024,
         compression="none",
-        apart=False,
+        subprocesses=False,
     ),
     Profile.THROUGHPUT: Knobs(
         gather_elements=500,
@@ -64,6 +64,6 @@ KNOBS = {
         linger_ms=50,
         batch_bytes=512 * 1024,
         compression="lz4",
-        apart=True,
+        subprocesses=True,
     ),
 }

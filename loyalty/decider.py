@@ -141,8 +141,13 @@ class Decider:
         """A programme document counts from now on."""
         self.program.learn(document)
 
-    def receive(self, account_id: str, pages: StateEntries, delivery: Delivery) -> Verdict:
-        """Decide one record of the account: a transaction, or a reference fact about it."""
+    def receive(
+        self, account_id: str, pages: StateEntries, delivery: Delivery, event: Transaction | None = None
+    ) -> Verdict:
+        """Decide one record of the account: a transaction, or a reference fact about it.
+
+        `event` is the transaction in the record's value, where it has been read already.
+        """
         record = delivery.record
         case = self._turn_to(account_id, pages)
         if record.topic in REFERENCE_TOPICS:
@@ -150,8 +155,7 @@ class Decider:
             _sweep(case, NOTHING_DUE)
             return case.verdict("reference")
         assert record.value is not None
-        event = read_again(record.value)
-        fate = self._receive(case, event, delivery, record.value)
+        fate = self._receive(case, event or read_again(record.value), delivery, record.value)
         tidy(case.account, self.program)
         case.account.save()
         return case.verdict(fate)

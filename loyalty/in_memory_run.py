@@ -54,7 +54,7 @@ class InMemoryRun:
     def read(self, record: Record) -> None:
         """Take one record. Those of one partition must be given in its order."""
         passed = self._intake.take(self._intake_pages, record)
-        self._clock = passed.clock
+        self._clock = passed.watermark
         place = Place(record.topic, record.partition, record.offset)
         if isinstance(passed, DeadLetter):
             self.outcome.fates[place] = "dead_letter"
@@ -66,7 +66,7 @@ class InMemoryRun:
             self._decider.learn(parse_program_document(passed.value))
         else:
             pages = self._accounts.setdefault(passed.account_id, DictEntries())
-            verdict = self._decider.receive(passed.account_id, pages, passed.delivery)
+            verdict = self._decider.receive(passed.account_id, pages, passed.delivery, passed.event)
             self.outcome.fates[place] = verdict.fate
             self._keep(passed.account_id, verdict)
         if self._eager:

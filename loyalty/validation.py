@@ -1,7 +1,7 @@
 """The intake: every record of every input topic is checked here, once, in the order in which its partition holds it.
 
-The checks are those of contract §2, in its order, up to `too_early`. What passes moves the clock of its partition;
-the watermark is the least of these clocks over the partitions that have had an event, less the lag (contract §4,
+The checks are those of contract §2, in its order, up to `too_early`. What passes moves its partition's latest moment
+on; the watermark is the least of these over the partitions that have had an event, less the lag (contract §4,
 *Time*).
 """
 
@@ -20,7 +20,7 @@ from loyalty.times import MINUTE_MS, format_time
 from loyalty.wire import program, transactions
 from loyalty.wire.content import content_digest
 from loyalty.wire.decisions import Decision
-from loyalty.wire.events import read_transaction
+from loyalty.wire.events import Transaction, read_transaction
 from loyalty.wire.keys import record_key
 from loyalty.wire.program import parse_program_document
 from loyalty.wire.reading import WireError, shown
@@ -44,7 +44,9 @@ class ForAccount(NamedTuple):
     delivery: Delivery
     documents: int
     """How many programme documents had been accepted before it."""
-    clock: Watermark | None
+    watermark: Watermark | None
+    event: Transaction | None = None
+    """What was read of the record, where it is a transaction; nobody changes it."""
 
 
 class Document(NamedTuple):
@@ -53,19 +55,19 @@ class Document(NamedTuple):
     position: int
     key: str
     value: bytes
-    clock: Watermark | None
+    watermark: Watermark | None
 
 
 class DeadLetter(NamedTuple):
     key: bytes | None
     content: dict[str, Any]
-    clock: Watermark | None
+    watermark: Watermark | None
 
 
 class Ignored(NamedTuple):
     """A decision that is no fact for this job: only offers that were made are."""
 
-    clock: Watermark | None
+    watermark: Watermark | None
 
 
 Passed = ForAccount | Document | DeadLetter | Ignored
@@ -85,7 +87,7 @@ PROGRESS: EntryCodec[Progress] = EntryCodec(Progress, 1)
 
 
 class Validator:
-    """Checks records and keeps the clock.
+    """Checks records and keeps the watermark.
 
     `awaited` names, for each partition of the transactions that held records when the job started, the last of them:
     there is no watermark until each of these partitions has had an event that passed or was read to there. So the
@@ -96,14 +98,14 @@ class Validator:
         self._lag_ms = lag_ms
         self._awaited = dict(awaited)
         self._progress: Progress | None = None
-        self._clock: Watermark | None = None
+        self._watermark: Watermark | None = None
         """As it stands by the progress."""
         self._moved = False
-        """Whether the progress is another than in the pages."""
+        """Whether the progress is another than in the state entries."""
 
-    def take(self, pages: StateEntries, record: Record) -> Passed:
+    def take(self, entries: StateEntries, record: Record) -> Passed:
         """Check the next record of its partition."""
-        progress = self._load(pages)
+        progress = self._load(entries)
         try:
             passed = self._check(progress, record)
         except WireError as error:
@@ -112,28 +114,30 @@ class Validator:
             passed = self._refuse(progress, record, refused)
         if self._moved:
             self._moved = False
-            pages.put("progress", PROGRESS.write(progress))
+            entries.put("progress", PROGRESS.write(progress))
         return passed
 
-    def clock(self, pages: StateEntries) -> Watermark | None:
-        """The clock as it stands."""
-        self._load(pages)
-        return self._clock
+    def watermark(self, entries: StateEntries) -> Watermark | None:
+        """The watermark as it stands."""
+        self._load(entries)
+        return self._watermark
 
-    def _load(self, pages: StateEntries) -> Progress:
+    def _load(self, entries: StateEntries) -> Progress:
         if self._progress is None:
-            raw = pages.get("progress")
+            raw = entries.get("progress")
             progress = self._progress = Progress() if raw is None else PROGRESS.read(raw)
             # One that was passed by before may hold an event by now: it is waited for anew.
             progress.passed_by = [one for one in progress.passed_by if one not in self._awaited]
-            self._clock = None if progress.watermark_ms is None else Watermark(progress.epoch, progress.watermark_ms)
+            self._watermark = (
+                None if progress.watermark_ms is None else Watermark(progress.epoch, progress.watermark_ms)
+            )
         return self._progress
 
     def _refuse(self, progress: Progress, record: Record, refused: Refused) -> DeadLetter:
         if record.topic == transactions.TOPIC:
             self._see(progress, record)
             self._tick(progress)
-        return DeadLetter(letter_key(record), dead_letter(record, refused), self._clock)
+        return DeadLetter(letter_key(record), dead_letter(record, refused), self._watermark)
 
     def _check(self, progress: Progress, record: Record) -> Passed:
         refuse_too_large(record)
@@ -143,13 +147,13 @@ class Validator:
             progress.documents += 1
             self._moved = True
             assert record.value is not None
-            return Document(progress.documents, record_key(document), record.value, self._clock)
+            return Document(progress.documents, record_key(document), record.value, self._watermark)
         if record.topic != transactions.TOPIC:
             fact = READERS[record.topic](record.value)
             _check_key(record, record_key(fact))
             if isinstance(fact, Decision) and not is_made_offer(fact):
-                return Ignored(self._clock)
-            return ForAccount(fact.account_id, Delivery(record), progress.documents, self._clock)
+                return Ignored(self._watermark)
+            return ForAccount(fact.account_id, Delivery(record), progress.documents, self._watermark)
         event = read_transaction(record.value)
         _check_key(record, event.account_id)
         if event.occurred_at > record.timestamp_ms + AHEAD_MS:
@@ -157,7 +161,7 @@ class Validator:
                 "too_early",
                 f"{format_time(event.occurred_at)} is more than 5 minutes ahead of the record's own timestamp.",
             )
-        before = self._clock
+        before = self._watermark
         latest = progress.latest.get(record.partition)
         late = latest is not None and event.occurred_at < latest - self._lag_ms
         moved = latest is None or event.occurred_at > latest
@@ -167,20 +171,20 @@ class Validator:
         if moved or self._awaited:
             self._see(progress, record)
             self._tick(progress)
-        clock = self._clock
+        watermark = self._watermark
         assert record.value is not None
         delivery = Delivery(
             record,
             late,
-            None if clock is None else clock.ms,
+            None if watermark is None else watermark.ms,
             None if before is None else before.ms,
             # The decider works longer for an event than the intake, so what either can do is done here.
             content_digest(record.value),
         )
-        return ForAccount(event.account_id, delivery, progress.documents, clock)
+        return ForAccount(event.account_id, delivery, progress.documents, watermark, event)
 
     def _see(self, progress: Progress, record: Record) -> None:
-        """A partition without a sound event holds the clock back only up to the offset that is awaited."""
+        """A partition without a sound event holds the watermark back only up to the offset that is awaited."""
         if not self._awaited:
             return
         awaited = self._awaited.get(record.partition)
@@ -200,7 +204,7 @@ class Validator:
             if progress.watermark_ms is not None and now < progress.watermark_ms:
                 progress.epoch += 1
             progress.watermark_ms = now
-            self._clock = Watermark(progress.epoch, now)
+            self._watermark = Watermark(progress.epoch, now)
             self._moved = True
 
 

@@ -11,19 +11,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from bench import domain, inputs, report
 from bench.__main__ import check_balances
 from bench.balance import Balance
-from bench.balance_in_topology import BalanceDesk
+from bench.balance_in_topology import BalanceDecider
 from bench.catch_up import drained
 from bench.latency import Wait, paced, percentile, within
 from bench.summary import Summary, as_json, summarise
 from bench.window import Window, rate
 from jobs.runtime.packing import unpack_record
+from jobs.topics import TRANSACTIONS
+from loyalty.decider import Delivery
 from loyalty.in_memory_run import InMemoryRun
 from loyalty.records import Record
 from loyalty.state.codec import DictEntries
@@ -117,16 +118,16 @@ def _by_the_operator() -> Iterator[bytes]:
             yield value
 
 
-def _by_the_desk() -> Iterator[bytes]:
-    decider = BalanceDesk()
-    pages: dict[str, DictEntries] = defaultdict(DictEntries)
+def _by_the_decider() -> Iterator[bytes]:
+    decider = BalanceDecider()
+    entries: dict[str, DictEntries] = defaultdict(DictEntries)
     for record in inputs.purchases(50, 7):
         account_id = (record.key or b"").decode()
-        for output in decider.receive(account_id, pages[account_id], record.value or b"", 0).outputs:
-            yield output.value
+        delivery = Delivery(Record(TRANSACTIONS, 0, 0, 0, record.key, record.value))
+        yield from decider.receive(account_id, entries[account_id], delivery).encode(0)
 
 
-@pytest.mark.parametrize("way", [_by_the_operator, _by_the_desk])
+@pytest.mark.parametrize("way", [_by_the_operator, _by_the_decider])
 def test_balances_are_those_of_the_purchases_that_were_decided(way: Callable[[], Iterator[bytes]]) -> None:
     found: dict[str, tuple[int, int]] = {}
     for value in way():
@@ -144,7 +145,7 @@ def test_what_is_measured_in_memory_decides_as_much_as_the_loop() -> None:
     _, measured = domain.run(reference, transactions)
     loop = InMemoryRun(domain.LAG_MS)
     for made in (*reference, *transactions):
-        loop.read(cast("Record", unpack_record(made.packed)))
+        loop.read(unpack_record(made.packed))
     assert measured.written == len(loop.outcome.decisions) + len(loop.outcome.dead_letters) > 2_000
     assert measured.fired > 500
 

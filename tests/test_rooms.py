@@ -48,7 +48,7 @@ def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
 
 def test_within_jobs_the_runtime_knows_no_operator_and_neither_knows_a_job() -> None:
     """What describes the jobs, their settings, profiles and topics, is for all of them to read."""
-    described_by = ("jobs.config", "jobs.profiles", "jobs.topics", "jobs.domain", "jobs.offers_domain")
+    described_by = ("jobs.config", "jobs.profiles", "jobs.topics")
     wrong = [
         f"{path.relative_to(ROOT)} imports {name}"
         for room, below in (("operators", ("jobs.operators", "jobs.runtime")), ("runtime", ("jobs.runtime",)))

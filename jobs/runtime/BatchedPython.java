@@ -42,7 +42,7 @@ import org.apache.flink.util.OutputTag;
  * operator crosses for every element, every access to state, every timer and every result.
  *
  * <p>PyFlink's bundles say when to cross: after so many elements or so many milliseconds, before a checkpoint, and
- * before the clock moves on. So nothing is ever half done in a checkpoint. State, timers and broadcast have the names
+ * before the watermark moves on. So nothing is ever half done in a checkpoint. State, timers and broadcast have the names
  * and serializers of PyFlink's thread mode: its savepoints restore here.
  *
  * <p>Compiled by Flink's code generator, Janino, where the job runs: no lambdas and no type arguments.
@@ -54,7 +54,7 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
     private static final int MAX_BYTES = 4 * 1024 * 1024;
 
     private final byte[] runner;
-    private final String pagesName;
+    private final String stateName;
     private final String broadcastName;
     private final TypeInformation outputType;
     private final OutputTag[] sides;
@@ -68,23 +68,23 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
     private transient Method callPython;
 
     private transient InternalTimerService timers;
-    private transient MapState pages;
+    private transient MapState entries;
     private transient BroadcastState broadcast;
-    /** The pages that are handed over with every element. */
+    /** The state entries that are handed over with every element. */
     private transient String[] readFirst;
 
-    /** By element: its key, that key as text, the element or the moment of a timer, and the pages that are read first. */
+    /** By element: its key, that key as text, the element or the moment of a timer, and the entries that are read first. */
     private transient ArrayList keys;
     private transient ArrayList names;
     private transient ArrayList elements;
-    private transient ArrayList firstPages;
+    private transient ArrayList firstEntries;
     private transient int bytes;
 
     public BatchedPython(
             Object[] references, StreamTask task, StreamConfig streamConfig, Output output, ProcessingTimeService time) {
         super((Configuration) references[0]);
         runner = (byte[]) references[1];
-        pagesName = (String) references[2];
+        stateName = (String) references[2];
         broadcastName = (String) references[3];
         outputType = (TypeInformation) references[4];
         sides = (OutputTag[]) references[5];
@@ -96,13 +96,13 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
         keys = new ArrayList();
         names = new ArrayList();
         elements = new ArrayList();
-        firstPages = new ArrayList();
+        firstEntries = new ArrayList();
         timers = getInternalTimerService("user-timers", VoidNamespaceSerializer.INSTANCE, this);
-        pages = (MapState) getPartitionedState(
+        entries = (MapState) getPartitionedState(
                 VoidNamespace.INSTANCE,
                 VoidNamespaceSerializer.INSTANCE,
                 new MapStateDescriptor(
-                        pagesName, Types.STRING, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+                        stateName, Types.STRING, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         if (broadcastName != null) {
             broadcast = getOperatorStateBackend().getBroadcastState(
                     new MapStateDescriptor(broadcastName, Types.STRING, Types.STRING));
@@ -193,7 +193,7 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
         names.add(String.valueOf(key.getField(0)));
         elements.add(element);
         for (int i = 0; i < readFirst.length; i++) {
-            firstPages.add(pages.get(readFirst[i]));
+            firstEntries.add(entries.get(readFirst[i]));
         }
         elementCount++;
         if (element instanceof byte[]) {
@@ -217,7 +217,7 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
         Object[] given = new Object[] {
             names.toArray(),
             elements.toArray(),
-            firstPages.toArray(),
+            firstEntries.toArray(),
             Long.valueOf(timers.currentWatermark()),
             Long.valueOf(getProcessingTimeService().getCurrentProcessingTime())
         };
@@ -226,7 +226,7 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
         bytes = 0;
         names.clear();
         elements.clear();
-        firstPages.clear();
+        firstEntries.clear();
         carryOut(answer);
         keys.clear();
     }
@@ -235,14 +235,14 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
     private void carryOut(Object answer) throws Exception {
         Object[] parts = (Object[]) answer;
         LongBuffer written = numbers(parts[0]);
-        Object[] pageNames = (Object[]) parts[1];
+        Object[] entryNames = (Object[]) parts[1];
         Object[] content = (Object[]) parts[2];
         for (int i = 0; i < content.length; i++) {
             turnTo(written.get());
             if (content[i] == null) {
-                pages.remove(pageNames[i]);
+                entries.remove(entryNames[i]);
             } else {
-                pages.put(pageNames[i], content[i]);
+                entries.put(entryNames[i], content[i]);
             }
         }
         LongBuffer moments = numbers(parts[3]);
@@ -256,13 +256,13 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
                 timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, moment);
             }
         }
-        byte[] edges = (byte[]) parts[4];
+        byte[] outputs = (byte[]) parts[4];
         Object[] values = (Object[]) parts[5];
-        for (int i = 0; i < edges.length; i++) {
-            if (edges[i] == 0) {
+        for (int i = 0; i < outputs.length; i++) {
+            if (outputs[i] == 0) {
                 output.collect(new StreamRecord(built(outputType, values[i])));
             } else {
-                OutputTag side = sides[edges[i] - 1];
+                OutputTag side = sides[outputs[i] - 1];
                 output.collect(side, new StreamRecord(built(side.getTypeInfo(), values[i])));
             }
         }
@@ -303,10 +303,10 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
         return value;
     }
 
-    /** For Python: a page that was not handed over. */
-    public byte[] page(int element, String name) throws Exception {
+    /** For Python: a state entry that was not handed over. */
+    public byte[] entry(int element, String name) throws Exception {
         setCurrentKey(keys.get(element));
-        return (byte[]) pages.get(name);
+        return (byte[]) entries.get(name);
     }
 
     /** For Python: what is in the broadcast state, keys and values in turn. */

@@ -1,7 +1,7 @@
 """The Python end of `BatchedPython.java`: a PyFlink function, run over many elements in one crossing.
 
-The function sees what PyFlink would show it, one element after the other. Behind that are dicts: pages are read ahead
-by the JVM, or once when they are asked for, and what was written crosses back at the end.
+The function sees what PyFlink would show it, one element after the other. Behind that are dicts: state entries are read
+ahead by the JVM, or once when they are asked for, and what was written crosses back at the end.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Answer = tuple[bytes, tuple[str, ...], tuple[bytes | None, ...], bytes, bytes, t
 """What Java is to do, as six things:
 
 - of each write to state, the number of an element of the key;
-- of each, the name of the page;
-- of each, the page, or None where there is to be none;
+- of each, the name of the state entry;
+- of each, the entry, or None where there is to be none;
 - of each timer, in turn: the number of its element, whether it is of event time, the moment;
-- of each output its edge, a byte;
-- of each output its value.
+- of all that is sent, the numbers of the outputs, a byte each;
+- of all that is sent, the values.
 
 Each object that crosses costs a quarter of a microsecond, so the numbers cross as one run of bytes, 64 bits each, and a
 tuple costs half of what a list does. These have to be plain tuples: a named one would cross as a reference.
@@ -31,7 +31,7 @@ tuple costs half of what a list does. These have to be plain tuples: a named one
 class JavaOperator(Protocol):
     """What Python calls in the JVM."""
 
-    def page(self, element: int, name: str) -> bytes | None: ...
+    def entry(self, element: int, name: str) -> bytes | None: ...
 
     def broadcastState(self) -> Iterable[str]: ...
 
@@ -42,14 +42,14 @@ class BatchRunner:
     """Travels to the worker pickled, with the function in it."""
 
     def __init__(self, function: Any, read_first: Sequence[str]) -> None:
-        """`read_first` names the pages that the function is sure to ask for."""
+        """`read_first` names the state entries that the function is sure to ask for."""
         self._function = function
         self._read_first = tuple(read_first)
 
     def open(self, operator: JavaOperator) -> list[str]:
-        """Once, before all else. Gives the pages that are wanted with every element."""
-        self._pages = BatchedEntries(operator, self._read_first)
-        self._context = BatchedContext(operator, self._pages)
+        """Once, before all else. Gives the names of the state entries that are wanted with every element."""
+        self._entries = BatchedEntries(operator, self._read_first)
+        self._context = BatchedContext(operator, self._entries)
         self._function.open(self._context)
         collect_garbage_seldom()
         return list(self._read_first)
@@ -58,23 +58,23 @@ class BatchRunner:
         self,
         keys: Sequence[str],
         elements: Sequence[Any],
-        first_pages: Sequence[bytes | None],
+        first_entries: Sequence[bytes | None],
         watermark: int,
         wall_ms: int,
     ) -> Answer:
         """Elements, and event-time timers as their moments, each of the key at its place."""
-        return self._run(TimeDomain.EVENT_TIME, keys, elements, first_pages, watermark, wall_ms)
+        return self._run(TimeDomain.EVENT_TIME, keys, elements, first_entries, watermark, wall_ms)
 
     def wake(
         self,
         keys: Sequence[str],
         moments: Sequence[Any],
-        first_pages: Sequence[bytes | None],
+        first_entries: Sequence[bytes | None],
         watermark: int,
         wall_ms: int,
     ) -> Answer:
         """Timers of the wall clock."""
-        return self._run(TimeDomain.PROCESSING_TIME, keys, moments, first_pages, watermark, wall_ms)
+        return self._run(TimeDomain.PROCESSING_TIME, keys, moments, first_entries, watermark, wall_ms)
 
     def broadcast(self, element: Any, watermark: int) -> Answer:
         """An element of the broadcast input."""
@@ -89,27 +89,27 @@ class BatchRunner:
         domain: TimeDomain,
         keys: Sequence[str],
         elements: Sequence[Any],
-        first_pages: Sequence[bytes | None],
+        first_entries: Sequence[bytes | None],
         watermark: int,
         wall_ms: int,
     ) -> Answer:
-        context, turn_to = self._context, self._pages.turn_to
+        context, turn_to = self._context, self._entries.turn_to
         process_element, on_timer = self._function.process_element, self._function.on_timer
         context.domain, context.watermark, context.wall_ms = domain, watermark, wall_ms
-        self._pages.first_pages = first_pages
-        outputs: list[Any] = []
+        self._entries.first_entries = first_entries
+        sent: list[Any] = []
         for number, (key, element) in enumerate(zip(keys, elements, strict=True)):
             context.key, context.element = key, number
             turn_to(key, number)
-            outputs += on_timer(element, context) if type(element) is int else process_element(element, context)
-        return self._answer(outputs)
+            sent += on_timer(element, context) if type(element) is int else process_element(element, context)
+        return self._answer(sent)
 
-    def _answer(self, outputs: list[Any]) -> Answer:
-        elements, names, pages = self._pages.written()
+    def _answer(self, sent: list[Any]) -> Answer:
+        elements, names, entries = self._entries.written()
         moments = array("q", self._context.moments)
         self._context.moments.clear()
-        edges, values = zip(*outputs, strict=True) if outputs else ((), ())
-        return array("q", elements).tobytes(), names, pages, moments.tobytes(), bytes(edges), values
+        outputs, values = zip(*sent, strict=True) if sent else ((), ())
+        return array("q", elements).tobytes(), names, entries, moments.tobytes(), bytes(outputs), values
 
 
 def collect_garbage_seldom() -> None:
@@ -123,12 +123,12 @@ class BatchedEntries:
     """The map state of the key that is at work, as `pyflink.datastream.state.MapState`."""
 
     def __init__(self, operator: JavaOperator, read_first: Sequence[str]) -> None:
-        self._page = operator.page
+        self._entry = operator.entry
         self._places = tuple(enumerate(read_first))
-        self.first_pages: Sequence[bytes | None] = ()
+        self.first_entries: Sequence[bytes | None] = ()
         """Those that came with the elements, one element's after the other's."""
         self._seen: dict[str, tuple[int, dict[str, bytes | None]]] = {}
-        """By key: the first of its elements, and what is known of its pages."""
+        """By key: the first of its elements, and what is known of its state entries."""
         self._element = 0
         self._known: dict[str, bytes | None] = {}
         self._written: dict[tuple[int, str], bytes | None] = {}
@@ -138,14 +138,14 @@ class BatchedEntries:
         seen = self._seen.get(key)
         if seen is None:
             known = {}
-            first_pages, begin = self.first_pages, element * len(self._places)
+            first_entries, begin = self.first_entries, element * len(self._places)
             for place, name in self._places:
-                known[name] = first_pages[begin + place]
+                known[name] = first_entries[begin + place]
             self._seen[key] = seen = element, known
         self._element, self._known = seen
 
     def written(self) -> tuple[tuple[int, ...], tuple[str, ...], tuple[bytes | None, ...]]:
-        """What is to be written, as element, name and page of each; and the end of the batch."""
+        """What is to be written, as element, name and entry of each; and the end of the batch."""
         written, self._written, self._seen = self._written, {}, {}
         if not written:
             return (), (), ()
@@ -155,11 +155,11 @@ class BatchedEntries:
     def get(self, name: str) -> bytes | None:
         known = self._known
         if name not in known:
-            known[name] = self._page(self._element, name)
+            known[name] = self._entry(self._element, name)
         return known[name]
 
-    def put(self, name: str, page: bytes) -> None:
-        self._known[name] = self._written[self._element, name] = page
+    def put(self, name: str, entry: bytes) -> None:
+        self._known[name] = self._written[self._element, name] = entry
 
     def remove(self, name: str) -> None:
         self._known[name] = self._written[self._element, name] = None
@@ -182,8 +182,8 @@ class BatchedBroadcast:
 class BatchedContext:
     """What PyFlink gives a function, all in one: runtime context, context of an element or a timer, timer service."""
 
-    def __init__(self, operator: JavaOperator, pages: BatchedEntries) -> None:
-        self._pages = pages
+    def __init__(self, operator: JavaOperator, entries: BatchedEntries) -> None:
+        self._entries = entries
         self._broadcast = BatchedBroadcast(operator)
         self.key = ""
         self.element = 0
@@ -194,7 +194,7 @@ class BatchedContext:
 
     def get_map_state(self, descriptor: Any) -> BatchedEntries:
         """An operator has one map, whose name the JVM knows."""
-        return self._pages
+        return self._entries
 
     def get_broadcast_state(self, descriptor: Any) -> BatchedBroadcast:
         return self._broadcast

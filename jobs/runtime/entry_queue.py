@@ -1,45 +1,45 @@
-"""Elements that have to wait, kept in order in the pages of a key."""
+"""Elements that have to wait, kept in order in the state entries of a key."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
 
-from jobs.domain import StateEntries
+from loyalty.state.codec import StateEntries
 
 _ENDS = struct.Struct("<QQ")
 _HEAD = "@waiting"
 
 
-class Waiting:
-    """A queue. Each element is a page of its own, so adding one costs the same however many there are.
+class EntryQueue:
+    """A queue. Each element is a state entry of its own, so adding one costs the same however many there are.
 
-    The names of its pages begin with `@`, which no page of the domain does.
+    The names of its entries begin with `@`, which no entry of the domain does.
     """
 
-    def __init__(self, pages: StateEntries) -> None:
-        self._pages = pages
+    def __init__(self, entries: StateEntries) -> None:
+        self._entries = entries
 
     def add(self, element: bytes) -> None:
         first, end = self._ends()
-        self._pages.put(f"{_HEAD}/{end}", element)
-        self._pages.put(_HEAD, _ENDS.pack(first, end + 1))
+        self._entries.put(f"{_HEAD}/{end}", element)
+        self._entries.put(_HEAD, _ENDS.pack(first, end + 1))
 
     def __bool__(self) -> bool:
-        return self._pages.get(_HEAD) is not None
+        return self._entries.get(_HEAD) is not None
 
     def first(self) -> bytes | None:
         """The element that has waited longest; None when none waits."""
-        raw = self._pages.get(_HEAD)
-        return None if raw is None else self._pages.get(f"{_HEAD}/{_ENDS.unpack(raw)[0]}")
+        raw = self._entries.get(_HEAD)
+        return None if raw is None else self._entries.get(f"{_HEAD}/{_ENDS.unpack(raw)[0]}")
 
     def remove_first(self) -> None:
         first, end = self._ends()
-        self._pages.remove(f"{_HEAD}/{first}")
+        self._entries.remove(f"{_HEAD}/{first}")
         if first + 1 == end:
-            self._pages.remove(_HEAD)
+            self._entries.remove(_HEAD)
         else:
-            self._pages.put(_HEAD, _ENDS.pack(first + 1, end))
+            self._entries.put(_HEAD, _ENDS.pack(first + 1, end))
 
     def release(self) -> Iterator[bytes]:
         """Every element in order, each removed before it is given out."""
@@ -48,6 +48,6 @@ class Waiting:
             yield element
 
     def _ends(self) -> tuple[int, int]:
-        raw = self._pages.get(_HEAD)
+        raw = self._entries.get(_HEAD)
         first, end = (0, 0) if raw is None else _ENDS.unpack(raw)
         return first, end

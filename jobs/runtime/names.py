@@ -14,7 +14,7 @@ MAX_PARALLELISM = 128
 READ_RECORDS = "read-records"
 PACK_RECORDS = "pack-records"
 CHECK_RECORDS = "check-records"
-CLOCK_OF_RECORDS = "clock-of-records"
+WATERMARK_OF_RECORDS = "clock-of-records"
 DECIDE_FOR_ACCOUNT = "decide-for-account"
 CHECK_ENGAGEMENTS = "check-engagements"
 MATCH_CAMPAIGNS = "match-campaigns"
@@ -23,9 +23,9 @@ SELECT_DECISIONS = "select-decisions"
 SELECT_DEAD_LETTERS = "select-dead-letters"
 REFUSED = "refused"
 
-INTAKE_PAGES = "intake-pages"
-ACCOUNT_PAGES = "account-pages"
-OFFER_PAGES = "offer-pages"
+INTAKE_ENTRIES = "intake-pages"
+ACCOUNT_ENTRIES = "account-pages"
+OFFER_ENTRIES = "offer-pages"
 PROGRAMME = "programme"
 
 OPERATORS = {
@@ -33,8 +33,8 @@ OPERATORS = {
     "select-records": "Keep the records that are wanted",
     "hand-over-records": "Leave SQL",
     PACK_RECORDS: "Put each record into one run of bytes",
-    CHECK_RECORDS: "Check each record, keep the clock, hold transactions until the reference facts are read",
-    CLOCK_OF_RECORDS: "Make the clock that each record carries the watermark",
+    CHECK_RECORDS: "Check each record, keep the watermark, hold transactions until the reference facts are read",
+    WATERMARK_OF_RECORDS: "Make the watermark that each record carries Flink's",
     "records-for-accounts": "Take the timestamp off again",
     "clock-of-documents": "Keep the broadcast from holding the watermark back",
     "programme-documents": "Take the timestamp off again",
@@ -55,7 +55,7 @@ SHAPE = (
     ("SinkConversion", "hand-over-records"),
     (PACK_RECORDS, PACK_RECORDS),
     ("KEYED PROCESS", CHECK_RECORDS),
-    ("Timestamps/Watermarks", CLOCK_OF_RECORDS),
+    ("Timestamps/Watermarks", WATERMARK_OF_RECORDS),
     ("Map", "records-for-accounts"),
     ("Timestamps/Watermarks", "clock-of-documents"),
     ("Map", "programme-documents"),

@@ -1,6 +1,6 @@
-"""What an operator sends: pairs of an edge and a value.
+"""What an operator sends: pairs of an output's number and a value.
 
-Edge 0 is the main output; the others are the side outputs, in the order in which the job's topology names them. Flink's
+Output 0 is the main one; the others are the side outputs, in the order in which the job's topology names them. Flink's
 rows and tuples are plain tuples here.
 """
 

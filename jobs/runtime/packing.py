@@ -1,7 +1,8 @@
 """The runs of bytes that cross between the JVM and Python, one an element.
 
 What costs in PyFlink is the crossing, above all of rows. So Java packs a Kafka record into bytes (`PackRecords.java`),
-and the intake packs what it passes on the same way.
+and the intake packs what it passes on the same way. Records and envelopes that wait lie in state: what every release
+wrote has to be read.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from jobs.domain import Record, Watermark
+from loyalty.records import Record
 
-_ACCOUNT = struct.Struct("<iqII")
+_VERSION = 2
+_HEAD = struct.Struct("<III")
+"""Version (8 bits) and epoch (24), documents, length of the account id."""
+_FIRST_HEAD = struct.Struct("<iqII")
+"""Of version 1: epoch (-1 before there is a watermark), watermark (ms), documents, length of the account id."""
 
 
 def unpack_record(packed: bytes) -> Record:
@@ -28,31 +33,43 @@ def unpack_record(packed: bytes) -> Record:
 
 
 class Envelope(NamedTuple):
-    """What `check-records` sends to `decide-for-account`; `documents` as in `jobs.domain.ForAccount`."""
+    """What the intake sends to the operator of an account."""
 
     account_id: str
-    payload: bytes
     documents: int
-    clock: Watermark | None
+    """How many programme documents had been accepted before it: as many have to be there before it is opened."""
+    epoch: int
+    """Of the watermark behind it; 0 before there is one. The watermark itself is in the payload, where it is needed."""
+    payload: bytes
 
 
-def pack_envelope(account_id: str, payload: bytes, documents: int, clock: Watermark | None) -> bytes:
+def pack_envelope(account_id: str, documents: int, epoch: int, payload: bytes) -> bytes:
     account = account_id.encode("utf-8", "surrogatepass")
-    epoch, at_ms = (-1, 0) if clock is None else clock
-    return _ACCOUNT.pack(epoch, at_ms, documents, len(account)) + account + payload
+    return _HEAD.pack(_VERSION << 24 | epoch, documents, len(account)) + account + payload
 
 
 def unpack_envelope(packed: bytes) -> Envelope:
-    epoch, at_ms, documents, length = _ACCOUNT.unpack_from(packed)
-    end = _ACCOUNT.size + length
-    account_id = packed[_ACCOUNT.size : end].decode("utf-8", "surrogatepass")
-    return Envelope(account_id, packed[end:], documents, None if epoch < 0 else Watermark(epoch, at_ms))
+    """The envelope, whichever release packed it."""
+    first, documents, length = _HEAD.unpack_from(packed)
+    if first >> 24 != _VERSION:
+        return _unpack_first(packed)
+    end = 12 + length
+    return Envelope(packed[12:end].decode("utf-8", "surrogatepass"), documents, first & 0xFFFFFF, packed[end:])
 
 
-def pack_document(position: int, value: str) -> bytes:
-    return b"%d\n" % position + value.encode("utf-8", "surrogatepass")
+def _unpack_first(packed: bytes) -> Envelope:
+    """Of version 1, where the top byte of the first number is of the epoch, and so 0 or 255. The watermark was in the
+    payload as well."""
+    epoch, _, documents, length = _FIRST_HEAD.unpack_from(packed)
+    end = _FIRST_HEAD.size + length
+    account_id = packed[_FIRST_HEAD.size : end].decode("utf-8", "surrogatepass")
+    return Envelope(account_id, documents, max(0, epoch), packed[end:])
 
 
-def unpack_document(packed: bytes) -> tuple[int, str]:
+def pack_document(position: int, value: bytes) -> bytes:
+    return b"%d\n" % position + value
+
+
+def unpack_document(packed: bytes) -> tuple[int, bytes]:
     position, _, value = packed.partition(b"\n")
-    return int(position), value.decode("utf-8", "surrogatepass")
+    return int(position), value

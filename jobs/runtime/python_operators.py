@@ -15,7 +15,7 @@ from pyflink.util.java_utils import get_j_env_configuration, to_jarray
 from jobs.runtime.batch_runner import BatchRunner
 from jobs.runtime.java_operators import added, operator_factory, transformed
 from jobs.runtime.outputs import Sent
-from jobs.runtime.subprocess_runner import RunnerApart
+from jobs.runtime.subprocess_runner import SubprocessRunner
 
 KEYED, KEYED_BROADCAST = "KEYED PROCESS", "Keyed-Co-Process-Broadcast"
 """What PyFlink calls such operators, and the job's shape (jobs/runtime/names.py)."""
@@ -44,14 +44,14 @@ class PythonOperator(NamedTuple):
     """A function, and what has to be known about it before it runs."""
 
     function: Function
-    pages: str
+    state: str
     """The name of its map state, from STRING to BYTES."""
     output: TypeInformation
     sides: Sequence[OutputTag] = ()
     read_first: Sequence[str] = ()
-    """The pages that it asks for with every element, so that they may come along with it."""
-    apart: bool = False
-    """Whether it is to have a Python process beside the JVM; each instance has one of its own."""
+    """The state entries that it asks for with every element, so that they may come along with it."""
+    in_subprocess: bool = False
+    """Whether it is to run in a subprocess of the JVM; each instance has one of its own."""
 
 
 def process(stream: KeyedStream, operator: PythonOperator) -> DataStream:
@@ -71,7 +71,7 @@ def process_with_broadcast(
 ) -> DataStream:
     """`stream` through an operator of which every instance is given all of `documents`."""
     # One alone has the JVM's own interpreter to itself.
-    operator = operator._replace(apart=operator.apart and parallelism > 1)
+    operator = operator._replace(in_subprocess=operator.in_subprocess and parallelism > 1)
     j_stream = stream._j_data_stream
     transformation = get_gateway().jvm.org.apache.flink.streaming.api.transformations.TwoInputTransformation(
         j_stream.getTransformation(),
@@ -94,8 +94,8 @@ def _factory(stream: KeyedStream, operator: PythonOperator, broadcast: str | Non
     runner = BatchRunner(operator.function, operator.read_first)
     references = (
         configuration,
-        cloudpickle.dumps(RunnerApart(runner) if operator.apart else runner),
-        operator.pages,
+        cloudpickle.dumps(SubprocessRunner(runner) if operator.in_subprocess else runner),
+        operator.state,
         broadcast,
         operator.output.get_java_type_info(),
         sides,

@@ -57,10 +57,10 @@ def last_made_offers(bootstrap: str, taken: Taken) -> Offsets:
     Nothing that has been taken before is looked at; a partition without such an offer beyond that is left out. Raises
     NotThere.
     """
-    return _last(bootstrap, (DECISIONS,), taken, is_made_offer, True, ANSWER_A_JOB_WITHIN_S)
+    return _last(bootstrap, (DECISIONS,), taken, may_be_made_offer, True, ANSWER_A_JOB_WITHIN_S)
 
 
-def is_made_offer(value: bytes | None) -> bool:
+def may_be_made_offer(value: bytes | None) -> bool:
     """Whether this may be an offer that was made, as `jobs.runtime.tables.NO_DECISIONS_BUT_OFFERS` tells."""
     return value is not None and b"offer.decided" in value and b'"made"' in value
 
@@ -75,7 +75,7 @@ def _last(
 ) -> Offsets:
     places = partitions_of(bootstrap, topics, within_s)
     reader = consumer(
-        bootstrap, "loyalty-held-at-start", committed_only=committed_only, settings={"fetch.wait.max.ms": 50}
+        bootstrap, "loyalty-start-offsets", committed_only=committed_only, settings={"fetch.wait.max.ms": 50}
     )
     try:
         found = _search_again_and_again(reader, places, taken, wanted, within_s)

@@ -35,18 +35,18 @@ def from_flink(text: str) -> str:
 
 
 class FlinkEntries:
-    """The pages of the key that Flink is at. Each access crosses into the JVM, so ask once."""
+    """The state entries of the key that Flink is at. Each access may cross into the JVM, so ask once."""
 
     def __init__(self, context: RuntimeContext, state_name: str) -> None:
         descriptor = MapStateDescriptor(state_name, Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()))
         self._state: MapState = context.get_map_state(descriptor)
 
     def get(self, name: str) -> bytes | None:
-        page: bytes | None = self._state.get(to_flink(name))
-        return page
+        entry: bytes | None = self._state.get(to_flink(name))
+        return entry
 
-    def put(self, name: str, page: bytes) -> None:
-        self._state.put(to_flink(name), page)
+    def put(self, name: str, entry: bytes) -> None:
+        self._state.put(to_flink(name), entry)
 
     def remove(self, name: str) -> None:
         self._state.remove(to_flink(name))

@@ -1,4 +1,4 @@
-"""A Python operator in a process of its own, where it shares its interpreter lock with no other.
+"""A Python operator in a subprocess, where it shares its interpreter lock with no other.
 
 All Python of one JVM takes turns with one lock. A batch that goes through a pipe to a process beside the JVM does not
 need it, and the thread that waits for the answer does not hold it.
@@ -33,8 +33,8 @@ class Said(IntEnum):
     QUESTION = 2
 
 
-class RunnerApart:
-    """Stands in the JVM for a `BatchRunner` that works in a process of its own. Travels to the worker pickled."""
+class SubprocessRunner:
+    """Stands in the JVM for a `BatchRunner` that works in a subprocess. Travels to the worker pickled."""
 
     def __init__(self, runner: BatchRunner) -> None:
         self._pickled = cloudpickle.dumps(runner)
@@ -42,7 +42,7 @@ class RunnerApart:
     def open(self, operator: JavaOperator) -> list[str]:
         """Starts the process. Raises RuntimeError, as all calls do, when it ends or the function fails."""
         self._asked: dict[str, Callable[..., Any]] = {
-            "page": operator.page,
+            "entry": operator.entry,
             # What Java answers is no list, and only a list can be sent on.
             "broadcastState": lambda: list(operator.broadcastState()),
             "putBroadcast": operator.putBroadcast,
@@ -112,9 +112,9 @@ class _OperatorBeyond:
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
 
-    def page(self, element: int, name: str) -> bytes | None:
-        page: bytes | None = self._ask("page", element, name)
-        return page
+    def entry(self, element: int, name: str) -> bytes | None:
+        entry: bytes | None = self._ask("entry", element, name)
+        return entry
 
     def broadcastState(self) -> Iterable[str]:
         entries: list[str] = self._ask("broadcastState")

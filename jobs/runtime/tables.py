@@ -1,4 +1,4 @@
-"""The edges of the job: the input topics as one table of records, and tables to insert decisions and dead letters into.
+"""Where the job meets Kafka: the input topics as one table of records, tables for decisions and dead letters.
 
 Keys and values stay bytes in both directions: what arrives may be anything.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pyflink.common import Types
 from pyflink.table import DataTypes, Schema, StreamTableEnvironment, TableDescriptor
 
 from jobs.config import Delivery, JobConfig
-from jobs.domain import DEAD_LETTERS, DECISIONS
 from jobs.profiles import KNOBS
+from jobs.topics import DEAD_LETTERS, DECISIONS
 
 RECORDS = "records"
 WANTED = "wanted"
@@ -26,21 +27,26 @@ MAX_REQUEST_BYTES = 8 * 1024 * 1024
 
 FETCH_BYTES = 128 * 1024
 """How much is fetched of one partition before it is the next one's turn. With Kafka's 1 MiB, compressed, a job that
-catches up decides ten thousand events of a partition and then as many of another; meanwhile the clock stands still, and
-then everything that fell due is done at once."""
+catches up decides ten thousand events of a partition and then as many of another; meanwhile the watermark stands still,
+and then everything that fell due is done at once."""
 
 WANTED_RECORDS = "SELECT topic, `partition`, `offset`, received, key, `value` FROM wanted"
 
 EVERY_RECORD = "SELECT * FROM records"
 
 # Of the decisions, which the job itself writes, only offers that were made cross to Python; and now and then another
-# record, so that the job knows about how far they have been read (jobs/operators/start_barrier.py).
+# record, so that the job knows about how far they have been read (`StartBarrier`).
 NO_DECISIONS_BUT_OFFERS = """
 SELECT * FROM records
 WHERE topic <> 'loyalty.decisions'
    OR (DECODE(`value`, 'ISO-8859-1') LIKE '%offer.decided%' AND DECODE(`value`, 'ISO-8859-1') LIKE '%"made"%')
    OR MOD(`offset`, 1000) = 0
 """
+
+TO_DECISIONS, TO_DEAD_LETTERS = 0, 1
+"""Where a row of `decided` goes, by its field `destination`."""
+_BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
+DECIDED_ROW = Types.ROW_NAMED(["destination", "key", "value"], [Types.INT(), _BYTES, _BYTES])
 
 WRITE_DECISIONS = "INSERT INTO decisions SELECT key, `value` FROM decided WHERE destination = 0"
 WRITE_DEAD_LETTERS = "INSERT INTO dead_letters SELECT key, `value` FROM decided WHERE destination = 1"

@@ -1,6 +1,7 @@
 """Transaction events as the domain takes them: what `loyalty.wire.transactions` describes, read six times as fast.
 
-Every event is read twice on its way, so this is on the hot path. The pydantic models stay what the contract means:
+An event is read twice on its way where its intake and its decider are in different processes, so this is on the hot
+path. The pydantic models stay what the contract means:
 whatever this reader does not take they are asked about, and it is they that say what is wrong. Where both take a
 value they read the same (`tests/wire/test_events.py` holds the two together).
 """
@@ -122,11 +123,6 @@ Transaction = (
     Purchase | Refund | Cancellation | Adjustment | RedemptionRequested | RedemptionCommitted | RedemptionCancelled
 )
 
-_ON_THEIR_WAY_MAX = 4096
-_on_their_way: dict[bytes, Transaction] = {}
-"""Events between the two readings, by the value they were read from: what the intake and the decider of one process
-share to save the second. Nobody changes an event. Where one is not found it is read."""
-
 _DECODE = msgspec.json.Decoder(Transaction).decode
 
 
@@ -145,18 +141,12 @@ def read_transaction(value: bytes | None) -> Transaction:
             pass
         else:
             if _keeps_the_rules(event):
-                if len(_on_their_way) >= _ON_THEIR_WAY_MAX:
-                    _on_their_way.clear()
-                _on_their_way[value] = event
                 return event
     return _read_slowly(value)
 
 
 def read_again(value: bytes) -> Transaction:
     """The event in a value that `read_transaction` has taken before: what it checked is not checked again."""
-    known = _on_their_way.pop(value, None)
-    if known is not None:
-        return known
     try:
         event: Transaction = _DECODE(value)
         event.occurred_at = parse_time(event.occurred_at)  # type: ignore[arg-type]

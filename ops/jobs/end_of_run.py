@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from jobs.kinds import OFFERS_KIND, JobKind
 from jobs.runtime.kafka_clients import consumer
-from jobs.runtime.names import CLOCK_OF_RECORDS, DECIDE_FOR_ACCOUNT, MAKE_OFFERS
+from jobs.runtime.names import DECIDE_FOR_ACCOUNT, MAKE_OFFERS, WATERMARK_OF_RECORDS
 from jobs.runtime.virtual_time import NO_WATERMARK
 from ops.flink.rest import JobView
 
@@ -38,15 +38,15 @@ class EndOfRun:
         self,
         bootstrap: str,
         group: str,
-        last_at_start: Mapping[str, Mapping[int, int]],
+        start_offsets: Mapping[str, Mapping[int, int]],
         read: Offsets,
         progress: "Progress | None" = None,
     ) -> None:
         """`read` is how far the runs before came; the job's Kafka `group` may know better, after a crash."""
         self._progress = progress or watermark
-        self._wanted = last_at_start
+        self._wanted = start_offsets
         self._read = read
-        self._committed = _Committed(bootstrap, group, last_at_start)
+        self._committed = _Committed(bootstrap, group, start_offsets)
         self._all_read = False
         self._triggered_at = 0.0
         self._first_trigger_ms = 0
@@ -94,7 +94,7 @@ Progress = Callable[[JobView], "int | None"]
 
 def watermark(view: JobView) -> int | None:
     """The watermark, if every instance that decides has reached it."""
-    sent = view.metric(CLOCK_OF_RECORDS, "currentOutputWatermark")
+    sent = view.metric(WATERMARK_OF_RECORDS, "currentOutputWatermark")
     reached = view.metric(DECIDE_FOR_ACCOUNT, "currentInputWatermark")
     return sent[0] if sent and set(reached) == set(sent) else None
 

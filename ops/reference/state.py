@@ -65,7 +65,7 @@ def _names() -> Iterator[str]:
     for job in (names.DECISIONS_NAMES, names.OFFERS_NAMES):
         yield f"**`{job.job}`**"
         yield table(["Operator (uid)", "What it does"], [[code(uid), words] for uid, words in job.operators.items()])
-    states = [names.INTAKE_PAGES, names.ACCOUNT_PAGES, names.OFFER_PAGES, names.PROGRAMME]
+    states = [names.INTAKE_ENTRIES, names.ACCOUNT_ENTRIES, names.OFFER_ENTRIES, names.PROGRAMME]
     yield (
         f"What Python keeps is under {', '.join(code(name) for name in states)}. "
         f"There are {names.MAX_PARALLELISM} key groups."

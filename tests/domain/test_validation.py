@@ -84,37 +84,37 @@ def test_an_event_that_passes_carries_the_digest_of_its_content() -> None:
 
 def test_only_a_sound_event_moves_the_clock() -> None:
     topic = _Topic()
-    assert topic.take(at(1)).clock == Watermark(0, at(1) - LAG)
-    assert topic.take(at(5), points="many").clock == Watermark(0, at(1) - LAG)
-    assert topic.take(at(0, hours=20)).clock == Watermark(0, at(1) - LAG)
+    assert topic.take(at(1)).watermark == Watermark(0, at(1) - LAG)
+    assert topic.take(at(5), points="many").watermark == Watermark(0, at(1) - LAG)
+    assert topic.take(at(0, hours=20)).watermark == Watermark(0, at(1) - LAG)
 
 
 def test_the_clock_is_the_least_over_the_partitions_that_have_had_an_event() -> None:
     topic = _Topic()
     topic.take(at(5), partition=0)
-    assert topic.take(at(7), partition=1).clock == Watermark(0, at(5) - LAG)
-    assert topic.take(at(9), partition=0).clock == Watermark(0, at(7) - LAG)
+    assert topic.take(at(7), partition=1).watermark == Watermark(0, at(5) - LAG)
+    assert topic.take(at(9), partition=0).watermark == Watermark(0, at(7) - LAG)
 
 
 def test_a_quiet_partition_holds_the_clock_and_an_empty_one_does_not() -> None:
     topic = _Topic()
     topic.take(at(1), partition=0)
     for day in range(2, 9):
-        assert topic.take(at(day), partition=1).clock == Watermark(0, at(1) - LAG)
+        assert topic.take(at(day), partition=1).watermark == Watermark(0, at(1) - LAG)
 
 
 def test_a_partition_that_begins_behind_the_others_opens_an_epoch() -> None:
     topic = _Topic()
-    assert topic.take(at(9), partition=0).clock == Watermark(0, at(9) - LAG)
-    assert topic.take(at(3), partition=1).clock == Watermark(1, at(3) - LAG)
-    assert topic.take(at(4), partition=1).clock == Watermark(1, at(4) - LAG)
+    assert topic.take(at(9), partition=0).watermark == Watermark(0, at(9) - LAG)
+    assert topic.take(at(3), partition=1).watermark == Watermark(1, at(3) - LAG)
+    assert topic.take(at(4), partition=1).watermark == Watermark(1, at(4) - LAG)
 
 
 def test_there_is_no_clock_until_every_partition_that_held_records_was_heard() -> None:
     topic = _Topic(awaited={0: 0, 1: 1, 2: 0})
-    assert topic.take(at(9), partition=0).clock is None
-    assert topic.take(at(3), partition=1).clock is None
-    assert topic.take_value(b"nonsense", partition=2).clock == Watermark(0, at(3) - LAG)
+    assert topic.take(at(9), partition=0).watermark is None
+    assert topic.take(at(3), partition=1).watermark is None
+    assert topic.take_value(b"nonsense", partition=2).watermark == Watermark(0, at(3) - LAG)
 
 
 @pytest.mark.parametrize("awaited", [{1: 1}, {}], ids=["its new records are waited for", "nothing new is there"])
@@ -123,8 +123,8 @@ def test_the_clock_survives_a_restart(awaited: dict[int, int]) -> None:
     topic.take(at(5), partition=0)
     topic.take_value(b"nonsense", partition=1)
     restarted = _Topic(awaited, topic.pages)
-    assert restarted.intake.clock(topic.pages) == Watermark(0, at(5) - LAG)
-    moved = restarted.take(at(6), partition=0).clock
+    assert restarted.intake.watermark(topic.pages) == Watermark(0, at(5) - LAG)
+    moved = restarted.take(at(6), partition=0).watermark
     assert moved == (Watermark(0, at(5) - LAG) if awaited else Watermark(0, at(6) - LAG))
 
 
@@ -132,10 +132,10 @@ def test_the_clock_of_the_last_release_goes_on() -> None:
     # Version 1: the latest of partition 0, nothing passed by, epoch 2, the watermark, three documents.
     page = bytes.fromhex("01 95 81 00 cf") + at(5).to_bytes(8) + bytes.fromhex("90 02 cf") + at(4).to_bytes(8) + b"\x03"
     topic = _Topic(pages=DictEntries({"progress": page}))
-    assert topic.intake.clock(topic.pages) == Watermark(2, at(4))
+    assert topic.intake.watermark(topic.pages) == Watermark(2, at(4))
     moved = topic.take(at(6))
     assert isinstance(moved, ForAccount)
-    assert (moved.clock, moved.documents) == (Watermark(2, at(6) - LAG), 3)
+    assert (moved.watermark, moved.documents) == (Watermark(2, at(6) - LAG), 3)
     assert topic.pages.pages["progress"][0] == 1
 
 

@@ -74,5 +74,5 @@ class FakeFlink:
     def register_processing_time_timer(self, moment: int) -> None:
         self.timers[self.key].add((TimeDomain.PROCESSING_TIME, moment))
 
-    def pages(self, key: str) -> dict[str, bytes]:
+    def entries(self, key: str) -> dict[str, bytes]:
         return self.map_state.by_key[key]

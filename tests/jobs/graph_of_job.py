@@ -11,7 +11,7 @@ from jobs.offers_topology import build
 from jobs.runtime.environment import create_environment
 from jobs.runtime.names import JOB, OFFERS_JOB
 from tests.jobs.standin_job import add_standin
-from tests.jobs.standin_offers import StandInEngagementIntake, StandInMaker, StandInMatcher
+from tests.jobs.standin_offers import standin_offers_domain
 from tests.jobs.throwaway_flink import throwaway_flink
 
 
@@ -21,7 +21,7 @@ def main() -> None:
         if sys.argv[1] == "offers":
             offers = OffersConfig(**given)
             environment = create_environment(OFFERS_JOB, offers)
-            build(environment, offers, StandInEngagementIntake(), StandInMatcher(), StandInMaker())
+            build(environment, offers, standin_offers_domain())
         else:
             config = DecisionsConfig(**given, delivery=Delivery.EXACTLY_ONCE)
             environment = create_environment(JOB, config)

@@ -12,11 +12,11 @@ from jobs.decisions_topology import build
 from jobs.kinds import DECISIONS_KIND
 from ops.errors import Refusal
 from ops.jobs.run import Until, run
-from tests.jobs.standin import StandInDesk, StandInIntake
+from tests.jobs.standin import standin_domain
 
 
 def add_standin(environment: Any, config: DecisionsConfig) -> None:
-    build(environment, config, StandInIntake(config.watermark_lag_ms), StandInDesk())
+    build(environment, config, standin_domain(config.watermark_lag_ms))
 
 
 def main() -> None:

@@ -7,75 +7,78 @@ An engagement `{"account", "id"}` is offered one point of one budget, as long as
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
 
-from jobs.domain import DECISIONS as DECIDED
-from jobs.domain import DeadLetter, Document, Output, Record, StateEntries
-from jobs.offers_domain import ForMatcher, Found, PassedOn, Published
+from jobs.offers_topology import OffersDomain
 from jobs.topics import DECISIONS, PROGRAM
+from loyalty.offers.making import Offers
+from loyalty.offers.matching import Match
+from loyalty.offers.validation import DeadLetter, Document, ForAccount, Passed, Published
+from loyalty.records import Record
+from loyalty.state.codec import StateEntries
+from loyalty.wire.program import ProgramDocument
 
 BUDGET = 100
 
 
-class StandInEngagementIntake:
+class StandInEngagementValidator:
     """Refuses what is no JSON object."""
 
-    def begin(self, pages: StateEntries) -> None:
-        """Holds nothing."""
-
-    def take(self, pages: StateEntries, record: Record) -> Iterable[PassedOn]:
+    def take(self, entries: StateEntries, record: Record) -> Passed | None:
         value = record.value or b""
-        documents = int(pages.get("documents") or 0)
+        documents = int(entries.get("documents") or 0)
         if record.topic == PROGRAM:
-            pages.put("documents", b"%d" % (documents + 1))
-            return (Document(documents + 1, value.decode()),)
+            entries.put("documents", b"%d" % (documents + 1))
+            return Document(documents + 1, "any", value)
         try:
             account = str(json.loads(value)["account"])
         except (ValueError, TypeError, KeyError):
-            return (DeadLetter(record.key, b"refused by the intake"),)
-        published = int(pages.get("published") or 0)
+            return DeadLetter(record.key, {"reason": "refused by the intake"})
+        published = int(entries.get("published") or 0)
         if record.topic == DECISIONS:
-            pages.put("published", b"%d" % (published + 1))
-            return (Published(value),)
-        return (ForMatcher(account, value, documents, published),)
+            entries.put("published", b"%d" % (published + 1))
+            return Published(published + 1, value)
+        return ForAccount(account, value, documents, published)
 
 
 class StandInMatcher:
     """Every engagement fits; one that says `refuse` is refused."""
 
-    reads_first = ()
-
     def __init__(self) -> None:
         self._documents = 0
 
-    def learn(self, document: str) -> None:
+    def learn(self, document: ProgramDocument) -> None:
         self._documents += 1
 
-    def receive(self, account_id: str, pages: StateEntries, payload: bytes) -> Found:
+    def receive(self, account_id: str, entries: StateEntries, payload: bytes) -> Match:
         event = json.loads(payload)
         if "id" not in event:
-            pages.put("fact", payload)
-            return Found(None, ())
+            entries.put("fact", payload)
+            return Match(None, [], "reference")
         if "refuse" in event:
-            return Found(None, [DeadLetter(None, b"refused by the matcher"), DeadLetter(b"", b"twice")])
-        return Found(json.dumps({**event, "documents": self._documents}).encode(), ())
+            return Match(None, [(None, {"reason": "refused"}), (b"", {"reason": "twice"})], "dead_letter")
+        return Match(json.dumps({**event, "documents": self._documents}).encode(), [], "used")
 
 
 class StandInMaker:
     """Gives each engagement a point until the budget is used up; what was published stays as it is."""
 
-    def learn(self, pages: StateEntries, payload: bytes) -> None:
+    def published(self, entries: StateEntries, payload: bytes) -> None:
         event = json.loads(payload)
-        if pages.get(event["id"]) is None:
-            pages.put(event["id"], b"published")
-            pages.put("used", b"%d" % (int(pages.get("used") or 0) + event["points"]))
+        if entries.get(event["id"]) is None:
+            entries.put(event["id"], b"published")
+            entries.put("used", b"%d" % (int(entries.get("used") or 0) + event["points"]))
 
-    def decide(self, pages: StateEntries, payload: bytes) -> Sequence[Output]:
+    def settle(self, entries: StateEntries, payload: bytes) -> Offers:
         event = json.loads(payload)
-        if pages.get(event["id"]) is not None:
-            return ()
-        used = int(pages.get("used") or 0)
+        if entries.get(event["id"]) is not None:
+            return Offers([])
+        used = int(entries.get("used") or 0)
         points = 1 if used < BUDGET else 0
-        pages.put(event["id"], b"decided")
-        pages.put("used", b"%d" % (used + points))
-        return (Output(DECIDED, event["account"].encode(), json.dumps({**event, "points": points}).encode()),)
+        entries.put(event["id"], b"decided")
+        entries.put("used", b"%d" % (used + points))
+        return Offers([{**event, "account_id": event["account"], "points": points}])
+
+
+def standin_offers_domain() -> OffersDomain:
+    """The whole of it, as the job takes it."""
+    return OffersDomain(StandInEngagementValidator(), StandInMatcher(), StandInMaker(), ())

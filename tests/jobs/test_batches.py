@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from typing import Any
@@ -12,14 +11,15 @@ from hypothesis import strategies as st
 from pyflink.datastream import TimeDomain
 
 from bench.operator_in_memory import InMemoryOperator
-from jobs.domain import Watermark
+from jobs.operators.adapters import in_an_envelope
 from jobs.operators.decide_for_account import DecideForAccount
 from jobs.runtime.outputs import MAIN, Sent
-from jobs.runtime.packing import pack_document, pack_envelope
+from jobs.runtime.packing import pack_document
 from jobs.runtime.virtual_time import virtual
+from loyalty.validation import Watermark
 from tests.jobs.fakes import FakeFlink
 from tests.jobs.running import finish
-from tests.jobs.standin import BALANCE, StandInDesk
+from tests.jobs.standin import BALANCE, StandInDecider, document, for_account
 
 
 def cross(operator: InMemoryOperator, *gathered: tuple[str, Any], wall: bool = False) -> list[tuple[int, Any]]:
@@ -28,17 +28,17 @@ def cross(operator: InMemoryOperator, *gathered: tuple[str, Any], wall: bool = F
 
 
 class Scribe:
-    """Writes down what it is given, and which pages it saw."""
+    """Writes down what it is given, and which state entries it saw."""
 
     def open(self, runtime_context: Any) -> None:
-        self._pages = runtime_context.get_map_state(None)
+        self._entries = runtime_context.get_map_state(None)
 
     def process_element(self, value: bytes, ctx: Any) -> Sent:
-        seen = self._pages.get("last"), self._pages.get("other")
+        seen = self._entries.get("last"), self._entries.get("other")
         if value == b"forget":
-            self._pages.remove("last")
+            self._entries.remove("last")
         else:
-            self._pages.put("last", value)
+            self._entries.put("last", value)
         return [(MAIN, (ctx.get_current_key(), value, *seen))]
 
     def on_timer(self, timestamp: int, ctx: Any) -> Sent:
@@ -68,7 +68,7 @@ def test_what_was_removed_last_is_gone() -> None:
     assert jvm.state == {"a": {}, "b": {}}
 
 
-def test_a_page_is_asked_for_once_a_batch_and_not_at_all_if_it_came_with_the_element() -> None:
+def test_a_state_entry_is_asked_for_once_a_batch_and_not_at_all_if_it_came_with_the_element() -> None:
     jvm = InMemoryOperator(Scribe(), ("last",))
     jvm.state["a"] = {"last": b"0", "other": b"x"}
     sent = cross(jvm, ("a", b"1"), ("a", b"2"))
@@ -78,7 +78,7 @@ def test_a_page_is_asked_for_once_a_batch_and_not_at_all_if_it_came_with_the_ele
     assert jvm.asked == ["other", "other"], "another batch may find another state"
 
 
-def test_timers_are_of_the_key_that_set_them_and_know_which_clock_woke_them() -> None:
+def test_timers_are_of_the_key_that_set_them_and_know_which_time_woke_them() -> None:
     jvm = InMemoryOperator(Scribe())
     assert cross(jvm, ("a", 10), ("b", 20)) == [
         (MAIN, ("a", 10, TimeDomain.EVENT_TIME)),
@@ -93,7 +93,7 @@ _EVENTS = st.lists(
         st.sampled_from("abc"),
         st.integers(0, 50),
         st.none() | st.integers(0, 90),
-        st.sampled_from(["event", "document", "clock"]),
+        st.sampled_from(["event", "document", "watermark"]),
     ),
     max_size=40,
 )
@@ -102,9 +102,9 @@ _EVENTS = st.lists(
 @given(events=_EVENTS, sizes=st.lists(st.integers(1, 9), min_size=1, max_size=5))
 def test_in_batches_of_any_size_the_same_is_decided_and_kept_as_one_by_one(events: Any, sizes: list[int]) -> None:
     flink = FakeFlink()
-    one_by_one = DecideForAccount(StandInDesk())
+    one_by_one = DecideForAccount(StandInDecider(), now=lambda: 0)
     one_by_one.open(flink)
-    jvm = InMemoryOperator(DecideForAccount(StandInDesk()), (BALANCE,))
+    jvm = InMemoryOperator(DecideForAccount(StandInDecider(), now=lambda: 0), (BALANCE,))
     decided: list[Any] = []
     in_batches: list[Any] = []
     gathered: list[tuple[str, Any]] = []
@@ -123,16 +123,16 @@ def test_in_batches_of_any_size_the_same_is_decided_and_kept_as_one_by_one(event
             flush()
             while documents < accepted:
                 documents += 1
-                decided += one_by_one.process_broadcast_element(pack_document(documents, "text"), flink)
-                in_batches.extend(jvm.broadcast(pack_document(documents, "text")))
-        elif kind == "clock":
+                decided += one_by_one.process_broadcast_element(pack_document(documents, document(documents)), flink)
+                in_batches.extend(jvm.broadcast(pack_document(documents, document(documents))))
+        elif kind == "watermark":
             flush()
             flink.watermark = jvm.watermark = virtual(Watermark(0, at))
         else:
             event = {"account": account, "at": at, "add": 1} | (
                 {} if later is None else {"later": {"at": later, "add": 2}}
             )
-            envelope = pack_envelope(account, json.dumps(event).encode(), accepted, None)
+            envelope = in_an_envelope(for_account(account, event, accepted))
             flink.key = account
             decided += one_by_one.process_element(envelope, flink)
             gathered.append((account, envelope))
@@ -140,8 +140,8 @@ def test_in_batches_of_any_size_the_same_is_decided_and_kept_as_one_by_one(event
                 flush()
     flush()
     assert in_batches == decided
-    assert {key: pages for key, pages in jvm.state.items() if pages} == {
-        key: pages for key, pages in flink.map_state.by_key.items() if pages
+    assert {key: entries for key, entries in jvm.state.items() if entries} == {
+        key: entries for key, entries in flink.map_state.by_key.items() if entries
     }
     assert {
         (key, domain is TimeDomain.EVENT_TIME, moment) for key, of in flink.timers.items() for domain, moment in of

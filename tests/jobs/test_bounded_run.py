@@ -14,8 +14,9 @@ import pytest
 
 from jobs.topics import MEMBERS, PROGRAM, TRANSACTIONS
 from loyalty.state.codec import DictEntries
+from loyalty.wire.program import parse_program_document
 from tests.jobs.running import dead_letters, decisions, finish, standin_command
-from tests.jobs.standin import StandInDesk
+from tests.jobs.standin import StandInDecider, document, for_account
 from tests.kafka_records import read_all, send
 
 START = 1_700_000_000_000
@@ -23,6 +24,7 @@ PARTITIONS = 4
 DOCUMENTS = 300
 EVENTS = 3_000
 KEYS = [None, b"", b"\x00", b"\xff\xfe\x00", "Zoë😀".encode(), b"plain"]
+BY_DECIDER = b'{"reason":"refused by the decider"}'
 ODD_ACCOUNTS = ["Zoë", "😀", "a\x00b", "with space", "\\n", "\uffff", "ÿ"]
 
 
@@ -45,19 +47,19 @@ def _transactions(seed: int) -> list[list[dict[str, Any]]]:
 
 
 def _expected(transactions: list[list[dict[str, Any]]], watermark_ms: int) -> dict[str, list[dict[str, Any]]]:
-    """What the stand-in makes of it without any Flink: every event in order, then everything due by the final clock."""
-    decider = StandInDesk()
-    for _ in range(DOCUMENTS):
-        decider.learn("")
-    pages: dict[str, DictEntries] = defaultdict(DictEntries)
+    """What the stand-in makes of it without any Flink: every event in order, then what is due at the end."""
+    decider = StandInDecider()
+    for number in range(DOCUMENTS):
+        decider.learn(parse_program_document(document(number + 1)))
+    entries: dict[str, DictEntries] = defaultdict(DictEntries)
     expected: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for events in transactions:
         for event in events:
             account = event["account"]
-            for output in decider.receive(account, pages[account], json.dumps(event).encode(), None).outputs:
-                expected[account].append(json.loads(output.value))
-    for account, kept in pages.items():
-        expected[account] += [json.loads(output.value) for output in decider.fire(account, kept, watermark_ms).outputs]
+            delivery = for_account(account, event, DOCUMENTS).delivery
+            expected[account] += decider.receive(account, entries[account], delivery).decisions
+    for account, kept in entries.items():
+        expected[account] += decider.fire(account, kept, watermark_ms).decisions
     return expected
 
 
@@ -75,7 +77,7 @@ def test_decides_the_same_with_every_parallelism_delivery_and_profile(
 ) -> None:
     transactions = _transactions(seed=1)
     end = max(events[-1]["at"] for events in transactions)
-    # Each partition ends at the same moment, so that is the final clock, to the millisecond.
+    # Each partition ends at the same moment, so that is the final watermark, to the millisecond.
     for partition, events in enumerate(transactions):
         exact = {"account": f"account-{partition}-0", "at": end, "add": 1}
         events.append({**exact, "later": {"at": end + 1, "add": 1000}})
@@ -92,17 +94,17 @@ def test_decides_the_same_with_every_parallelism_delivery_and_profile(
             (b"null", None),
             (b"big", b"\xe9" * 1_000_000),
         ]
-        by_desk = [
+        for_decider = [
             {"account": "refused", "at": START, "key": None if key is None else base64.b64encode(key).decode()}
             for key in KEYS
         ]
         records: list[tuple[bytes | None, bytes | None]] = [(b"", json.dumps(event).encode()) for event in events]
         records[middle:middle] = odd
-        records[1:1] = [(b"", json.dumps(event).encode()) for event in by_desk]
+        records[1:1] = [(b"", json.dumps(event).encode()) for event in for_decider]
         send(loyalty_topics, TRANSACTIONS, records, partition=partition)
     facts = [(b"", json.dumps({"account": f"account-0-{number}"}).encode()) for number in range(40)]
     send(loyalty_topics, MEMBERS, facts)
-    send(loyalty_topics, PROGRAM, [(b"%d" % number, b"document") for number in range(DOCUMENTS)])
+    send(loyalty_topics, PROGRAM, [(b"%d" % number, document(number + 1)) for number in range(DOCUMENTS)])
 
     said = finish(
         standin_command(
@@ -117,6 +119,7 @@ def test_decides_the_same_with_every_parallelism_delivery_and_profile(
 
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for decision in decisions(loyalty_topics):
+        del decision["decided_at"]
         found[decision["account"]].append(decision)
     expected = _expected(transactions, end)
     assert [
@@ -126,20 +129,20 @@ def test_decides_the_same_with_every_parallelism_delivery_and_profile(
     ] == [], said
     assert sum(decision["kind"] == "due" for of in found.values() for decision in of) > 1_000
     for partition in range(PARTITIONS):
-        assert found[f"quiet-{partition}"][-1]["kind"] == "due", "what is due at the final clock has been done"
+        assert found[f"quiet-{partition}"][-1]["kind"] == "due", "what is due at the final watermark has been done"
         assert len(found[f"early-{partition}"]) == 1, "what is due a millisecond later has not"
     count = sum(len(of) for of in found.values())
     assert f"{count:,} decisions" in said
 
     letters = dead_letters(loyalty_topics)
-    of_desk = [letter for letter in letters if letter.value == b"refused by the decider"]
-    assert sorted(letter.key or repr(letter.key).encode() for letter in of_desk) == sorted(
+    of_decider = [letter for letter in letters if letter.value == BY_DECIDER]
+    assert sorted(letter.key or repr(letter.key).encode() for letter in of_decider) == sorted(
         key or repr(key).encode() for key in KEYS * PARTITIONS
     )
     kept = {(record.partition, record.offset): record for record in read_all(loyalty_topics, TRANSACTIONS)}
-    of_intake = [letter for letter in letters if letter.value != b"refused by the decider"]
-    assert len(of_intake) == PARTITIONS * (len(KEYS) + 2)
-    for letter in of_intake:
+    of_validator = [letter for letter in letters if letter.value != BY_DECIDER]
+    assert len(of_validator) == PARTITIONS * (len(KEYS) + 2)
+    for letter in of_validator:
         content = json.loads(letter.value or b"")
         refused = kept.pop((content["partition"], content["offset"]))
         assert letter.key == refused.key

@@ -18,6 +18,7 @@ from ops.flink.rest import FlinkRest
 from ops.flink.standalone import StandaloneCluster
 from ops.jobs.submit import Submission, code_of, submit
 from tests.jobs.running import ROOT, decisions
+from tests.jobs.standin import document
 from tests.kafka_records import send
 
 START = 1_700_000_000_000
@@ -52,7 +53,7 @@ def _stop_with_savepoint(rest: FlinkRest, job: str) -> str:
 
 
 def test_a_submitted_job_decides_stops_and_goes_on_from_its_savepoint(loyalty_topics: str, tmp_path: Path) -> None:
-    send(loyalty_topics, PROGRAM, [(b"1", b"first")])
+    send(loyalty_topics, PROGRAM, [(b"1", document(1))])
     with_standin = replace(code_of(DECISIONS_KIND), entry_point=ROOT / "tests" / "jobs" / "standin_entry.py")
     code = replace(with_standin, packages=(*with_standin.packages, ROOT / "tests"))
     with StandaloneCluster(tmp_path / "flink", slots=2) as cluster:

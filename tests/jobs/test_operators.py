@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import pytest
 from pyflink.datastream import TimeDomain
 
-from jobs.domain import Passed, Record, StateEntries, Verdict, Watermark
+from jobs.operators.adapters import delivery_in, in_an_envelope
 from jobs.operators.check_records import NOBODY, TO_DOCUMENTS, TO_REFUSED, CheckRecords
 from jobs.operators.decide_for_account import DecideForAccount
-from jobs.runtime.outputs import Sent
-from jobs.runtime.packing import Envelope, pack_document, pack_envelope, unpack_envelope
-from jobs.runtime.virtual_time import BEYOND, NO_CLOCK, timestamp, virtual
+from jobs.runtime.outputs import MAIN, Sent
+from jobs.runtime.packing import pack_document, unpack_envelope
+from jobs.runtime.virtual_time import BEFORE_ALL, BEYOND, timestamp, virtual
 from jobs.topics import DECISIONS, MEMBERS, TRANSACTIONS
+from loyalty.decider import Delivery, Verdict
+from loyalty.records import Record
+from loyalty.state.codec import StateEntries
+from loyalty.validation import ForAccount, Ignored, Passed, Watermark
+from loyalty.wire.events import Transaction
+from loyalty.wire.program import ProgramDocument
 from tests.jobs.fakes import FakeFlink
-from tests.jobs.standin import StandInDesk, StandInIntake
+from tests.jobs.standin import StandInDecider, StandInValidator, document, for_account
 
 EVENT, WALL = TimeDomain.EVENT_TIME, TimeDomain.PROCESSING_TIME
 
@@ -27,16 +34,18 @@ class Decide:
 
     def __init__(self, flink: FakeFlink) -> None:
         self.flink = flink
-        self.operator = DecideForAccount(StandInDesk())
+        self.operator = DecideForAccount(StandInDecider())
         self.operator.open(flink)
 
-    def receive(self, account: str, at: int, documents: int, clock: Watermark | None, **more: Any) -> list[Any]:
-        payload = json.dumps({"account": account, "at": at, "add": 1, **more}).encode()
+    def receive(self, account: str, at: int, documents: int, watermark: Watermark | None, **more: Any) -> list[Any]:
+        passed = for_account(account, {"account": account, "at": at, "add": 1, **more}, documents, watermark)
         self.flink.key = account
-        return _said(self.operator.process_element(pack_envelope(account, payload, documents, clock), self.flink))
+        return _said(self.operator.process_element(in_an_envelope(passed), self.flink))
 
     def learn(self, position: int) -> None:
-        assert list(self.operator.process_broadcast_element(pack_document(position, "document"), self.flink)) == []
+        assert (
+            list(self.operator.process_broadcast_element(pack_document(position, document(position)), self.flink)) == []
+        )
 
     def wake(self, account: str, domain: TimeDomain, moment: int) -> list[Any]:
         """Fires a timer that must have been set."""
@@ -44,9 +53,9 @@ class Decide:
         self.flink.key, self.flink.domain = account, domain
         return _said(self.operator.on_timer(moment, self.flink))
 
-    def watermark(self, clock: Watermark) -> list[Any]:
+    def watermark(self, watermark: Watermark) -> list[Any]:
         """Moves the watermark and fires what it passes, as Flink does."""
-        self.flink.watermark = virtual(clock)
+        self.flink.watermark = virtual(watermark)
         said = []
         while due := sorted(
             (moment, account)
@@ -79,7 +88,7 @@ def test_a_record_waits_until_as_many_documents_are_here_and_those_behind_it_wai
     assert decide.wake("a", *again) == [("added", 10, 2), ("added", 11, 2)]
     assert decide.flink.timers["a"] == set()
     assert decide.receive("a", 13, 2, None) == [("added", 13, 2)]
-    assert [name for name in decide.flink.pages("a") if name.startswith("@")] == []
+    assert [name for name in decide.flink.entries("a") if name.startswith("@")] == []
 
 
 def test_the_next_record_of_the_account_lets_those_go_that_need_wait_no_longer() -> None:
@@ -116,17 +125,17 @@ def test_after_a_restart_records_still_wait_and_the_documents_are_learnt_again()
 
 def test_documents_are_learnt_in_the_order_of_acceptance() -> None:
     flink = FakeFlink()
-    learnt: list[str] = []
+    learnt: list[int] = []
 
-    class Learner(StandInDesk):
-        def learn(self, document: str) -> None:
-            learnt.append(document)
+    class Learner(StandInDecider):
+        def learn(self, document: ProgramDocument) -> None:
+            learnt.append(document.version)
 
-    flink.broadcast_state.by_key[""] = {f"{position:08}": str(position) for position in (10, 9, 1, 2)}
+    flink.broadcast_state.by_key[""] = {f"{at:08}": document(at).decode() for at in (10, 9, 1, 2)}
     operator = DecideForAccount(Learner())
     operator.open(flink)
     assert list(operator.process_broadcast_element(b"", flink)) == []
-    assert learnt == ["1", "2", "9", "10"]
+    assert learnt == [1, 2, 9, 10]
 
 
 def test_a_timer_of_an_earlier_epoch_is_set_again_and_fires_when_it_is_due() -> None:
@@ -139,10 +148,10 @@ def test_a_timer_of_an_earlier_epoch_is_set_again_and_fires_when_it_is_due() -> 
     assert decide.flink.timers["a"] == set()
 
 
-def test_a_desk_that_leaves_undone_what_is_due_is_stopped() -> None:
-    class Idle(StandInDesk):
-        def fire(self, account_id: str, pages: StateEntries, watermark_ms: int) -> Verdict:
-            return Verdict([], watermark_ms)
+def test_a_decider_that_leaves_undone_what_is_due_is_stopped() -> None:
+    class Idle(StandInDecider):
+        def fire(self, account_id: str, entries: StateEntries, watermark_ms: int) -> Verdict:
+            return Verdict([], [], watermark_ms, "timer")
 
     flink = FakeFlink()
     operator = DecideForAccount(Idle())
@@ -152,7 +161,7 @@ def test_a_desk_that_leaves_undone_what_is_due_is_stopped() -> None:
         list(operator.on_timer(virtual(Watermark(0, 20)), flink))
 
 
-def test_an_element_that_only_carries_the_clock_is_nobodys() -> None:
+def test_an_element_that_only_carries_the_watermark_is_nobodys() -> None:
     flink = FakeFlink()
     assert list(Decide(flink).operator.process_element(b"", flink)) == []
     assert dict(flink.map_state.by_key) == {}
@@ -165,9 +174,9 @@ def _no_offers(taken: Any) -> dict[str, dict[int, int]]:
 class Check:
     """`CheckRecords` between fakes, sorted by where each element goes."""
 
-    def __init__(self, flink: FakeFlink, last_at_start: Mapping[str, Mapping[int, int]]) -> None:
+    def __init__(self, flink: FakeFlink, start_offsets: Mapping[str, Mapping[int, int]]) -> None:
         self.flink = flink
-        self.operator = CheckRecords(StandInIntake(0), last_at_start, _no_offers)
+        self.operator = CheckRecords(partial(StandInValidator, 0), start_offsets, _no_offers)
         self.operator.open(flink)
 
     def take(self, topic: str, offset: int, value: bytes, partition: int = 0) -> list[Any]:
@@ -190,7 +199,7 @@ def test_of_the_decisions_only_made_offers_are_facts_and_the_last_of_the_start_i
         return f"{topic} 0 {offset} 1700000000000 1 {len(value)}\n".encode() + b"k" + value
 
     def start() -> CheckRecords:
-        operator = CheckRecords(StandInIntake(0), {}, last_offers)
+        operator = CheckRecords(partial(StandInValidator, 0), {}, last_offers)
         operator.open(flink)
         return operator
 
@@ -201,27 +210,38 @@ def test_of_the_decisions_only_made_offers_are_facts_and_the_last_of_the_start_i
     assert _sorted(first.process_element(every_thousandth, flink)) == []
 
     again = start()
-    clock = Watermark(0, 50)
+    watermark = Watermark(0, 50)
     assert _sorted(again.process_element(packed(DECISIONS, 7, offer), flink)) == [
         HELLO,
-        (Envelope("a", offer, 0, None), NO_CLOCK),
-        (Envelope("a", _event(50), 0, clock), timestamp(clock)),
+        (_for_a(offer, None), BEFORE_ALL),
+        (_for_a(_event(50), watermark), timestamp(watermark)),
     ]
     assert asked == [-1, 5], "the search goes back to what has been taken"
 
 
 def _sorted(elements: Iterable[Any]) -> list[Any]:
     found: list[Any] = []
-    for edge, value in elements:
-        if edge == TO_DOCUMENTS:
+    for output, value in elements:
+        if output == TO_DOCUMENTS:
             assert value[1] == BEYOND
             found.append(("document", value[0]))
-        elif edge == TO_REFUSED:
+        elif output == TO_REFUSED:
             found.append(("refused", value[0]))
         else:
             (account, envelope), moment = value
-            found.append(("clock", moment) if account == NOBODY else (unpack_envelope(envelope), moment))
+            found.append(("watermark", moment) if account == NOBODY else (_opened(envelope), moment))
     return found
+
+
+def _opened(packed: bytes) -> tuple[str, bytes | None, int | None, int]:
+    """Account, value, watermark (ms), epoch."""
+    envelope = unpack_envelope(packed)
+    delivery = delivery_in(envelope)
+    return envelope.account_id, delivery.record.value, delivery.watermark_ms, envelope.epoch
+
+
+def _for_a(value: bytes, watermark: Watermark | None) -> tuple[str, bytes | None, int | None, int]:
+    return ("a", value, None, 0) if watermark is None else ("a", value, watermark.ms, watermark.epoch)
 
 
 def _event(at: int) -> bytes:
@@ -231,67 +251,99 @@ def _event(at: int) -> bytes:
 HELLO = ("document", b"")
 
 
-def test_the_broadcast_is_greeted_first_and_every_event_carries_the_clock_that_it_moved() -> None:
+def test_the_broadcast_is_greeted_first_and_every_event_carries_the_watermark_that_it_moved() -> None:
     check = Check(FakeFlink(), {})
-    clock = Watermark(0, 50)
+    watermark = Watermark(0, 50)
     assert check.take(TRANSACTIONS, 0, _event(50)) == [
         HELLO,
-        (Envelope("a", _event(50), 0, clock), timestamp(clock)),
+        (_for_a(_event(50), watermark), timestamp(watermark)),
     ]
     assert check.tick() == [], "nothing has moved since"
     stepped_back = Watermark(1, 7)
     assert check.take(TRANSACTIONS, 0, _event(7), partition=1) == [
-        (Envelope("a", _event(7), 0, stepped_back), timestamp(stepped_back)),
+        (_for_a(_event(7), stepped_back), timestamp(stepped_back)),
     ]
 
 
 def test_a_record_from_before_the_first_event_moves_no_watermark() -> None:
     check = Check(FakeFlink(), {})
     fact = json.dumps({"account": "a"}).encode()
-    assert check.take(MEMBERS, 0, fact) == [HELLO, (Envelope("a", fact, 0, None), NO_CLOCK)]
+    assert check.take(MEMBERS, 0, fact) == [HELLO, (_for_a(fact, None), BEFORE_ALL)]
 
 
-def test_after_a_restart_the_clock_is_sent_though_no_record_comes() -> None:
+def test_after_a_restart_the_watermark_is_sent_though_no_record_comes() -> None:
     flink = FakeFlink()
     Check(flink, {}).take(TRANSACTIONS, 0, _event(50))
     moments = {moment for domain, moment in flink.timers[""] if domain is WALL}
     assert moments == {1_001_000}, "once a second, at whole seconds"
 
     again = Check(flink, {})
-    assert again.tick() == [HELLO, ("clock", timestamp(Watermark(0, 50)))]
+    assert again.tick() == [HELLO, ("watermark", timestamp(Watermark(0, 50)))]
     assert again.tick() == []
 
 
 def test_transactions_that_waited_go_on_after_a_restart_that_finds_nothing_missing() -> None:
     flink = FakeFlink()
     assert Check(flink, {MEMBERS: {0: 0}}).take(TRANSACTIONS, 0, _event(50)) == [HELLO]
-    clock = Watermark(0, 50)
-    assert Check(flink, {}).tick() == [HELLO, (Envelope("a", _event(50), 0, clock), timestamp(clock))]
+    watermark = Watermark(0, 50)
+    assert Check(flink, {}).tick() == [HELLO, (_for_a(_event(50), watermark), timestamp(watermark))]
 
 
-def test_a_refused_record_that_lets_the_clock_go_is_followed_by_it() -> None:
+def test_a_refused_record_that_lets_the_watermark_go_is_followed_by_it() -> None:
     check = Check(FakeFlink(), {TRANSACTIONS: {0: 0, 1: 0}})
-    assert check.take(TRANSACTIONS, 0, _event(50)) == [HELLO, (Envelope("a", _event(50), 0, None), NO_CLOCK)]
+    assert check.take(TRANSACTIONS, 0, _event(50)) == [HELLO, (_for_a(_event(50), None), BEFORE_ALL)]
     assert check.take(TRANSACTIONS, 0, b"no JSON", partition=1) == [
         ("refused", b"k"),
-        ("clock", timestamp(Watermark(0, 50))),
+        ("watermark", timestamp(Watermark(0, 50))),
     ]
 
 
 def test_the_intake_is_told_once_what_of_before_the_start_is_still_to_come() -> None:
     told: list[Mapping[int, int]] = []
 
-    class Listener(StandInIntake):
-        def begin(self, pages: StateEntries, unread: Mapping[int, int]) -> None:
+    class Listener:
+        def __init__(self, unread: Mapping[int, int]) -> None:
             told.append(unread)
 
-        def take(self, pages: StateEntries, record: Record) -> Iterable[Passed]:
-            return ()
+        def take(self, entries: StateEntries, record: Record) -> Passed:
+            return Ignored(None)
+
+        def watermark(self, entries: StateEntries) -> Watermark | None:
+            return None
 
     flink = FakeFlink()
     for _ in range(2):
-        operator = CheckRecords(Listener(0), {TRANSACTIONS: {0: 0, 1: 3}}, _no_offers)
+        operator = CheckRecords(Listener, {TRANSACTIONS: {0: 0, 1: 3}}, _no_offers)
         operator.open(flink)
         list(operator.process_element(f"{TRANSACTIONS} 0 0 1 -1 -1\n".encode(), flink))
         list(operator.on_timer(0, flink))
     assert told == [{0: 0, 1: 3}, {1: 3}]
+
+
+def test_an_event_that_the_intake_has_read_is_at_hand_once_for_a_decider_in_the_same_process() -> None:
+    given: list[Any] = []
+
+    class Validator(StandInValidator):
+        def take(self, entries: StateEntries, record: Record) -> Passed:
+            passed = super().take(entries, record)
+            assert isinstance(passed, ForAccount)
+            return passed._replace(event=cast("Transaction", "as it was read"))
+
+    class Decider(StandInDecider):
+        def receive(
+            self, account_id: str, entries: StateEntries, delivery: Delivery, event: Transaction | None = None
+        ) -> Verdict:
+            given.append(event)
+            return super().receive(account_id, entries, delivery, event)
+
+    intake, decide = CheckRecords(partial(Validator, 0), {}, _no_offers), DecideForAccount(Decider())
+    intake.open(FakeFlink())
+    flink = FakeFlink()
+    decide.open(flink)
+    packed = f"{TRANSACTIONS} 0 0 1 -1 {len(_event(50))}\n".encode() + _event(50)
+    *_, (_, ((flink.key, envelope), _)) = [
+        sent for sent in intake.process_element(packed, FakeFlink()) if sent[0] == MAIN
+    ]
+    for _ in range(2):
+        list(decide.process_element(envelope, flink))
+    assert given == ["as it was read", None]

@@ -11,6 +11,7 @@ from typing import Any
 
 from jobs.topics import PROGRAM, TRANSACTIONS
 from tests.jobs.running import decisions, finish, running, standin_command, stop, wait_until
+from tests.jobs.standin import document
 from tests.kafka_records import send
 
 START = 1_700_000_000_000
@@ -41,7 +42,7 @@ def _there_are(bootstrap: str, count: int) -> Callable[[], bool]:
 
 def test_a_later_run_goes_on_with_another_parallelism(loyalty_topics: str, tmp_path: Path) -> None:
     accounts = [f"account-{number}" for number in range(50)]
-    send(loyalty_topics, PROGRAM, [(b"1", b"first"), (b"2", b"second")])
+    send(loyalty_topics, PROGRAM, [(b"1", document(1)), (b"2", document(2))])
     for round_ in range(3):
         at = START + round_ * 1_000
         for partition in range(4):

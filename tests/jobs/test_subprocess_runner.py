@@ -1,8 +1,7 @@
-"""An operator in a Python process of its own: the JVM sees no difference, and neither leaves the other behind."""
+"""An operator in a subprocess: the JVM sees no difference, and neither leaves the other behind."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,21 +14,22 @@ import psutil
 import pytest
 
 from bench.operator_in_memory import InMemoryOperator
-from jobs.domain import Watermark
+from jobs.operators.adapters import in_an_envelope
 from jobs.operators.decide_for_account import DecideForAccount
 from jobs.runtime import subprocess_runner
-from jobs.runtime.packing import pack_document, pack_envelope
+from jobs.runtime.packing import pack_document
 from jobs.runtime.virtual_time import virtual
+from loyalty.validation import Watermark
 from tests.jobs.running import ROOT
-from tests.jobs.standin import BALANCE, StandInDesk
+from tests.jobs.standin import BALANCE, StandInDecider, document, for_account
 from tests.jobs.test_batches import Scribe, cross
 
 ACCOUNTS = ("a", "b", "c", "d")
 
 
 @contextmanager
-def operator_apart(function: Any, read_first: tuple[str, ...] = ()) -> Iterator[InMemoryOperator]:
-    jvm = InMemoryOperator(function, read_first, apart=True)
+def operator_in_subprocess(function: Any, read_first: tuple[str, ...] = ()) -> Iterator[InMemoryOperator]:
+    jvm = InMemoryOperator(function, read_first, in_subprocess=True)
     try:
         yield jvm
     finally:
@@ -52,11 +52,11 @@ def _some_days(jvm: InMemoryOperator) -> list[tuple[int, Any]]:
     sent = []
     for at in range(40):
         if at % 7 == 0:
-            sent += jvm.broadcast(pack_document(at // 7 + 1, "text"))
+            sent += jvm.broadcast(pack_document(at // 7 + 1, document(at // 7 + 1)))
         gathered: list[tuple[str, Any]] = []
         for account in ACCOUNTS:
             event = {"account": account, "at": at, "add": 1, "later": {"at": at + 3, "add": 2}}
-            gathered.append((account, pack_envelope(account, json.dumps(event).encode(), (at + 2) // 7 + 1, None)))
+            gathered.append((account, in_an_envelope(for_account(account, event, (at + 2) // 7 + 1))))
         sent += cross(jvm, *gathered)
         jvm.watermark = virtual(Watermark(0, at))
         due = jvm.due()
@@ -66,8 +66,8 @@ def _some_days(jvm: InMemoryOperator) -> list[tuple[int, Any]]:
 
 
 def test_what_it_sends_keeps_and_sets_is_what_it_would_in_the_jvm() -> None:
-    here = InMemoryOperator(DecideForAccount(StandInDesk()), (BALANCE,))
-    with operator_apart(DecideForAccount(StandInDesk()), (BALANCE,)) as there:
+    here = InMemoryOperator(DecideForAccount(StandInDecider(), now=lambda: 0), (BALANCE,))
+    with operator_in_subprocess(DecideForAccount(StandInDecider(), now=lambda: 0), (BALANCE,)) as there:
         sent = _some_days(there)
         assert sent == _some_days(here)
         assert len(sent) > 40 * len(ACCOUNTS)
@@ -77,8 +77,8 @@ def test_what_it_sends_keeps_and_sets_is_what_it_would_in_the_jvm() -> None:
         assert there.asked == here.asked
 
 
-def test_it_asks_the_jvm_for_a_page_that_did_not_come_along() -> None:
-    with operator_apart(Scribe(), ("last",)) as jvm:
+def test_it_asks_the_jvm_for_a_state_entry_that_did_not_come_along() -> None:
+    with operator_in_subprocess(Scribe(), ("last",)) as jvm:
         jvm.state["a"] = {"last": b"0", "other": b"x"}
         assert [value for _, value in cross(jvm, ("a", b"1"), ("a", b"2"))] == [
             ("a", b"1", b"0", b"x"),
@@ -102,21 +102,21 @@ class Fails:
 
 def test_what_fails_there_fails_here_with_the_place() -> None:
     with (
-        operator_apart(Fails()) as jvm,
+        operator_in_subprocess(Fails()) as jvm,
         pytest.raises(RuntimeError, match=r"(?s)process_element.*cannot do with b'bad'"),
     ):
         cross(jvm, ("a", b"good"), ("a", b"bad"))
 
 
 def test_a_process_that_was_killed_is_told_and_not_waited_for() -> None:
-    with operator_apart(Fails()) as jvm:
+    with operator_in_subprocess(Fails()) as jvm:
         its_process().kill()
         with pytest.raises(RuntimeError, match="ended by itself, with exit code -9"):
             cross(jvm, ("a", b"good"))
 
 
 def test_what_interrupts_a_whole_group_of_processes_leaves_it_to_the_jvm() -> None:
-    with operator_apart(Fails()) as jvm:
+    with operator_in_subprocess(Fails()) as jvm:
         for number in (signal.SIGINT, signal.SIGTERM):
             os.kill(its_process().pid, number)
         assert cross(jvm, ("a", b"good")) == []
@@ -129,18 +129,18 @@ class DoesNotOpen(Fails):
 
 def test_it_ends_when_the_function_does_not_open() -> None:
     with pytest.raises(RuntimeError, match="does not open"):
-        InMemoryOperator(DoesNotOpen(), apart=True)
+        InMemoryOperator(DoesNotOpen(), in_subprocess=True)
     assert processes_of_operators() == []
 
 
 def test_it_ends_when_the_operator_is_closed() -> None:
-    with operator_apart(Fails()):
+    with operator_in_subprocess(Fails()):
         process = its_process()
     assert not process.is_running()
 
 
 def print_it_and_wait() -> None:
-    with operator_apart(Fails()):
+    with operator_in_subprocess(Fails()):
         print(its_process().pid, flush=True)
         input()
 

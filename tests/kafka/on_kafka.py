@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jobs.runtime.start_offsets import is_made_offer
+from jobs.runtime.start_offsets import may_be_made_offer
 from loyalty import in_memory_run
 from loyalty.records import Record
 from loyalty.wire import context, fraud, members, program, transactions
@@ -73,7 +73,7 @@ def values(bootstrap: str, topic: str) -> list[Plain]:
 
 def by_the_loop(bootstrap: str, lag_ms: int = LAG_MS) -> in_memory_run.Outcome:
     """What the domain says of the same records without Kafka or Flink; all offers that were made come first."""
-    offers = [record for record in records(bootstrap, DECISIONS) if is_made_offer(record.value)]
+    offers = [record for record in records(bootstrap, DECISIONS) if may_be_made_offer(record.value)]
     outcome = in_memory_run.run(records(bootstrap, *REFERENCE) + offers, records(bootstrap, transactions.TOPIC), lag_ms)
     # As they would travel: a tuple in the evidence is a list on the wire.
     as_sent = [json.loads(to_json(decision)) for decision in outcome.decisions]

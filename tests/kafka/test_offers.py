@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.runtime.start_offsets import is_made_offer
+from jobs.runtime.start_offsets import may_be_made_offer
 from loyalty.offers.in_memory_run import OffersOutcome, run_offers
 from loyalty.wire import engagements, members, program, transactions
 from loyalty.wire.json import to_json
@@ -113,7 +113,7 @@ def test_the_whole_loop_and_the_oracle_decide_alike(bootstrap: str, tmp_path: Pa
     offers = [decision for decision in decisions if decision["stream"] == "offers"]
     ledger = [decision for decision in decisions if decision["stream"] == "ledger"]
     reference = as_the_oracle_reads(bootstrap, *REFERENCE)
-    made = [one for one in as_the_oracle_reads(bootstrap, DECISIONS) if is_made_offer(one.value)]
+    made = [one for one in as_the_oracle_reads(bootstrap, DECISIONS) if may_be_made_offer(one.value)]
     offering = decide_offers(as_the_oracle_reads(bootstrap, engagements.TOPIC), reference)
     expected = decide_all(as_the_oracle_reads(bootstrap, transactions.TOPIC), [*reference, *made], LAG_MS)
     letters = values(bootstrap, DEAD_LETTERS)

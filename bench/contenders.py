@@ -1,6 +1,6 @@
-"""The ways to decide that are compared: each a process of its own, timed by the records that it writes.
+"""The contenders, ways to decide that are compared: each a process of its own, timed by the records that it writes.
 
-`python -m bench.ways` runs them all in turn, several rounds of it, on the same purchases.
+`python -m bench.contenders` runs them all in turn, several rounds of it, on the same purchases.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ LOOK_EVERY_S = 0.25
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to decide."""
+class Contender:
+    """One of them."""
 
     title: str
     command: Callable[[Ground], list[str]]
@@ -43,7 +43,7 @@ class Way:
 
 
 class Timed(NamedTuple):
-    """One run of one way."""
+    """One run of one of them."""
 
     events_per_s: float
     start_s: float
@@ -73,20 +73,20 @@ def _ours(module: str) -> Callable[[Ground], list[str]]:
 
 STATE = FOLDER / "state"
 
-WAYS = {
-    "full": Way("full decision job", job_command("--fresh", "--profile", "throughput"), DECISIONS, full=True),
-    "balance": Way("running balance in our operators", _ours("balance"), DECISIONS),
-    "whole": Way("running balance through the whole decision topology", _ours("balance_in_topology"), DECISIONS),
-    "sql": Way("Flink SQL", _peer("flink_sql")),
-    "java": Way("Java DataStream", lambda ground: [*java.datastream_command(), ground.bootstrap, OUT]),
-    "textbook": Way("textbook PyFlink", _peer("textbook")),
-    "quix": Way("Quix Streams", lambda ground: [*quix.command(), ground.bootstrap, OUT]),
-    "streams": Way("Kafka Streams", lambda ground: [*java.streams_command(), ground.bootstrap, OUT]),
-    "loop": Way("plain loop, no fault tolerance", _peer("plain_loop")),
+CONTENDERS = {
+    "full": Contender("full decision job", job_command("--fresh", "--profile", "throughput"), DECISIONS, full=True),
+    "balance": Contender("running balance in our operators", _ours("balance"), DECISIONS),
+    "whole": Contender("running balance through the whole decision topology", _ours("balance_in_topology"), DECISIONS),
+    "sql": Contender("Flink SQL", _peer("flink_sql")),
+    "java": Contender("Java DataStream", lambda ground: [*java.datastream_command(), ground.bootstrap, OUT]),
+    "textbook": Contender("textbook PyFlink", _peer("textbook")),
+    "quix": Contender("Quix Streams", lambda ground: [*quix.command(), ground.bootstrap, OUT]),
+    "streams": Contender("Kafka Streams", lambda ground: [*java.streams_command(), ground.bootstrap, OUT]),
+    "loop": Contender("plain loop, no fault tolerance", _peer("plain_loop")),
 }
 
 
-def run(ground: Ground, way: Way, seconds: float, events: int | None = None) -> Timed:
+def run(ground: Ground, contender: Contender, seconds: float, events: int | None = None) -> Timed:
     """One run, from its start until it has decided `events` (all of the input) or `seconds` after its first record.
 
     Raises:
@@ -97,13 +97,13 @@ def run(ground: Ground, way: Way, seconds: float, events: int | None = None) -> 
     wanted = min(events or ground.events, ground.events)
     began_ms = time.time_ns() // 1_000_000
     deadline = time.monotonic() + STARTS_WITHIN_S
-    with running(way.command(ground)) as process:
+    with running(contender.command(ground)) as process:
         first = None
         while True:
             time.sleep(LOOK_EVERY_S)
             if process.poll() is not None:
-                raise Refusal(f"{way.title} ended with code {process.returncode}.")
-            done = events_of(ground, way)
+                raise Refusal(f"{contender.title} ended with code {process.returncode}.")
+            done = events_of(ground, contender)
             now = time.monotonic()
             if first is None and done:
                 first = done, cpu.of_family(process.pid)
@@ -111,11 +111,11 @@ def run(ground: Ground, way: Way, seconds: float, events: int | None = None) -> 
             if done >= wanted or now >= deadline:
                 break
         if first is None:
-            raise Refusal(f"{way.title} wrote nothing within {STARTS_WITHIN_S:.0f} s.")
+            raise Refusal(f"{contender.title} wrote nothing within {STARTS_WITHIN_S:.0f} s.")
         spent = cpu.of_family(process.pid) - first[1]
-        done = events_of(ground, way)
-    total = events_of(ground, way)
-    written = ground.written(way.out)
+        done = events_of(ground, contender)
+    total = events_of(ground, contender)
+    written = ground.written(contender.out)
     return Timed(
         events_per_s=total / written.seconds,
         start_s=(written.first_ms - began_ms) / 1000,
@@ -124,10 +124,10 @@ def run(ground: Ground, way: Way, seconds: float, events: int | None = None) -> 
     )
 
 
-def events_of(ground: Ground, way: Way) -> int:
+def events_of(ground: Ground, contender: Contender) -> int:
     """How many events have been decided."""
-    if not way.full:
-        return ground.count(way.out)
+    if not contender.full:
+        return ground.count(contender.out)
     return sum(offset + 1 for offset in decided_to(ground).values())
 
 
@@ -167,7 +167,7 @@ def first_decisions(ground: Ground, begins: Mapping[int, int]) -> dict[tuple[int
 @contextmanager
 def running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that runs; ended at the end, with everything that it started."""
-    log = FOLDER / "way.log"
+    log = FOLDER / "contender.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment()
