@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from loyalty.offers.making import OfferFacts, decide
-from loyalty.offers.validation import DeadLetter, EngagementValidator
+from loyalty.offers.making import REMEMBER_PAST_MS, OfferFacts, decide, pruned
+from loyalty.offers.validation import DeadLetter, Document, EngagementValidator, ForAccount, Published
 from loyalty.records import Record
 from loyalty.state.codec import DictEntries
 from loyalty.times import format_time
 from loyalty.wire.decisions import parse_decision
 from loyalty.wire.json import to_json
 from tests.domain.offer_story import BALANCE, OfferStory, outcomes
-from tests.domain.story import at
+from tests.domain.story import TIERS, at
 
 LEDGER = {
     "stream": "ledger",
@@ -218,6 +218,24 @@ def test_an_engagement_out_of_order_is_refused_where_it_would_put_a_later_window
     assert told == [f"spring {code}" for code in ("offered", "offered", "cap_reached", "offered", "cap_reached")]
 
 
+def test_an_offer_is_remembered_for_the_longest_window_that_a_version_of_its_campaign_has() -> None:
+    story = OfferStory()
+    story.campaign(max_per_member=2, window_days=10)
+    story.clicks(at(1))
+    story.campaign(version=2, since=at(2), max_per_member=2, window_days=800)
+    assert outcomes(story.clicks(at(3))) == ["spring offered"]
+    assert outcomes(story.clicks(at(390))) == outcomes(story.clicks(at(400))) == ["spring cap_reached"]
+
+
+def test_of_what_held_more_than_two_years_ago_only_the_last_is_kept() -> None:
+    newest = 3 * REMEMBER_PAST_MS
+    since = newest - REMEMBER_PAST_MS
+    last = [(since + 1, True), (newest, False)]
+    assert pruned([(0, True), (since - 1, False), (since, True), *last]) == [(since, True), *last]
+    assert pruned([(0, True), (since - 1, False), *last]) == [(since - 1, False), *last]
+    assert pruned([(newest, True)]) == [(newest, True)]
+
+
 def test_a_cap_is_of_a_member_and_of_a_campaign_whatever_its_version() -> None:
     story = OfferStory()
     story.consents(True, at(), "max")
@@ -310,6 +328,27 @@ def test_a_decision_that_cannot_be_read_is_a_dead_letter(value: bytes | None, re
     passed = EngagementValidator().take(DictEntries(), Record("loyalty.decisions", 0, 7, at(3), b"acc", value))
     assert isinstance(passed, DeadLetter)
     assert passed.content["reason"] == reason
+
+
+def test_the_intake_counts_documents_and_publications_from_one_and_says_how_many_came_before() -> None:
+    story, pages, intake = OfferStory(), DictEntries(), EngagementValidator()
+
+    def take(topic: str, key: str, event: dict[str, object]) -> object:
+        return intake.take(pages, Record(topic, 0, 0, at(9), key.encode(), to_json(event)))
+
+    for version in (1, 2):
+        document = {**story.event("program.document", at()), "document": "tiers", "version": version, "body": TIERS}
+        passed = take("loyalty.program", f"tiers@{version}", {**document, "effective_from": format_time(at())})
+        assert isinstance(passed, Document)
+        assert (passed.position, passed.key) == (version, f"tiers@{version}")
+    for position in (1, 2, 3):
+        consent = {**story.event("member.consent", at(1)), "account_id": "acc", "member_id": "mia"}
+        passed = take("loyalty.members", "mia:consent", {**consent, "offers": True, "profiling": True})
+        assert isinstance(passed, Published)
+        assert passed.position == position
+    passed = take("loyalty.decisions", "a", {**LEDGER, "account_id": "a", "balance": {**BALANCE, "tier": "b"}})
+    assert isinstance(passed, ForAccount)
+    assert (passed.account_id, passed.documents, passed.published) == ("a", 2, 3)
 
 
 # What is kept
