@@ -55,6 +55,15 @@ def field_types(structure: type[Any]) -> dict[str, str]:
     }
 
 
+def defined_names(module: ModuleType) -> list[str]:
+    """What a module itself gives a value, in the order of its lines: what it imports is not in it."""
+    names = []
+    for node in ast.parse(inspect.getsource(module)).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        names += [target.id for target in targets if isinstance(target, ast.Name)]
+    return names
+
+
 def tables_of(module: ModuleType, column: str) -> Iterator[str]:
     """The Markdown tables of a module's docstring that have this column."""
     for paragraph in (module.__doc__ or "").split("\n\n"):

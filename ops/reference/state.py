@@ -13,8 +13,9 @@ import msgspec
 import loyalty
 from jobs.runtime import names
 from loyalty.state.codec import EntryCodec, Payload
+from loyalty.state.written_list import ListCodec
 from ops.reference.markdown import code, page, sentences, table
-from ops.reference.source import field_texts, field_types, tables_of
+from ops.reference.source import defined_names, field_texts, field_types, tables_of
 
 INTRODUCTION = """Keyed state is one map from entry names to bytes for each operator. An entry is one byte of version
 and its content in msgpack; a structure is written as a list of its fields, in their order. A number wider than 64 bits
@@ -85,14 +86,28 @@ def _file(module: ModuleType) -> str:
 
 def _kinds() -> Iterator[Kind]:
     """Every kind that a module of `loyalty` defines, in the order of modules and of their lines."""
-    seen = set()
     for found in sorted(pkgutil.walk_packages(loyalty.__path__, "loyalty."), key=lambda one: one.name):
         module = import_module(found.name)
-        for name, value in vars(module).items():
-            codec = value.codec if isinstance(value, Payload) else value
-            if isinstance(codec, EntryCodec) and id(codec) not in seen:
-                seen.add(id(codec))
-                yield Kind(module, name, codec, isinstance(value, Payload))
+        # By what they are called: a list's head that has a codec of its own takes the place of the list's.
+        kinds: dict[str, Kind] = {}
+        for name in defined_names(module):
+            value = getattr(module, name, None)
+            for part, codec in _codecs(value):
+                said = f"{name.strip('_')}{part}".lower().replace("_", " ")
+                kinds[said] = Kind(module, said, codec, isinstance(value, Payload))
+        yield from kinds.values()
+
+
+def _codecs(value: Any) -> list[tuple[str, EntryCodec[Any]]]:
+    """The codecs in a module's value, and what each adds to its name."""
+    match value:
+        case EntryCodec():
+            return [("", value)]
+        case Payload():
+            return [("", value.codec)]
+        case ListCodec():
+            return [(" head", value.head), (" chunk", value.chunk)]
+    return []
 
 
 def _versions(kinds: list[Kind]) -> str:
@@ -100,7 +115,7 @@ def _versions(kinds: list[Kind]) -> str:
         ["Kind", "Content", "Version", "Reads", "In"],
         [
             [
-                code(kind.name.strip("_").lower()),
+                code(kind.name),
                 code(kind.shape),
                 str(kind.codec.version),
                 _reads(kind.codec),
