@@ -7,6 +7,7 @@ A file holds documents, parted by `---`. A document is `document: <name>` and `v
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -142,3 +143,12 @@ def _read_version(
         version.finding(f"The field body.{field} is missing; write null to switch it off.", "body")
         for field in type(document.body).model_fields.keys() - document.body.model_fields_set
     )
+
+
+def per_document(versions: Sequence[Version]) -> Iterator[list[Version]]:
+    """The versions of each document, ascending; those of one number in the order of the files."""
+    by_name: dict[str, list[Version]] = {}
+    for version in versions:
+        by_name.setdefault(version.document.document, []).append(version)
+    for group in by_name.values():
+        yield sorted(group, key=lambda version: version.document.version)

@@ -157,6 +157,60 @@ def test_the_programme_of_the_catalogue_is_sound_and_what_a_retailer_has() -> No
             "active_to: 2026-05-20",
             "A campaign should end after it begins.",
         ),
+        (
+            "campaigns.yaml",
+            "budget_points: 5000000",
+            "budget_points: 499",
+            (
+                "No offer could be made: budget_points (499) should be at least one bonus, the 500 bonus_points of the "
+                "offer."
+            ),
+        ),
+        (
+            "campaigns.yaml",
+            "cap: {max_per_member: 2, window_days: 30}",
+            "cap: {max_per_member: 0, window_days: 30}",
+            "No member could have an offer: max_per_member should be at least 1.",
+        ),
+        (
+            "campaigns.yaml",
+            "min_amount: 3000, valid_days: 7}",
+            "min_amount: 3000, valid_days: 0}",
+            "No purchase could take up the offer: valid_days should be at least 1.",
+        ),
+        (
+            "campaigns.yaml",
+            "valid_days: 7}",
+            "valid_days: 7, currency: JPY}",
+            "No purchase could take up the offer: no version of earning has a rate for JPY.",
+        ),
+        (
+            "campaigns.yaml",
+            "effective_from: 2026-05-01T00:00:00.000Z",
+            "effective_from: 2026-06-21T00:00:00.000Z",
+            (
+                "campaign/early-summer@1 would never be in force while it is active: it takes effect at "
+                "2026-06-21T00:00:00.000Z, and its active_to is 2026-06-21T00:00:00.000Z."
+            ),
+        ),
+        (
+            "campaigns.yaml",
+            "triggers: [app_session, store_visit]",
+            f"triggers: [{', '.join(['click'] * 1001)}]",
+            "The field body.triggers should have at most 1000 entries.",
+        ),
+        (
+            "campaigns.yaml",
+            "early-summer-500",
+            "x" * 129,
+            "The field body.offer.offer_id should have at most 128 characters.",
+        ),
+        (
+            "fraud.yaml",
+            "deny_score: 80",
+            "deny_score: 101",
+            "No signal would deny: deny_score (101) should be at most 100, the highest score of a signal.",
+        ),
         ("campaigns.yaml", "triggers: [app_session, store_visit]", "triggers: []", "A campaign should have a trigger."),
         ("partners.yaml", "active: true", "active: yes", "The field body.active should be a valid boolean, not 'yes'."),
     ],
@@ -181,6 +235,47 @@ def test_versions_that_name_other_tiers_are_refused(folder: Path) -> None:
     message = refusal(folder)
     assert "Every version of tiers should name the same tiers: tiers@1 has member, silver, gold, platinum" in message
     assert f"{folder / 'tiers.yaml'}:{line - 3}: " in message
+
+
+def test_versions_that_name_their_tiers_in_another_order_are_refused(folder: Path) -> None:
+    change(folder / "tiers.yaml", "tier: gold", "tier: swapped", nth=2)
+    change(folder / "tiers.yaml", "tier: platinum", "tier: gold", nth=2)
+    line = change(folder / "tiers.yaml", "tier: swapped", "tier: platinum")
+    assert (
+        f"{folder / 'tiers.yaml'}:{line - 3}: Every version of tiers should name its tiers in the same order: "
+        "tiers@1 has member, silver, gold, platinum, tiers@2 has member, silver, platinum, gold."
+    ) in refusal(folder)
+
+
+FURTHER = """
+  - version: 2
+    effective_from: {effective_from}
+    body:
+      active_from: 2026-05-20T00:00:00.000Z
+      active_to: {active_to}
+      triggers: [app_session]
+      tiers: []
+      offer: {{offer_id: early-summer-500, bonus_points: 500, min_amount: 3000, valid_days: 7, currency: EUR}}
+      cap: {{max_per_member: 2, window_days: 30}}
+      budget_points: 5000000
+      priority: 10
+---
+"""
+
+
+def with_further_version(folder: Path, effective_from: str, active_to: str) -> None:
+    version = FURTHER.format(effective_from=effective_from, active_to=active_to)
+    change(folder / "campaigns.yaml", "\n---\n", version)
+
+
+def test_a_version_may_end_a_campaign_early(folder: Path) -> None:
+    with_further_version(folder, "2026-06-10T00:00:00.000Z", "2026-06-01T00:00:00.000Z")
+    check(folder)
+
+
+def test_a_version_that_comes_when_the_campaign_is_over_is_refused(folder: Path) -> None:
+    with_further_version(folder, "2026-06-30T00:00:00.000Z", "2026-06-22T00:00:00.000Z")
+    assert "campaign/early-summer@2 would never be in force while it is active" in refusal(folder)
 
 
 @pytest.mark.parametrize("name", ["earning", "tiers", "redemption", "fraud"])
