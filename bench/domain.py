@@ -62,9 +62,9 @@ PROBES = {
         "jobs.runtime.events_on_their_way:EventsOnTheirWay.take",
     ),
     "content digest": ("loyalty.validation:content_digest",),
-    "pages: decode": ("loyalty.state.codec:EntryCodec.read",),
-    "pages: encode": ("loyalty.state.codec:EntryCodec.write",),
-    "pages: load, save": (
+    "state entries: decode": ("loyalty.state.codec:EntryCodec.read",),
+    "state entries: encode": ("loyalty.state.codec:EntryCodec.write",),
+    "state entries: load, save": (
         "loyalty.state.account:Account.turn_to",
         "loyalty.state.account:Account.save",
         "loyalty.state.unit_of_work:EntriesById.get",

@@ -1,6 +1,6 @@
 """What command lines ask of a job: the table of settings, read from the job's configuration.
 
-`loyalty run` and `loyalty submit` make their options of it, and so does the job that is submitted (`jobs.entry`).
+`loyalty run` and `loyalty submit` make their options of it, and so does the job that is submitted (`jobs.command`).
 """
 
 from __future__ import annotations

@@ -127,10 +127,10 @@ def _by_the_decider() -> Iterator[bytes]:
         yield from decider.receive(account_id, entries[account_id], delivery).encode(0)
 
 
-@pytest.mark.parametrize("way", [_by_the_operator, _by_the_decider])
-def test_balances_are_those_of_the_purchases_that_were_decided(way: Callable[[], Iterator[bytes]]) -> None:
+@pytest.mark.parametrize("contender", [_by_the_operator, _by_the_decider])
+def test_balances_are_those_of_the_purchases_that_were_decided(contender: Callable[[], Iterator[bytes]]) -> None:
     found: dict[str, tuple[int, int]] = {}
-    for value in way():
+    for value in contender():
         said = json.loads(value)
         found[said["account"]] = said["sequence"], said["balance"]
     expected = inputs.expected_balances(50, 7)
@@ -140,13 +140,13 @@ def test_balances_are_those_of_the_purchases_that_were_decided(way: Callable[[],
         check_balances({**found, account: (sequence, balance + 1)}, expected, "ours")
 
 
-def test_what_is_measured_in_memory_decides_as_much_as_the_loop() -> None:
+def test_what_is_measured_in_memory_decides_as_much_as_the_in_memory_run() -> None:
     reference, transactions = domain.packed(chain(inputs.programme(), inputs.mix(2_000, 100)), DEFAULT_END)
     _, measured = domain.run(reference, transactions)
-    loop = InMemoryRun(domain.LAG_MS)
+    in_memory = InMemoryRun(domain.LAG_MS)
     for made in (*reference, *transactions):
-        loop.read(unpack_record(made.packed))
-    assert measured.written == len(loop.outcome.decisions) + len(loop.outcome.dead_letters) > 2_000
+        in_memory.read(unpack_record(made.packed))
+    assert measured.written == len(in_memory.outcome.decisions) + len(in_memory.outcome.dead_letters) > 2_000
     assert measured.fired > 500
 
 

@@ -49,7 +49,7 @@ def test_a_later_run_goes_on_with_another_parallelism(loyalty_topics: str, tmp_p
             mine = accounts[partition::4]
             _send(loyalty_topics, partition, *({"account": account, "at": at, "add": 1} for account in mine))
         if round_ < 2:
-            # Due when the clock of the next run passes it; the timer is in the savepoint.
+            # Due when the watermark of the next run passes it; the timer is in the savepoint.
             later = {"at": at + 500, "add": 10}
             _send(loyalty_topics, 0, {"account": "quiet", "at": at, "add": 1, "later": later})
         command = standin_command(loyalty_topics, tmp_path / "state", until_end=True, parallelism=1 + round_)
@@ -97,7 +97,7 @@ def test_after_a_kill_exactly_once_decides_nothing_twice_and_misses_nothing(
     assert _numbers(loyalty_topics) == {"a": list(range(1, sent + 1))}
 
 
-def test_a_timer_waits_when_the_clock_steps_back(loyalty_topics: str, tmp_path: Path) -> None:
+def test_a_timer_waits_when_the_watermark_steps_back(loyalty_topics: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with running(standin_command(loyalty_topics, tmp_path / "state", parallelism=2), log) as job:
 
@@ -110,7 +110,7 @@ def test_a_timer_waits_when_the_clock_steps_back(loyalty_topics: str, tmp_path: 
         _send(loyalty_topics, 0, {"account": "mover", "at": START + 15_000, "add": 1})
         wait_for("soon", ("added", 0), ("due", 12_000))
 
-        # The first event of another partition, far behind: the clock is 1 000 now.
+        # The first event of another partition, far behind: the watermark is 1 000 now.
         event = {"account": "behind", "at": START + 1_000, "add": 1, "later": {"at": START + 3_000, "add": 5}}
         _send(loyalty_topics, 1, event)
         wait_for("behind", ("added", 1_000))

@@ -1,5 +1,5 @@
-"""`python -m tests.jobs.woken_keys`: on a mini-cluster, each of 4 000 keys has one element and sets a timer of the wall
-clock, while others still come; prints each key that is woken."""
+"""`python -m tests.jobs.woken_keys`: on a mini-cluster, each of 40 000 keys has one element and sets a timer of the
+wall clock, while others still come; prints each key that is woken."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.jobs.throwaway_flink import throwaway_flink
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 _NUMBERS = """
 CREATE TEMPORARY TABLE numbers (number BIGINT) WITH (
-    'connector' = 'datagen', 'rows-per-second' = '2000',
-    'fields.number.kind' = 'sequence', 'fields.number.start' = '0', 'fields.number.end' = '3999'
+    'connector' = 'datagen', 'rows-per-second' = '8000',
+    'fields.number.kind' = 'sequence', 'fields.number.start' = '0', 'fields.number.end' = '39999'
 )
 """
 _KEYED = "SELECT CAST(number AS STRING) AS name, ENCODE(CAST(number AS STRING), 'UTF-8') AS content FROM numbers"
@@ -50,7 +50,7 @@ def main() -> None:
         tables.execute_sql(_NUMBERS)
         rows = tables.to_append_stream(tables.sql_query(_KEYED), Types.ROW([Types.STRING(), _BYTES]))
         keyed = key_by_first_field(rows, Types.STRING(), _BYTES)
-        woken = process(keyed, PythonOperator(WakeMe(), "pages", Types.STRING()))
+        woken = process(keyed, PythonOperator(WakeMe(), "entries", Types.STRING()))
         with woken.execute_and_collect() as keys:
             for key in keys:
                 print(key)

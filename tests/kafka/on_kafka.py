@@ -71,7 +71,7 @@ def values(bootstrap: str, topic: str) -> list[Plain]:
     return [json.loads(kept.value or b"null") for kept in read_all(bootstrap, topic)]
 
 
-def by_the_loop(bootstrap: str, lag_ms: int = LAG_MS) -> in_memory_run.Outcome:
+def decided_in_memory(bootstrap: str, lag_ms: int = LAG_MS) -> in_memory_run.Outcome:
     """What the domain says of the same records without Kafka or Flink; all offers that were made come first."""
     offers = [record for record in records(bootstrap, DECISIONS) if may_be_made_offer(record.value)]
     outcome = in_memory_run.run(records(bootstrap, *REFERENCE) + offers, records(bootstrap, transactions.TOPIC), lag_ms)

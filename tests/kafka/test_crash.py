@@ -19,7 +19,7 @@ from tests.kafka.on_kafka import (
     DECISIONS,
     assert_reconciles,
     by_place,
-    by_the_loop,
+    decided_in_memory,
     first_differences,
     fresh_topics,
     run_command,
@@ -64,7 +64,7 @@ def test_a_job_that_was_killed_loses_nothing_and_makes_nothing_up(
     said = run_to_end(bootstrap, tmp_path / "state", *options)
 
     assert "Going on from the last checkpoint" in said
-    outcome = by_the_loop(bootstrap)
+    outcome = decided_in_memory(bootstrap)
     expected = without_the_hour(outcome.decisions)
     decisions, dead_letters = values(bootstrap, DECISIONS), values(bootstrap, DEAD_LETTERS)
     assert first_differences(without_the_hour(decisions), expected) == []

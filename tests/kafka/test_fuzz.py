@@ -20,7 +20,7 @@ from tests.kafka.on_kafka import (
     Plain,
     assert_reconciles,
     by_place,
-    by_the_loop,
+    decided_in_memory,
     first_differences,
     fresh_topics,
     run_to_end,
@@ -271,7 +271,7 @@ def decided(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Outcome
     for partition, records in enumerate(_transactions(fuzz)):
         send(bootstrap, transactions.TOPIC, records, partition)
     run_to_end(bootstrap, tmp_path_factory.mktemp("run") / "state", "--parallelism", "2", "--watermark-lag", "1h")
-    return by_the_loop(bootstrap, LAG_MS)
+    return decided_in_memory(bootstrap, LAG_MS)
 
 
 @pytest.fixture(scope="module")

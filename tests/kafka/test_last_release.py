@@ -3,7 +3,7 @@
 Each folder of `tests/jobs/frozen/` holds one (`loyalty run decisions --until-end`, thread mode, parallelism 1, no
 transactions of Kafka's), and the records that were in its topics: `decisions-1` is of the release that did not read
 `loyalty.decisions` yet, `decisions-2` of the one whose operators in thread mode were PyFlink's own, `decisions-3` of
-the one with account pages of version 3, with a busy account. `docs/explanation/offers.md` says when to add another.
+the one with accounts of version 3, with a busy account. `docs/explanation/offers.md` says when to add another.
 """
 
 from __future__ import annotations
@@ -23,7 +23,15 @@ from ops.jobs.folder import JobRecord, job_folder
 from ops.topics.catalogue import read_catalogue
 from ops.topics.plan import apply
 from tests.jobs.running import ROOT
-from tests.kafka.on_kafka import DECISIONS, Plain, by_the_loop, first_differences, run_to_end, values, without_the_hour
+from tests.kafka.on_kafka import (
+    DECISIONS,
+    Plain,
+    decided_in_memory,
+    first_differences,
+    run_to_end,
+    values,
+    without_the_hour,
+)
 from tests.kafka_records import delete_topics, send
 
 FROZEN = ROOT / "tests" / "jobs" / "frozen"
@@ -97,7 +105,7 @@ def test_a_savepoint_of_an_earlier_release_restores_and_the_job_goes_on(
     assert "Going on from the last savepoint" in said
     known = {decision["decision_id"] for decision in before} | {"offer-to-ada"}
     new = [decision for decision in values(bootstrap, DECISIONS) if decision["decision_id"] not in known]
-    expected = [decision for decision in by_the_loop(bootstrap).decisions if decision["decision_id"] not in known]
+    expected = [decision for decision in decided_in_memory(bootstrap).decisions if decision["decision_id"] not in known]
     assert first_differences(without_the_hour(new), without_the_hour(expected)) == []
     decided = {decision["cause"]["event_id"] for decision in new if "timer" not in decision["cause"]}
     assert decided == {"ada-boots", "ada-asks", "ada-pays"}, "what was used before is a duplicate still"

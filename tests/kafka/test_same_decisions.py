@@ -18,7 +18,7 @@ from tests.kafka.on_kafka import (
     Plain,
     assert_reconciles,
     by_place,
-    by_the_loop,
+    decided_in_memory,
     first_differences,
     fresh_outputs,
     fresh_topics,
@@ -43,7 +43,7 @@ def by_the_domain(bootstrap: str) -> Decided:
     """The input, sent once; the value is what the domain makes of it without Kafka or Flink."""
     fresh_topics(bootstrap)
     generate(bootstrap, EVENTS, SEED, ACCOUNTS)
-    outcome = by_the_loop(bootstrap)
+    outcome = decided_in_memory(bootstrap)
     assert len(outcome.decisions) > EVENTS
     assert len(outcome.dead_letters) > EVENTS // 100
     return Decided(without_the_hour(outcome.decisions), by_place(outcome.dead_letters))
