@@ -91,3 +91,20 @@ def test_the_domain_computes_with_no_float() -> None:
         or (isinstance(node, ast.Constant) and isinstance(node.value, float))
     ]
     assert [place for place in wrong if not place.startswith("loyalty/wire/schemas.py")] == []
+
+
+def test_every_kafka_client_is_made_in_one_place() -> None:
+    """There a later setting, such as how a cluster is reached securely, reaches all of them. Peers are what users of
+    other tools would write."""
+    made_here = {ROOT / "jobs/runtime/kafka_clients.py"}
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for room in ("jobs", "ops", "tests", "bench")
+        for path in _files(room)
+        if path not in made_here and ROOT / "bench/peers" not in path.parents
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("Consumer", "Producer", "AdminClient")
+    ]
+    assert wrong == []

@@ -33,7 +33,8 @@ from ops.reconcile.verbs import reconcile_topics, show
 from ops.topics.catalogue import read_catalogue
 from ops.topics.plan import apply
 
-SCENE_WITHIN_S = 60
+SCENE_WITHIN_S = 300
+"""How long a busy machine may take to start the jobs before the first of them; one that ends is noticed at once."""
 SHOWN_OF_GENERATED = 250
 """One decision in so many of the generated traffic is shown."""
 

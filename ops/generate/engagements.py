@@ -17,7 +17,7 @@ from ops.generate.faults import DUPLICATE
 from ops.generate.households import Household
 from ops.generate.settings import OutRecord, Traffic
 from ops.generate.shop import Shop
-from ops.generate.transactions import Season
+from ops.generate.transactions import Transactions
 
 _CHANGES_OF_MIND = 0.25
 """The share of members who give or withdraw their consent while the traffic lasts; some of them do both."""
@@ -79,17 +79,17 @@ class Engagements:
         self._left = traffic.engagements
         self._number = 0
 
-    def among(self, season: Season) -> Iterator[OutRecord]:
+    def among(self, transactions: Transactions) -> Iterator[OutRecord]:
         """The season's records, and the engagements between them where they belong in time."""
         before = self._traffic.start_ms
-        for count, record in enumerate(season):
+        for count, record in enumerate(transactions):
             # As many as are due by now, if they come evenly among the records.
             left_after = self._traffic.engagements * (self._traffic.events - count - 1) // self._traffic.events
             if self._left and record.kind == "redemption.requested":
-                yield from self._session(record, season.moment)
+                yield from self._session(record, transactions.moment)
             while self._left > left_after:
-                yield from self._any(before + self._dice.below(max(1, season.moment - before)))
-            before = season.moment
+                yield from self._any(before + self._dice.below(max(1, transactions.moment - before)))
+            before = transactions.moment
             yield record
 
     def _session(self, request: OutRecord, moment: int) -> Iterator[OutRecord]:

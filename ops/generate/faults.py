@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
 from loyalty.times import DAY_MS, HOUR_MS, format_time, parse_time
 from loyalty.wire.transactions import TOPIC
 from ops.generate.households import Household
+from ops.generate.season import DISORDER_MS, Season
 from ops.generate.settings import OutRecord
-
-if TYPE_CHECKING:
-    from ops.generate.transactions import Season
 
 T = TypeVar("T")
 
@@ -37,6 +35,15 @@ def again(season: Season, household: Household, event: dict[str, Any], value: by
     if luck < 4:
         value = orjson.dumps(event, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
     return OutRecord(TOPIC, household.key, value, "duplicate", DUPLICATE)
+
+
+def send(season: Season, household: Household, event: dict[str, Any], arrives_at: int) -> OutRecord:
+    """The event as a record; now and then it will be sent once more."""
+    value = orjson.dumps(event)
+    if season.dice.roll() < season.traffic.duplicate_rate:
+        once_more = again(season, household, event, value)
+        season.after(arrives_at + season.dice.between(1000, DISORDER_MS), lambda _: once_more)
+    return OutRecord(TOPIC, household.key, value, event["type"])
 
 
 def malformed(season: Season, moment: int) -> OutRecord:

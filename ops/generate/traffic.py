@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from ops.generate.engagements import Engagements, changes_of_mind
 from ops.generate.households import households
 from ops.generate.reference import alarms, reference_records
+from ops.generate.season import Season
 from ops.generate.settings import OutRecord, Traffic
 from ops.generate.shop import Shop
-from ops.generate.transactions import Season
+from ops.generate.transactions import Transactions
 
 
 def records(traffic: Traffic, shop: Shop) -> Iterator[OutRecord]:
@@ -18,9 +19,9 @@ def records(traffic: Traffic, shop: Shop) -> Iterator[OutRecord]:
     accounts = households(traffic, shop)
     expected = alarms(traffic, accounts)
     yield from reference_records(traffic, accounts, expected)
-    season = Season(traffic, shop, accounts, expected)
+    transactions = Transactions(Season(traffic, shop, accounts), expected)
     if traffic.engagements:
         yield from changes_of_mind(traffic, accounts)
-        yield from Engagements(traffic, shop, accounts).among(season)
+        yield from Engagements(traffic, shop, accounts).among(transactions)
     else:
-        yield from season
+        yield from transactions

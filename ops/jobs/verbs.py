@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import typer
 
-from jobs.config import DecisionsConfig, JobConfig, OffersConfig, SqlConfig
-from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, SQL_KIND
+from jobs.config import JobConfig
+from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, SQL_KIND, JobKind
 from ops.jobs.asked import asks_for
 from ops.jobs.run import Until, run
 from ops.jobs.run_all import run_all_command
@@ -17,84 +19,57 @@ from ops.options import ClusterOption, FreshOption, FromSavepointOption, PythonO
 run_app = typer.Typer(no_args_is_help=True)
 submit_app = typer.Typer(no_args_is_help=True)
 
+STATE = Path(".loyalty")
 
-@run_app.command("decisions")
-@asks_for(DecisionsConfig)
-def run_decisions(
-    config: JobConfig,
-    until_end: UntilEndOption = False,
-    state: StateOption = Path(".loyalty/decisions"),
-    fresh: FreshOption = False,
-) -> None:
-    """Decide transactions on this machine; go on where the last run stopped. Ctrl-C stops it cleanly."""
-    from jobs.decisions import add_decisions
+ON_THIS_MACHINE = (
+    (DECISIONS_KIND, "add_decisions", "Decide transactions on this machine"),
+    (OFFERS_KIND, "add_offers", "Make offers from engagements on this machine"),
+)
+"""The jobs of ours, the functions of their modules in `jobs/` that add them to an environment, what they do."""
 
-    run(DECISIONS_KIND, config, Until(state, until_end, fresh), add_decisions)
-
-
-@run_app.command("offers")
-@asks_for(OffersConfig)
-def run_offers(
-    config: JobConfig,
-    until_end: UntilEndOption = False,
-    state: StateOption = Path(".loyalty/offers"),
-    fresh: FreshOption = False,
-) -> None:
-    """Make offers from engagements on this machine; go on where the last run stopped. Ctrl-C stops it cleanly."""
-    from jobs.offers import add_offers
-
-    run(OFFERS_KIND, config, Until(state, until_end, fresh), add_offers)
+TO_A_CLUSTER = (
+    (DECISIONS_KIND, "the decision job"),
+    (OFFERS_KIND, "the offers job"),
+    (SQL_KIND, "all SQL models as one job"),
+)
 
 
+def _running(kind: JobKind, adds: str) -> Callable[..., None]:
+    @asks_for(kind.config)
+    def run_here(
+        config: JobConfig,
+        until_end: UntilEndOption = False,
+        state: StateOption = STATE / kind.word,
+        fresh: FreshOption = False,
+    ) -> None:
+        add_job = getattr(import_module(f"jobs.{kind.word}"), adds)  # it takes a second, and --help needs none of it
+        run(kind, config, Until(state, until_end, fresh), add_job)
+
+    return run_here
+
+
+def _submitting(kind: JobKind) -> Callable[..., None]:
+    @asks_for(kind.config, submitted=True)
+    def submit_there(
+        config: JobConfig,
+        cluster: ClusterOption,
+        from_savepoint: FromSavepointOption = None,
+        python: PythonOption = sys.executable,
+    ) -> None:
+        from ops.jobs.submit import Submission, submit
+
+        typer.echo(submit(Submission(kind, config, cluster, from_savepoint, python)))
+
+    return submit_there
+
+
+for _kind, _adds, _does in ON_THIS_MACHINE:
+    _help = f"{_does}; go on where the last run stopped. Ctrl-C stops it cleanly."
+    run_app.command(_kind.word, help=_help)(_running(_kind, _adds))
 run_app.command("all")(run_all_command)
 
+for _kind, _what in TO_A_CLUSTER:
+    _help = f"""Submit {_what} to a running Flink cluster and print the job's id.
 
-@submit_app.command("decisions")
-@asks_for(DecisionsConfig, submitted=True)
-def submit_decisions(
-    config: JobConfig,
-    cluster: ClusterOption,
-    from_savepoint: FromSavepointOption = None,
-    python: PythonOption = sys.executable,
-) -> None:
-    """Submit the decision job to a running Flink cluster and print the job's id.
-
-    Kafka is named as both the cluster and this machine reach it.
-    """
-    from ops.jobs.submit import Submission, submit
-
-    typer.echo(submit(Submission(DECISIONS_KIND, config, cluster, from_savepoint, python)))
-
-
-@submit_app.command("offers")
-@asks_for(OffersConfig, submitted=True)
-def submit_offers(
-    config: JobConfig,
-    cluster: ClusterOption,
-    from_savepoint: FromSavepointOption = None,
-    python: PythonOption = sys.executable,
-) -> None:
-    """Submit the offers job to a running Flink cluster and print the job's id.
-
-    Kafka is named as both the cluster and this machine reach it.
-    """
-    from ops.jobs.submit import Submission, submit
-
-    typer.echo(submit(Submission(OFFERS_KIND, config, cluster, from_savepoint, python)))
-
-
-@submit_app.command("sql")
-@asks_for(SqlConfig, submitted=True)
-def submit_sql(
-    config: JobConfig,
-    cluster: ClusterOption,
-    from_savepoint: FromSavepointOption = None,
-    python: PythonOption = sys.executable,
-) -> None:
-    """Submit all SQL models as one job to a running Flink cluster and print the job's id.
-
-    Kafka is named as both the cluster and this machine reach it.
-    """
-    from ops.jobs.submit import Submission, submit
-
-    typer.echo(submit(Submission(SQL_KIND, config, cluster, from_savepoint, python)))
+    Kafka is named as both the cluster and this machine reach it."""
+    submit_app.command(_kind.word, help=_help)(_submitting(_kind))

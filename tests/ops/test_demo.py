@@ -18,7 +18,7 @@ def _start(folder: Path) -> subprocess.Popen[str]:
 
 def test_two_demos_at_once_tell_their_story_reconcile_and_leave_nothing_behind(tmp_path: Path) -> None:
     demos = [_start(tmp_path / name) for name in ("one", "other")]
-    told = [demo.communicate(timeout=240)[0] for demo in demos]
+    told = [demo.communicate(timeout=900)[0] for demo in demos]
     for demo, text in zip(demos, told, strict=True):
         assert demo.returncode == 0, text
         assert "tier.changed silver" in text
