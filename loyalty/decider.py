@@ -1,4 +1,4 @@
-"""The decider: where an account's events and due things are decided, one at a time.
+"""The decider: where an account's events and timers are decided, one at a time.
 
 Live, replay, tests and audits all come through `Decider`. For an event (contract §4, *Time*):
 
@@ -17,34 +17,28 @@ from typing import Any
 
 import msgspec
 
+from loyalty import timers
 from loyalty.program import Program
-from loyalty.records import Record, Refused, dead_letter, letter_key
-from loyalty.rules import bonuses as take_up
-from loyalty.rules import earning, redemption, reversals, tiers
-from loyalty.rules.decision_log import DecisionLog, reason
-from loyalty.rules.ledger import lapse, release
-from loyalty.state import used_events
-from loyalty.state.account import (
-    COMMITTED,
-    EXPIRY,
-    GRACE,
-    HELD,
-    HOLD,
-    NEVER,
-    RELEASE,
-    SLIDE,
-    WAITING,
-    Account,
-    Bonus,
-    Cause,
-    Due,
-    Waiting,
+from loyalty.records import Record, Refused
+from loyalty.rules import (
+    adjustments,
+    bonuses,
+    duplicates,
+    earning,
+    holds,
+    redemption,
+    reversals,
+    tiers,
+    waiting_refunds,
 )
-from loyalty.state.codec import DictEntries, StateEntries
+from loyalty.rules.case import Case
+from loyalty.state.codec import StateEntries
+from loyalty.state.entries import COMMITTED, HELD, Cause
 from loyalty.state.facts import REFERENCE_TOPICS, learn_fact
 from loyalty.state.retention import tidy, tidy_lots
-from loyalty.times import FIRST_MS, HOUR_MS, LAST_MS, format_time
+from loyalty.times import LAST_MS, format_time
 from loyalty.wire.content import content_digest
+from loyalty.wire.decisions import Plain
 from loyalty.wire.events import (
     Adjustment,
     Cancellation,
@@ -56,14 +50,9 @@ from loyalty.wire.events import (
     Transaction,
     read_again,
 )
+from loyalty.wire.evidence import Reversal
 from loyalty.wire.json import to_json
 from loyalty.wire.program import ProgramDocument
-
-NOTHING_DUE = FIRST_MS - 1
-"""A moment before every other."""
-WAIT_MS = 24 * HOUR_MS
-"""How long a refund waits for its order, from its own `occurred_at`."""
-
 
 _decided_at = lru_cache(maxsize=16)(format_time)
 """Many decisions are made within one millisecond."""
@@ -86,7 +75,7 @@ class Delivery(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Verdict(msgspec.Struct, gc=False):
     """What the decider made of one delivery or timer."""
 
-    decisions: list[dict[str, Any]]
+    decisions: list[Plain]
     dead_letters: list[tuple[bytes | None, dict[str, Any]]]
     next_due_ms: int | None
     """The next moment at which something is due for this account."""
@@ -101,40 +90,12 @@ class Verdict(msgspec.Struct, gc=False):
         return [to_json(decision) for decision in self.decisions]
 
 
-class _Case:
-    """One account at the decider, with what is being decided for it."""
-
-    __slots__ = ("account", "dead_letters", "log", "next_due_ms", "program")
-
-    def __init__(self) -> None:
-        self.account = Account("", DictEntries())
-        self.program = Program()
-        self.log = DecisionLog(self.account)
-        self.dead_letters: list[tuple[bytes | None, dict[str, Any]]] = []
-        self.next_due_ms = NEVER
-        """When something is due next, as the last sweep left it."""
-
-    def turn_to(self, account_id: str, pages: StateEntries, program: Program) -> None:
-        """Nothing is left of the account before."""
-        self.program = program
-        self.account.turn_to(account_id, pages)
-        self.log.begin()
-        self.dead_letters = []
-
-    def refuse(self, record: Record, refused: Refused) -> None:
-        self.dead_letters.append((letter_key(record), dead_letter(record, refused)))
-
-    def verdict(self, fate: str) -> Verdict:
-        at = self.next_due_ms
-        return Verdict(self.log.decisions, self.dead_letters, None if at > LAST_MS else at, fate)
-
-
 class Decider:
     """Decides for accounts by the programme it has learnt. Holds no state of any account."""
 
     def __init__(self) -> None:
         self.program = Program()
-        self._case: _Case | None = None
+        self._case: Case | None = None
         """Made when it is needed: a decider travels to the workers pickled."""
 
     def learn(self, document: ProgramDocument) -> None:
@@ -142,310 +103,179 @@ class Decider:
         self.program.learn(document)
 
     def receive(
-        self, account_id: str, pages: StateEntries, delivery: Delivery, event: Transaction | None = None
+        self, account_id: str, entries: StateEntries, delivery: Delivery, event: Transaction | None = None
     ) -> Verdict:
         """Decide one record of the account: a transaction, or a reference fact about it.
 
         `event` is the transaction in the record's value, where it has been read already.
         """
         record = delivery.record
-        case = self._turn_to(account_id, pages)
+        case = self._turn_to(account_id, entries)
         if record.topic in REFERENCE_TOPICS:
             learn_fact(case.account, record, self.program)
-            _sweep(case, NOTHING_DUE)
-            return case.verdict("reference")
+            timers.fire(case, timers.NOTHING_DUE)
+            return _verdict(case, "reference")
         assert record.value is not None
-        fate = self._receive(case, event or read_again(record.value), delivery, record.value)
+        fate = _receive(case, event or read_again(record.value), delivery)
         tidy(case.account, self.program)
         case.account.save()
-        return case.verdict(fate)
+        return _verdict(case, fate)
 
-    def fire(self, account_id: str, pages: StateEntries, watermark_ms: int) -> Verdict:
-        """Do everything that is due at or before `watermark_ms`: the watermark, for an account that is quiet."""
-        case = self._turn_to(account_id, pages)
-        if _sweep(case, watermark_ms):
+    def fire(self, account_id: str, entries: StateEntries, watermark_ms: int) -> Verdict:
+        """Do everything that is due at or before the watermark, for an account that is quiet."""
+        case = self._turn_to(account_id, entries)
+        if timers.fire(case, watermark_ms):
             tidy_lots(case.account)
             case.account.save()
-        return case.verdict("timer")
+        return _verdict(case, "timer")
 
-    def _turn_to(self, account_id: str, pages: StateEntries) -> _Case:
+    def _turn_to(self, account_id: str, entries: StateEntries) -> Case:
         case = self._case
         if case is None:
-            case = self._case = _Case()
-        case.turn_to(account_id, pages, self.program)
+            case = self._case = Case()
+        case.turn_to(account_id, entries, self.program)
         return case
 
-    def _receive(self, case: _Case, event: Transaction, delivery: Delivery, value: bytes) -> str:
-        account, core, record = case.account, case.account.core, delivery.record
-        digest = delivery.digest or content_digest(value)
-        key = used_events.key_of(event.event_id)
-        before = delivery.watermark_before_ms
-        if core.waiting != 0 and before is not None:
-            # A refund that was given up by then has not been used, whether or not its timer has come by yet.
-            _sweep(case, before)
-        known = used_events.find(account, event.event_id, key)
-        if known is not None:
-            _sweep(case, NOTHING_DUE)
-            if known.digest == digest:
-                return "duplicate"
-            detail = f"Event {event.event_id} has been used already, with other content."
-            case.refuse(record, Refused("conflicting_duplicate", detail))
-            return "dead_letter"
-        clock = delivery.watermark_ms
-        _sweep(case, event.occurred_at if clock is None else max(event.occurred_at, clock))
-        core.time = event.occurred_at if core.time is None else max(core.time, event.occurred_at)
-        core.arrivals += 1
-        cause = Cause(
-            event.event_id,
-            record.partition,
-            record.offset,
-            event.occurred_at,
-            core.time,
-            core.arrivals,
-            delivery.late,
-        )
-        try:
-            self._check_programme(event)
-            waits = _judge(case, event, cause)
-        except Refused as refused:
-            case.refuse(record, refused)
-            _sweep(case, NOTHING_DUE)
-            return "dead_letter"
-        used_events.remember(account, key, digest)
-        if waits is not None:
-            _wait(case, waits, cause, record, value)
-        elif isinstance(event, Purchase):
-            _follow(case, event.order_id)
-        _sweep(case, core.time if clock is None else max(core.time, clock))
-        return "used" if waits is None else "waiting"
 
-    def _check_programme(self, event: Transaction) -> None:
-        missing = self.program.missing(event.occurred_at)
-        if missing is not None:
-            raise Refused(
-                "no_programme",
-                f"No version of the {missing} document is in force at {format_time(event.occurred_at)}.",
-            )
+def _verdict(case: Case, fate: str) -> Verdict:
+    at = case.next_due_ms
+    return Verdict(case.log.decisions, case.dead_letters, None if at > LAST_MS else at, fate)
 
 
-def _judge(case: _Case, event: Transaction, cause: Cause) -> str | None:
-    """Decide an event; raises Refused. Returns the order that a refund or cancellation has to wait for, if it has
-    to."""
-    if isinstance(event, Purchase):
-        _judge_purchase(case, event, cause)
-        return None
-    account, program, log = case.account, case.program, case.log
-    found = None
-    order = None
-    if isinstance(event, (Refund, Cancellation)):
-        order = earning.known_order(account, event.order_id)
-        if order is None:
-            return event.order_id
-    elif isinstance(event, RedemptionRequested):
-        redemption.check_new(account, event.redemption_id)
-    elif isinstance(event, RedemptionCommitted):
-        found = redemption.check_standing(account, event.redemption_id, HELD)
-    elif isinstance(event, RedemptionCancelled):
-        found = redemption.check_standing(account, event.redemption_id, HELD, COMMITTED)
-
-    in_force = tiers.sync(account, program)
-    before = account.core.window_sum
-    reversal = False
-    bonuses: list[Bonus] = []
-    if isinstance(event, Adjustment):
-        if event.qualifying:
-            tiers.qualify(account, program, in_force, cause, event.points)
-        reversal = event.points < 0
-        reversals.adjust(account, program, event, cause, log)
-    elif order is not None:
-        reversal = True
-        if isinstance(event, Refund):
-            reversals.refund(account, program, event, order, cause, log)
-            bonuses = take_up.undo(account, program, event.order_id, order, cause, log, cancelled=False)
-        elif isinstance(event, Cancellation):
-            reversals.cancel(account, program, event, order, cause, log)
-            bonuses = take_up.undo(account, program, event.order_id, order, cause, log, cancelled=True)
-    tiers.judge(account, in_force, log, cause=cause, occurred_at=event.occurred_at, before=before, reversal=reversal)
-    if isinstance(event, (Refund, Cancellation)) and order is not None:
-        take_up.revoke(bonuses, event.order_id, order, cause, log)
-    elif isinstance(event, RedemptionRequested):
-        redemption.request(account, program, event, cause, log)
-    elif found is not None:
-        if isinstance(event, RedemptionCommitted):
-            redemption.commit(account, event, found, cause, log)
-        elif isinstance(event, RedemptionCancelled):
-            redemption.cancel(account, event, found, cause, log)
-    return None
+def _receive(case: Case, event: Transaction, delivery: Delivery) -> str:
+    account, record, before = case.account, delivery.record, delivery.watermark_before_ms
+    if account.may_have_waiting and before is not None:
+        # A refund that was given up by then has not been used, whether or not its timer has come by yet.
+        timers.fire(case, before)
+    digest = _digest(delivery)
+    try:
+        if duplicates.is_duplicate(account, event.event_id, digest):
+            timers.fire(case, timers.NOTHING_DUE)
+            return "duplicate"
+        cause = _used_now(case, event, delivery)
+        waits_for = _judge(case, event, cause)
+    except Refused as refused:
+        case.refuse(record, refused)
+        timers.fire(case, timers.NOTHING_DUE)
+        return "dead_letter"
+    duplicates.remember(account, event.event_id, digest)
+    if waits_for is not None:
+        waiting_refunds.wait(account, waits_for, cause, record)
+    elif isinstance(event, Purchase):
+        _follow(case, event.order_id)
+    assert account.core.time is not None
+    timers.fire(case, _later(account.core.time, delivery.watermark_ms))
+    return "used" if waits_for is None else "waiting"
 
 
-def _judge_purchase(case: _Case, event: Purchase, cause: Cause) -> None:
-    account, program, log = case.account, case.program, case.log
-    in_force = tiers.sync(account, program)
-    before = account.core.window_sum
-    earning.purchase(account, program, event, cause, in_force, log)
-    bonuses = take_up.take_up(account, program, event, cause, log)
-    tiers.judge(account, in_force, log, cause=cause, occurred_at=event.occurred_at, before=before)
-    take_up.issue(bonuses, event, cause, log)
+def _used_now(case: Case, event: Transaction, delivery: Delivery) -> Cause:
+    """What is due before the event is done, and the account's time moves on to it."""
+    core, record = case.account.core, delivery.record
+    timers.fire(case, _later(event.occurred_at, delivery.watermark_ms))
+    core.time = _later(event.occurred_at, core.time)
+    core.arrivals += 1
+    return Cause(
+        event.event_id,
+        record.partition,
+        record.offset,
+        event.occurred_at,
+        core.time,
+        core.arrivals,
+        delivery.late,
+    )
 
 
-def _wait(case: _Case, order_id: str, cause: Cause, record: Record, value: bytes) -> None:
-    account = case.account
-    due_at = cause.occurred_at + WAIT_MS
-    waiting = Waiting(cause, order_id, due_at, record.topic, record.timestamp_ms, record.key, value)
-    account.add_waiting(waiting)
+def _later(moment: int, other: int | None) -> int:
+    return moment if other is None or other < moment else other
 
 
-def _stop_waiting(account: Account, waiting: Waiting) -> None:
-    account.remove_waiting(waiting)
+def _digest(delivery: Delivery) -> bytes:
+    if delivery.digest:
+        return delivery.digest
+    assert delivery.record.value is not None
+    return content_digest(delivery.record.value)
 
 
-def _waiting_record(waiting: Waiting) -> Record:
-    cause = waiting.cause
-    return Record(waiting.topic, cause.partition, cause.offset, waiting.timestamp_ms, waiting.key, waiting.value)
-
-
-def _follow(case: _Case, order_id: str) -> None:
-    """The refunds that waited for this order follow right behind it, in the order in which they came."""
-    account = case.account
-    if account.core.waiting == 0 or earning.known_order(account, order_id) is None:
-        return
-    for event_id in account.waiting_for(order_id):
-        waiting = account.waiting.get(event_id)
-        assert waiting is not None
-        _stop_waiting(account, waiting)
+def _follow(case: Case, order_id: str) -> None:
+    """The refunds that waited for this order follow right behind it."""
+    for waiting in waiting_refunds.take_those_for(case.account, order_id):
         try:
             _judge(case, read_again(waiting.value), waiting.cause)
         except Refused as refused:
-            used_events.forget(account, event_id)
-            case.refuse(_waiting_record(waiting), refused)
+            duplicates.forget(case.account, waiting.cause.event_id)
+            case.refuse(waiting_refunds.record_of(waiting), refused)
 
 
-def _next_moment(case: _Case) -> int:
-    """When something is due next; `NEVER` if nothing is. It may be a moment with nothing to do, never one too late."""
-    core = case.account.core
-    at = case.account.next_due_ms
-    slide = core.slide
-    if core.slide_found_by != case.program.tiers_known:
-        slide = tiers.next_slide(case.account, case.program)
-    if slide is not None and slide[0] < at:
-        at = slide[0]
-    grace = core.grace
-    return grace.ends_at if grace is not None and grace.ends_at < at else at
+def _judge(case: Case, event: Transaction, cause: Cause) -> str | None:
+    """Decide an event; raises Refused. Returns the order that a refund or cancellation has to wait for, if it has
+    to.
+
+    One event gives its decisions in one order: `points.*`, then `tier.*`, then the rest.
+    """
+    missing = case.program.missing(event.occurred_at)
+    if missing is not None:
+        at = format_time(event.occurred_at)
+        raise Refused("no_programme", f"No version of the {missing} document is in force at {at}.")
+    case.concern(cause, event.occurred_at)
+    return _JUDGE[type(event)](case, event)
 
 
-def _next_due(case: _Case) -> Due | None:
-    """What is due next, of several at one moment the first in the contract's order."""
-    account = case.account
-    core = account.core
-    first = account.next_timer()
-    slide = tiers.next_slide(account, case.program)
-    if slide is not None and (first is None or slide < first):
-        first = slide
-    grace = core.grace
-    if grace is not None:
-        ends = Due(grace.ends_at, GRACE, grace.cause.occurred_at, grace.cause.number, "")
-        if first is None or ends < first:
-            first = ends
-    return first
+def _purchase(case: Case, event: Purchase) -> None:
+    rules = earning.check(case, event)
+    before = tiers.advance(case)
+    order = earning.earn(case, event, rules)
+    taken_up = bonuses.take_up(case, event, order)
+    tiers.judge(case, before, "event")
+    bonuses.issue(case, event, taken_up)
 
 
-def _sweep(case: _Case, until: int) -> bool:
-    """Do everything due at or before `until` (ms), in the contract's order, and look when something is due next; says
-    whether there was anything."""
-    core = case.account.core
-    swept = False
-    while (moment := _next_moment(case)) <= until:
-        due = _next_due(case)
-        if due is None or due[0] > until:
-            continue  # now the moment is exact
-        core.swept = due[0] if core.swept is None else max(core.swept, due[0])
-        if due[1] < SLIDE:  # also before one that turns out to change nothing: the next slide is found from here
-            tiers.sync(case.account, case.program, slides_to_come=True)
-        _DO[due[1]](case, due)
-        swept = True
-    case.next_due_ms = moment
-    return swept
+def _reversal(case: Case, event: Refund | Cancellation) -> str | None:
+    order = case.account.known_order(event.order_id)
+    if order is None:
+        return event.order_id
+    returned = reversals.returned_units(event, order)
+    before = tiers.advance(case)
+    how: Reversal = "cancellation" if isinstance(event, Cancellation) else "refund"
+    reversals.reverse(case, event, order, returned)
+    undone = bonuses.undo(case, event.order_id, order, how)
+    tiers.judge(case, before, "reversal")
+    bonuses.revoke(case, event.order_id, order, undone)
+    return None
 
 
-def _notice_rules(case: _Case, cause: Cause, at: int, timer: str) -> None:
-    """A due thing that decides something notices that another tiers document took effect."""
-    in_force = tiers.sync(case.account, case.program, slides_to_come=True)
-    before = case.account.core.window_sum
-    tiers.judge(case.account, in_force, case.log, cause=cause, occurred_at=at, before=before, timer=timer)
+def _adjustment(case: Case, event: Adjustment) -> None:
+    before = tiers.advance(case)
+    if event.qualifying:
+        account = case.account
+        account.window.add(case.program, case.program.tiers(account.now), case.cause, event.points)
+    adjustments.adjust(case, event)
+    tiers.judge(case, before, "reversal" if event.points < 0 else "event")
 
 
-def _end_hold(case: _Case, due: Due) -> None:
-    account = case.account
-    account.cancel(due)
-    at, redemption_id = due[0], due[4]
-    found = account.redemptions.get(redemption_id)
-    assert found is not None
-    _notice_rules(case, found.cause, at, "hold")
-    redemption.end_hold(account, redemption_id, found, at, case.log)
+def _request(case: Case, event: RedemptionRequested) -> None:
+    redemption.check(case, event)
+    tiers.notice_rules(case)
+    redemption.request(case, event)
 
 
-def _release(case: _Case, due: Due) -> None:
-    account = case.account
-    account.cancel(due)
-    at = due[0]
-    lot = account.lots.get(due[4])
-    if lot is None or not lot.pending:
-        return
-    debt = account.core.debt
-    points, paid = release(account, lot)
-    rest = f" {paid} of them paid debt." if paid else ""
-    case.log.post(
-        "points.released",
-        cause=lot.cause,
-        timer="release",
-        occurred_at=at,
-        member_id=lot.member_id,
-        subject=lot.subject,
-        reasons=[
-            reason("return_window_ended", f"The return window ended: {points} points are available.{rest}", points)
-        ],
-        rules={"earning": lot.earning_version},
-        evidence={"debt": debt, "paid_debt": paid},
-    )
-    _notice_rules(case, lot.cause, at, "release")
+def _commit(case: Case, event: RedemptionCommitted) -> None:
+    found = holds.standing(case, event.redemption_id, HELD)
+    tiers.notice_rules(case)
+    holds.commit(case, event.redemption_id, found)
 
 
-def _expire(case: _Case, due: Due) -> None:
-    account = case.account
-    account.cancel(due)
-    at = due[0]
-    lot = account.lots.get(due[4])
-    if lot is None:
-        return
-    points = lapse(account, lot)
-    if points:
-        redemption.post_expired(case.log, lot, points, lot.cause, at, "expiry")
-        _notice_rules(case, lot.cause, at, "expiry")
+def _cancel(case: Case, event: RedemptionCancelled) -> None:
+    found = holds.standing(case, event.redemption_id, HELD, COMMITTED)
+    tiers.notice_rules(case)
+    holds.cancel(case, event.redemption_id, found)
 
 
-def _slide(case: _Case, due: Due) -> None:
-    tiers.slide(case.account, case.program, due, case.log)
-
-
-def _end_grace(case: _Case, due: Due) -> None:
-    tiers.end_grace(case.account, case.program, case.log)
-
-
-def _give_up_waiting(case: _Case, due: Due) -> None:
-    account = case.account
-    waiting = account.waiting.get(due[4])
-    assert waiting is not None
-    _stop_waiting(account, waiting)
-    used_events.forget(account, due[4])
-    detail = f"Order {waiting.order_id} did not come within 24 hours of the refund."
-    case.refuse(_waiting_record(waiting), Refused("unknown_order", detail))
-
-
-_DO: dict[int, Callable[[_Case, Due], None]] = {
-    HOLD: _end_hold,
-    RELEASE: _release,
-    EXPIRY: _expire,
-    SLIDE: _slide,
-    GRACE: _end_grace,
-    WAITING: _give_up_waiting,
+_JUDGE: dict[type, Callable[[Case, Any], str | None]] = {
+    Purchase: _purchase,
+    Refund: _reversal,
+    Cancellation: _reversal,
+    Adjustment: _adjustment,
+    RedemptionRequested: _request,
+    RedemptionCommitted: _commit,
+    RedemptionCancelled: _cancel,
 }

@@ -139,6 +139,14 @@ class Program:
         timeline = self._timelines.get(document)
         return None if timeline is None else timeline.at(moment)
 
+    def version(self, document: str, version: int) -> InForce[Any]:
+        """A version of a document, whether or not it is in force. Raises LookupError where it is not known."""
+        timeline = self._timelines.get(document)
+        found = None if timeline is None else timeline.versions.get(version)
+        if found is None:
+            raise LookupError(f"version {version} of {document} is not known")
+        return InForce(version, found[1], found[0], None)
+
     def missing(self, moment: int) -> str | None:
         """The first of the four required documents that is not in force at `moment` (ms), if any."""
         if self._complete_from is not None and moment >= self._complete_from:

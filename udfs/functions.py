@@ -18,7 +18,6 @@ from loyalty.rules import reason_texts
 from loyalty.rules.earning import ONE_BP, Rates, line_points
 from loyalty.times import format_time, parse_time
 from loyalty.wire import masking
-from loyalty.wire.transactions import PurchaseLine
 
 BIGINT_MAX = 2**63 - 1
 
@@ -37,12 +36,12 @@ class Function(NamedTuple):
 
 def points_for_line(amount: int, points: int, per_minor: int, category_bp: int, tier_bp: int, partner_bp: int) -> int:
     """`loyalty.rules.earning.line_points` of a line of `amount` minor units."""
-    return line_points(_line(amount), Rates(points, per_minor, {_CATEGORY: category_bp}, tier_bp, partner_bp))[0]
+    return line_points(_CATEGORY, amount, Rates(points, per_minor, {_CATEGORY: category_bp}, tier_bp, partner_bp))[0]
 
 
 def qualifying_points_for_line(amount: int, points: int, per_minor: int, category_bp: int) -> int:
     """The qualifying points of `loyalty.rules.earning.line_points`, which no tier and no partner multiplies."""
-    return line_points(_line(amount), Rates(points, per_minor, {_CATEGORY: category_bp}, ONE_BP, ONE_BP))[1]
+    return line_points(_CATEGORY, amount, Rates(points, per_minor, {_CATEGORY: category_bp}, ONE_BP, ONE_BP))[1]
 
 
 def epoch_ms(text: str) -> int:
@@ -72,11 +71,6 @@ def reason_text(code: str) -> str:
 
 
 _CATEGORY = "category"
-
-
-def _line(amount: int) -> PurchaseLine:
-    # Not validated: SQL has typed it, and only the amount and the category are looked at.
-    return PurchaseLine.model_construct(line_id="1", sku="", category=_CATEGORY, quantity=1, amount=amount)
 
 
 def _or_null(call: Callable[..., Answer]) -> Callable[..., Answer | None]:

@@ -22,7 +22,7 @@ a budget depends on the order in which members come, which no restart repeats. S
 One whose sequence the member has reached is known; one beyond it was made after that checkpoint and stays decided: it
 uses the budget, counts for the cap, raises the sequence, and when its engagement comes again it is not made again.
 
-`decide` is the decision itself, a pure function of the facts that the decision's evidence keeps.
+The decision itself is `loyalty.rules.offers.decide`.
 """
 
 from __future__ import annotations
@@ -37,17 +37,18 @@ import orjson
 
 from loyalty.offers.campaigns import Candidate
 from loyalty.program import CAMPAIGN, REMEMBER_QUALIFYING_MS
-from loyalty.rules.decision_log import reason
+from loyalty.rules.case import Decided
+from loyalty.rules.offers import NO_CONSENT, OFFERED, Limits, decide
 from loyalty.state.codec import EntryCodec, Payload, StateEntries
 from loyalty.state.sorted_list import SortedList
 from loyalty.state.unit_of_work import UnitOfWork
 from loyalty.state.used_events import REMEMBER_EVENTS_MS
 from loyalty.state.written_list import ListCodec, ListHead
 from loyalty.times import DAY_MS, format_time
+from loyalty.wire.decisions import Plain
+from loyalty.wire.evidence import VERSION, OfferFacts, OfferFigures
 from loyalty.wire.json import to_json
-
-OFFERED, NO_CONSENT, CAP_REACHED = "offered", "no_consent", "cap_reached"
-BUDGET_EXHAUSTED, LOWER_PRIORITY = "budget_exhausted", "lower_priority"
+from loyalty.wire.sealing import NO_SEAL, seal
 
 E = TypeVar("E", tuple[int, bool], tuple[int, int, str])
 
@@ -95,6 +96,7 @@ class PublishedOffer(msgspec.Struct, array_like=True, frozen=True):
     code: str
     """`offered` where it was made, else the reason why not."""
     bonus_points: int
+    seal: bytes = b""
 
 
 class Consented(msgspec.Struct, array_like=True, frozen=True):
@@ -124,47 +126,6 @@ PUBLISHED_OFFER: Payload[PublishedOffer] = Payload(b"o", EntryCodec(PublishedOff
 CONSENTED: Payload[Consented] = Payload(b"c", EntryCodec(Consented, 1))
 
 
-class OfferFacts(msgspec.Struct, frozen=True):
-    """All that a decision about one campaign looks at."""
-
-    offers_agreed: bool | None
-    in_window: int
-    """Offers that the campaign has made to the member, in that window around this one which holds most of them."""
-    max_per_member: int
-    window_days: int
-    used_points: int
-    """What the campaign's offers have used of its budget."""
-    bonus_points: int
-    budget_points: int
-    made_instead: str | None
-    """The campaign whose offer this event has led to already."""
-
-
-def decide(facts: OfferFacts) -> dict[str, Any]:
-    """The reason: `offered` where the offer is made, else why it is suppressed (contract §4, *Offers*).
-
-    A campaign that could not be made for a reason of its own says that one, also behind the one that was made.
-    """
-    if not facts.offers_agreed:
-        said = "has not agreed to offers" if facts.offers_agreed is None else "does not wish to receive offers"
-        return reason(NO_CONSENT, f"The member {said} at that time.")
-    if facts.in_window >= facts.max_per_member:
-        detail = (
-            f"The member has had {facts.in_window} of these offers within {facts.window_days} days, "
-            f"{facts.max_per_member} are allowed."
-        )
-        return reason(CAP_REACHED, detail, facts.in_window, facts.max_per_member)
-    if facts.used_points + facts.bonus_points > facts.budget_points:
-        detail = (
-            f"Of the campaign's {facts.budget_points} points {facts.used_points} are used, "
-            f"too many for an offer of {facts.bonus_points}."
-        )
-        return reason(BUDGET_EXHAUSTED, detail, facts.used_points, facts.budget_points)
-    if facts.made_instead is not None:
-        return reason(LOWER_PRIORITY, f"The offer of campaign {facts.made_instead} was made instead.")
-    return reason(OFFERED, f"The member is offered {facts.bonus_points} points.", facts.bonus_points)
-
-
 class _Made(msgspec.Struct, array_like=True):
     """The offers that one campaign has made to a member."""
 
@@ -186,9 +147,16 @@ class _Member(msgspec.Struct, array_like=True):
     made: dict[str, _Made] = {}
     published: ListHead[_PublishedItem] = msgspec.field(default_factory=ListHead)
     """Decisions beyond the last checkpoint whose engagement has not come again yet."""
+    seal: bytes = b""
+    """Of the member's last decision; empty before there is one, or where a release before did not seal."""
 
 
-_MEMBER: EntryCodec[_Member] = EntryCodec(_Member, 1)
+def _with_seal(old: list[Any]) -> list[Any]:
+    """Version 1 had no seal. The number says that a release before this one would lose it."""
+    return old
+
+
+_MEMBER: EntryCodec[_Member] = EntryCodec(_Member, 2, {1: _with_seal})
 _USED: EntryCodec[int] = EntryCodec(int, 1)
 _PUBLISHED: ListCodec[_PublishedItem] = ListCodec(ListHead[_PublishedItem], list[_PublishedItem])
 
@@ -207,6 +175,7 @@ class OfferMaker:
         if offer.sequence <= member.sequence:
             return
         member.sequence = offer.sequence
+        member.seal = offer.seal
         if offer.code == OFFERED:
             _count(member, offer.campaign_id, offer.occurred_at, REMEMBER_PUBLISHED_MS)
             _use(pages, offer.campaign_id, _used(pages, offer.campaign_id) + offer.bonus_points)
@@ -220,34 +189,30 @@ class OfferMaker:
         event = MATCHED.read(matched)
         member = _load(pages, event.member_id)
         member.time = event.occurred_at if member.time is None else max(member.time, event.occurred_at)
-        decided = _recall(pages, member, event)
+        recalled = _recall(pages, member, event)
         consent = latest(member.consents, event.occurred_at)
         agreed = None if consent is None else consent[1]
-        if NO_CONSENT in decided.values():  # by what was known then; the rest follows suit
+        if NO_CONSENT in recalled.values():  # by what was known then; the rest follows suit
             agreed = False
-        made_instead = next((campaign for campaign, code in decided.items() if code == OFFERED), None)
+        made_instead = next((campaign for campaign, code in recalled.items() if code == OFFERED), None)
         decisions = []
         for candidate in event.candidates:
-            if candidate.campaign_id in decided:
+            if candidate.campaign_id in recalled:
                 continue
-            facts = OfferFacts(
-                offers_agreed=agreed,
-                in_window=_in_window(member, candidate, event.occurred_at),
-                max_per_member=candidate.max_per_member,
-                window_days=candidate.window_days,
-                used_points=_used(pages, candidate.campaign_id),
-                bonus_points=candidate.bonus_points,
-                budget_points=candidate.budget_points,
-                made_instead=made_instead,
-            )
-            outcome = decide(facts)
-            if outcome["code"] == OFFERED:
+            facts: OfferFacts = {
+                "campaign_id": candidate.campaign_id,
+                "offers_agreed": agreed,
+                "in_window": _in_window(member, candidate, event.occurred_at),
+                "used_points": _used(pages, candidate.campaign_id),
+                "made_instead": made_instead,
+            }
+            decided = decide(facts, _limits(candidate))
+            if decided.outcome == "made":
                 made_instead = candidate.campaign_id
                 remember_ms = candidate.longest_window_days * DAY_MS + REMEMBER_LATE_MS
                 _count(member, candidate.campaign_id, event.occurred_at, remember_ms)
-                _use(pages, candidate.campaign_id, facts.used_points + candidate.bonus_points)
-            member.sequence += 1
-            decisions.append(_decision(event, candidate, member.sequence, facts, outcome))
+                _use(pages, candidate.campaign_id, facts["used_points"] + candidate.bonus_points)
+            decisions.append(_sealed(member, event, candidate, facts, decided))
         _forget(member)
         pages.put(f"member/{event.member_id}", _MEMBER.write(member))
         return Offers(decisions)
@@ -343,26 +308,41 @@ def _recall(pages: StateEntries, member: _Member, event: Matched) -> dict[str, s
     return decided
 
 
-def _decision(
-    event: Matched, candidate: Candidate, sequence: int, facts: OfferFacts, outcome: dict[str, Any]
-) -> dict[str, Any]:
-    """Contract §5. The id is a digest of the engagement and the campaign, and of nothing that another run could see
-    differently."""
+def _limits(candidate: Candidate) -> Limits:
+    return Limits(candidate.max_per_member, candidate.window_days, candidate.bonus_points, candidate.budget_points)
+
+
+def _sealed(member: _Member, event: Matched, candidate: Candidate, facts: OfferFacts, decided: Decided) -> Plain:
+    """The member's next decision (contract §5). The id is a digest of the engagement and the campaign, and of nothing
+    that another run could see differently."""
     identity = orjson.dumps(
         (event.account_id, event.member_id, event.event_id, event.used_at, event.occurred_at, candidate.campaign_id)
     )
     pending, available, held, debt, qualifying = event.amounts
-    return {
+    figures: OfferFigures = {
+        "trigger": event.type,
+        "tier": event.tier,
+        "ledger_sequence": event.ledger_sequence,
+        "priority": candidate.priority,
+        "offer": {
+            "offer_id": candidate.offer_id,
+            "bonus_points": candidate.bonus_points,
+            "min_amount": candidate.min_amount,
+            "valid_days": candidate.valid_days,
+        },
+    }
+    member.sequence += 1
+    cause: Plain = {"event_id": event.event_id, "topic": event.topic}
+    decision: Plain = {
         "decision_id": blake2b(identity, digest_size=16).hexdigest(),
         "stream": "offers",
-        "sequence": sequence,
+        "sequence": member.sequence,
         "type": "offer.decided",
-        "outcome": "made" if outcome["code"] == OFFERED else "suppressed",
+        "outcome": decided.outcome,
         "account_id": event.account_id,
         "member_id": event.member_id,
         "subject": {"offer_id": candidate.offer_id},
         "occurred_at": format_time(event.occurred_at),
-        "decided_at": None,
         "points": 0,
         "balance": {
             "pending": pending,
@@ -372,26 +352,14 @@ def _decision(
             "qualifying": qualifying,
             "tier": event.balance_tier,
         },
-        "reasons": [outcome],
-        "cause": {
-            "event_id": event.event_id,
-            "topic": event.topic,
-            "partition": event.partition,
-            "offset": event.offset,
-        },
+        "reasons": decided.reasons,
+        "cause": cause,
         "rules": {f"{CAMPAIGN}{candidate.campaign_id}": candidate.version},
-        "evidence": {
-            "late": False,
-            "trigger": event.type,
-            "tier": event.tier,
-            "ledger_sequence": event.ledger_sequence,
-            "priority": candidate.priority,
-            "offer": {
-                "offer_id": candidate.offer_id,
-                "bonus_points": candidate.bonus_points,
-                "min_amount": candidate.min_amount,
-                "valid_days": candidate.valid_days,
-            },
-            "facts": msgspec.to_builtins(facts),
-        },
+        "evidence": {"version": VERSION, "late": False, **facts, **figures},
     }
+    member.seal = seal(member.seal or NO_SEAL, decision)
+    decision["seal"] = member.seal.hex()
+    cause["partition"] = event.partition
+    cause["offset"] = event.offset
+    decision["decided_at"] = None
+    return decision

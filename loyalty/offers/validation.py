@@ -24,10 +24,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 
 from loyalty.offers.campaigns import Campaigns
-from loyalty.offers.making import CONSENTED, OFFERED, PUBLISHED_OFFER, Consented, PublishedOffer
+from loyalty.offers.making import CONSENTED, PUBLISHED_OFFER, Consented, PublishedOffer
 from loyalty.offers.matching import ENGAGED, LEDGER_NEWS, Engaged, LedgerNews
 from loyalty.program import CAMPAIGN
 from loyalty.records import Record, Refused, dead_letter, letter_key, refuse_too_large
+from loyalty.rules.offers import OFFERED
 from loyalty.state.codec import EntryCodec, StateEntries
 from loyalty.times import MINUTE_MS, format_time, parse_time
 from loyalty.wire import decisions, engagements, members, program
@@ -78,6 +79,7 @@ class DeadLetter(NamedTuple):
 Passed = ForAccount | Document | Published | DeadLetter
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
+_Seal = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -226,6 +228,7 @@ class _Offers(msgspec.Struct, tag_field="stream", tag="offers"):
     cause: _Cause
     rules: dict[str, int]
     evidence: _Evidence
+    seal: _Seal | None = None
 
 
 _DECODE: msgspec.json.Decoder[_Ledger | _Offers] = msgspec.json.Decoder(_Ledger | _Offers)
@@ -264,6 +267,7 @@ def _published_offer(decision: _Offers) -> PublishedOffer:
         campaign_id=campaigns[0][len(CAMPAIGN) :],
         code=OFFERED if decision.outcome == "made" else decision.reasons[0].code,
         bonus_points=decision.evidence.offer.bonus_points,
+        seal=b"" if decision.seal is None else bytes.fromhex(decision.seal),
     )
 
 

@@ -1,25 +1,25 @@
-"""The log: decisions in the order they are made, numbered and with the balance they leave."""
+"""The decision log: decisions in the order they are made, numbered, sealed and with the balance that they leave."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
-from loyalty.state.account import Account, Cause
+from loyalty.state.account import Account
+from loyalty.state.entries import Cause
 from loyalty.times import format_time
+from loyalty.wire.decisions import Plain
+from loyalty.wire.evidence import VERSION
+from loyalty.wire.sealing import NO_SEAL, seal
 
 TRANSACTIONS = "loyalty.transactions"
 
 
-def reason(code: str, detail: str, actual: int | None = None, threshold: int | None = None) -> dict[str, Any]:
-    """One entry of a decision's `reasons`; `detail` is a sentence that can be read aloud."""
-    return {"code": code, "detail": detail, "actual": actual, "threshold": threshold}
-
-
 class DecisionLog:
-    """Collects the decisions that one event, or the due things of one moment, make for an account."""
+    """Collects the decisions that one event, or the timers of one moment, make for an account."""
 
     __slots__ = ("_account", "_at", "_made", "decisions")
 
@@ -31,25 +31,16 @@ class DecisionLog:
 
     def begin(self) -> None:
         """Nothing has been decided."""
-        self.decisions: list[dict[str, Any]] = []
+        self.decisions: list[Plain] = []
         self._made.clear()
 
-    def post(
-        self,
-        kind: str,
-        *,
-        cause: Cause,
-        occurred_at: int,
-        reasons: list[dict[str, Any]],
-        rules: dict[str, int],
-        evidence: dict[str, Any],
-        subject: dict[str, str] | None = None,
-        member_id: str | None = None,
-        outcome: str = "posted",
-        points: int = 0,
-        timer: str | None = None,
-    ) -> None:
-        """Add a decision of type `kind`; the account's balances must be those after it.
+    @staticmethod
+    def evidence(facts: Mapping[str, Any], figures: Mapping[str, Any]) -> Plain:
+        """Facts and figures as a decision shows them."""
+        return {"version": VERSION, **facts, **figures}
+
+    def add(self, decided: Plain, cause: Cause, occurred_at: int, timer: str | None) -> None:
+        """Complete a decision and log it; the account's balances must be those after it.
 
         The id is a digest of what caused the decision and what kind it is, and of nothing that another run could see
         differently: not the offset (a copy of the topic has others), not the sequence (a late event may shift it),
@@ -58,49 +49,38 @@ class DecisionLog:
         account = self._account
         core = account.core
         core.sequence += 1
-        event_id = cause.event_id
+        kind, event_id = decided["type"], cause.event_id
         made = (event_id, kind, timer, occurred_at)
         ordinal = self._made.get(made, 0)
         self._made[made] = ordinal + 1
         identity = orjson.dumps((account.account_id, event_id, cause.used_at, kind, timer, occurred_at, ordinal))
         qualifying = core.window_sum
-        origin: dict[str, Any] = {
-            "event_id": event_id,
-            "topic": TRANSACTIONS,
-            "partition": cause.partition,
-            "offset": cause.offset,
-        }
+        origin: Plain = {"event_id": event_id, "topic": TRANSACTIONS}
         if timer is not None:
             origin["timer"] = timer
-        else:
-            evidence["late"] = cause.late
-        self.decisions.append(
-            {
-                "decision_id": blake2b(identity, digest_size=16).hexdigest(),
-                "stream": "ledger",
-                "sequence": core.sequence,
-                "type": kind,
-                "outcome": outcome,
-                "account_id": account.account_id,
-                "member_id": member_id,
-                "subject": subject or {},
-                "occurred_at": self._text_of(occurred_at),
-                "decided_at": None,
-                "points": points,
-                "balance": {
-                    "pending": core.pending,
-                    "available": core.available,
-                    "held": core.held,
-                    "debt": core.debt,
-                    "qualifying": qualifying if qualifying > 0 else 0,
-                    "tier": core.tier,
-                },
-                "reasons": reasons,
-                "cause": origin,
-                "rules": rules,
-                "evidence": evidence,
-            }
-        )
+        decision: Plain = {
+            "decision_id": blake2b(identity, digest_size=16).hexdigest(),
+            "stream": "ledger",
+            "sequence": core.sequence,
+            "account_id": account.account_id,
+            "occurred_at": self._text_of(occurred_at),
+            "balance": {
+                "pending": core.pending,
+                "available": core.available,
+                "held": core.held,
+                "debt": core.debt,
+                "qualifying": qualifying if qualifying > 0 else 0,
+                "tier": core.tier,
+            },
+            "cause": origin,
+            **decided,
+        }
+        core.seal = seal(core.seal or NO_SEAL, decision)
+        decision["seal"] = core.seal.hex()
+        origin["partition"] = cause.partition
+        origin["offset"] = cause.offset
+        decision["decided_at"] = None
+        self.decisions.append(decision)
 
     def _text_of(self, occurred_at: int) -> str:
         """Most decisions of one log are of one moment."""

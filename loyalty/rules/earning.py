@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from loyalty.program import InForce, Program
+from loyalty.program import InForce
 from loyalty.records import Refused
-from loyalty.rules.decision_log import DecisionLog, reason
-from loyalty.rules.ledger import new_lot, open_pending
-from loyalty.rules.tiers import qualify
-from loyalty.state.account import Account, Cause, Order, OrderLine
-from loyalty.state.retention import forget
+from loyalty.rules import ledger, sentences
+from loyalty.rules.case import About, Case, Decided, Rules
+from loyalty.state.entries import Lot, Order, OrderLine
 from loyalty.times import DAY_MS
+from loyalty.wire.decisions import reason
 from loyalty.wire.events import Purchase
-from loyalty.wire.program import EarningBody, PartnerBody, TiersBody
+from loyalty.wire.evidence import PurchaseFacts, PurchaseFigures
+from loyalty.wire.program import TiersBody
 
 ONE_BP = 10_000
 
@@ -28,21 +28,9 @@ class Rates(NamedTuple):
     partner_bp: int
 
 
-class PricedLine(Protocol):
-    """What a line earns by."""
-
-    @property
-    def category(self) -> str: ...
-
-    @property
-    def amount(self) -> int:
-        """Of the whole line, in minor units."""
-        ...
-
-
-def line_points(line: PricedLine, rates: Rates) -> tuple[int, int]:
-    """Points and qualifying points of one line: one floor division each, exact."""
-    base = line.amount * rates.points * rates.category_bp.get(line.category, ONE_BP)
+def line_points(category: str, amount: int, rates: Rates) -> tuple[int, int]:
+    """Points and qualifying points of one line of `amount` minor units: one floor division each, exact."""
+    base = amount * rates.points * rates.category_bp.get(category, ONE_BP)
     # The contract's division with 10 000² taken out of both sides.
     qualifying = base // (rates.per_minor * ONE_BP)
     if rates.tier_bp == ONE_BP and rates.partner_bp == ONE_BP:
@@ -58,136 +46,104 @@ def tier_rate(tiers: TiersBody, tier: str | None) -> int:
     return tiers.levels[0].earn_bp
 
 
-def purchase(
-    account: Account,
-    program: Program,
-    event: Purchase,
-    cause: Cause,
-    window: InForce[TiersBody],
-    log: DecisionLog,
-) -> None:
-    """Open the lot and the order of a purchase; `window` is the tiers document that its qualifying points are counted
-    by.
+def decide(facts: PurchaseFacts, rules: Rules) -> Decided:
+    """What each line earns, and all of it together."""
+    rates = _rates(facts, rules)
+    earned = [line_points(line["category"], line["amount"], rates) for line in facts["lines"]]
+    total = sum(points for points, _ in earned)
+    figures: PurchaseFigures = {
+        "line_points": [points for points, _ in earned],
+        "line_qualifying": [qualifying for _, qualifying in earned],
+    }
+    if facts["partner_id"] is not None:
+        plain = rates._replace(partner_bp=ONE_BP)
+        without = sum(line_points(line["category"], line["amount"], plain)[0] for line in facts["lines"])
+        figures["partner_bp"] = rates.partner_bp
+        figures["points_without_partner"] = without
+        figures["partner_share"] = total - without
+    detail = sentences.purchase(facts["order_id"], total)
+    return Decided([reason("purchase", detail, total)], total, figures=figures)
+
+
+def _rates(facts: PurchaseFacts, rules: Rules) -> Rates:
+    earning = rules.earning
+    currency = earning.currencies[facts["currency"]]
+    partner_id = facts["partner_id"]
+    return Rates(
+        currency.points,
+        currency.per_minor,
+        earning.category_bp,
+        tier_rate(rules.tiers, facts["tier"]),
+        ONE_BP if partner_id is None else rules.partner(partner_id).earn_bp,
+    )
+
+
+def check(case: Case, event: Purchase) -> Rules:
+    """The documents that a purchase is decided by.
 
     Raises Refused `unknown_currency`, `unknown_partner` or `duplicate_order`, checked in this order.
     """
-    earning = program.earning(event.occurred_at)
-    currency = earning.body.currencies.get(event.currency)
-    if currency is None:
+    at, program = event.occurred_at, case.program
+    earning = program.earning(at)
+    if event.currency not in earning.body.currencies:
         raise Refused(
             "unknown_currency", f"The earning rules, version {earning.version}, have no rate for {event.currency}."
         )
-    partner = _partner(program, event)
-    known = known_order(account, event.order_id)
+    documents: dict[str, InForce[Any]] = {"earning": earning, "tiers": program.tiers(at)}
+    if event.partner_id is not None:
+        partner = program.partner(event.partner_id, at)
+        if partner is None or not partner.body.active:
+            state = "unknown" if partner is None else "not active"
+            raise Refused("unknown_partner", f"Partner {event.partner_id} is {state} at the time of the purchase.")
+        documents[f"partner/{event.partner_id}"] = partner
+    known = case.account.known_order(event.order_id)
     if known is not None:
         raise Refused("duplicate_order", f"Order {event.order_id} was bought already, by event {known.cause.event_id}.")
-    _forget_namesake(account, event.order_id)
-    tiers = program.tiers(event.occurred_at)
-    tier = account.core.tier
-    rates = Rates(
-        currency.points,
-        currency.per_minor,
-        earning.body.category_bp,
-        tier_rate(tiers.body, tier),
-        ONE_BP if partner is None else partner.body.earn_bp,
-    )
-    lines, evidence = [], []
-    total = total_qualifying = 0
-    for line in event.lines:
-        points, qualifying = line_points(line, rates)
-        total += points
-        total_qualifying += qualifying
-        lines.append(OrderLine(line.line_id, line.quantity, points, qualifying))
-        evidence.append(
+    return Rules(documents)
+
+
+def earn(case: Case, event: Purchase, rules: Rules) -> Order:
+    """Decide a purchase that passed `check`, and open its lot and its order."""
+    facts: PurchaseFacts = {
+        "order_id": event.order_id,
+        "currency": event.currency,
+        "tier": case.account.core.tier or rules.tiers.levels[0].tier,
+        "partner_id": event.partner_id,
+        "lines": [
             {
                 "line_id": line.line_id,
                 "category": line.category,
-                "amount": line.amount,
                 "quantity": line.quantity,
-                "points": points,
-                "qualifying": qualifying,
+                "amount": line.amount,
             }
-        )
-    _open(account, earning, event, cause, lines, total)
-    qualify(account, program, window, cause, total_qualifying)
-    rules = {"earning": earning.version, "tiers": tiers.version}
-    if partner is not None:
-        rules[f"partner/{event.partner_id}"] = partner.version
-    log.post(
-        "points.earned",
-        cause=cause,
-        occurred_at=event.occurred_at,
-        member_id=event.member_id,
-        subject={"order_id": event.order_id},
-        points=total,
-        reasons=[reason("purchase", f"Order {event.order_id} earned {total} points.", total)],
-        rules=rules,
-        evidence={
-            "tier": tier,
-            "currency": event.currency,
-            "partner_id": event.partner_id,
-            **_partner_share(event, rates, total),
-            "lines": evidence,
-        },
-    )
+            for line in event.lines
+        ],
+    }
+    decided = decide(facts, rules)
+    order = _open(case, event, rules, decided)
+    case.post("points.earned", facts, decided, About(rules, {"order_id": event.order_id}, event.member_id))
+    return order
 
 
-def known_order(account: Account, order_id: str) -> Order | None:
-    """The order, while the account's time is earlier than its purchase + `refund_days`."""
-    if not account.may_have_order(order_id):
-        return None
-    order = account.orders.get(order_id)
-    time = account.core.time
-    return order if order is not None and time is not None and time < order.known_until else None
-
-
-def _forget_namesake(account: Account, order_id: str) -> None:
-    """An order of this id that is known no longer is forgotten now, lest its bonuses be taken for this one's."""
-    time = account.core.time
-    if time is not None and account.orders.was_found(order_id):
-        forget(account, time)
-
-
-def _partner(program: Program, event: Purchase) -> InForce[PartnerBody] | None:
-    if event.partner_id is None:
-        return None
-    partner = program.partner(event.partner_id, event.occurred_at)
-    if partner is None or not partner.body.active:
-        state = "unknown" if partner is None else "not active"
-        raise Refused("unknown_partner", f"Partner {event.partner_id} is {state} at the time of the purchase.")
-    return partner
-
-
-def _partner_share(event: Purchase, rates: Rates, points: int) -> dict[str, int]:
-    """What a partner adds to a purchase (or takes, below 10 000): the settlement with it is by this."""
-    if event.partner_id is None:
-        return {}
-    plain = rates._replace(partner_bp=ONE_BP)
-    without = sum(line_points(line, plain)[0] for line in event.lines)
-    return {"partner_bp": rates.partner_bp, "points_without_partner": without, "partner_share": points - without}
-
-
-def _open(
-    account: Account,
-    earning: InForce[EarningBody],
-    event: Purchase,
-    cause: Cause,
-    lines: list[OrderLine],
-    points: int,
-) -> None:
-    body = earning.body
+def _open(case: Case, event: Purchase, rules: Rules, decided: Decided) -> Order:
+    account, cause, body = case.account, case.cause, rules.earning
     known_until = event.occurred_at + body.refund_days * DAY_MS
-    lot = new_lot(
-        account,
-        cause,
-        earning_version=earning.version,
+    lot = Lot(
+        number=account.next_number(),
+        cause=cause,
+        order_id=event.order_id,
+        offer_id=None,
+        member_id=event.member_id,
+        earning_version=rules.documents["earning"].version,
         releases_at=event.occurred_at + body.pending_days * DAY_MS,
         expires_at=None if body.expiry_days is None else event.occurred_at + body.expiry_days * DAY_MS,
-        order_id=event.order_id,
-        member_id=event.member_id,
         keep_until=known_until,
     )
-    open_pending(account, lot, points)
-    account.orders.put(event.order_id, Order(cause, event.member_id, lot.number, known_until, lines))
-    account.note_order(event.order_id)
-    account.keep.add((known_until, f"order/{event.order_id}"))
+    ledger.open_pending(account, lot, decided.points)
+    earned = zip(event.lines, decided.figures["line_points"], decided.figures["line_qualifying"], strict=True)
+    lines = [OrderLine(line.line_id, line.quantity, points, qualifying) for line, points, qualifying in earned]
+    order = Order(cause, event.member_id, lot.number, known_until, lines)
+    account.add_order(event.order_id, order)
+    qualifying = sum(decided.figures["line_qualifying"])
+    account.window.add(case.program, case.program.tiers(account.now), cause, qualifying)
+    return order

@@ -1,17 +1,17 @@
-"""What comes back: refunds, cancellations and adjustments (contract §4)."""
+"""What comes back: refunds and cancellations (contract §4, *Refund and cancellation*)."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from loyalty.program import Program
 from loyalty.records import Refused
-from loyalty.rules.decision_log import DecisionLog, reason
-from loyalty.rules.ledger import Taken, new_lot, open_available, take
-from loyalty.rules.tiers import disqualify
-from loyalty.state.account import Account, Cause, Order, OrderLine
-from loyalty.times import DAY_MS
-from loyalty.wire.events import Adjustment, Cancellation, Refund
+from loyalty.rules import sentences, taking
+from loyalty.rules.case import About, Case, Decided, Rules
+from loyalty.state.entries import Order, OrderLine
+from loyalty.wire.decisions import reason
+from loyalty.wire.events import Cancellation, Refund
+from loyalty.wire.evidence import OrderReversalFacts, OrderReversalFigures, ReturnedLine, Reversal
+
+Returned = list[tuple[OrderLine, int]]
+"""Lines of an order, and how many units of each come back."""
 
 
 def kept(line_value: int, quantity: int, returned: int) -> int:
@@ -19,8 +19,33 @@ def kept(line_value: int, quantity: int, returned: int) -> int:
     return line_value * (quantity - returned) // quantity
 
 
-def refund(account: Account, program: Program, event: Refund, order: Order, cause: Cause, log: DecisionLog) -> None:
-    """Take back what the returned units earned. Raises Refused `over_refund`; then nothing has changed."""
+def decide(facts: OrderReversalFacts, rules: Rules) -> Decided:
+    """What the returned units had earned is taken back."""
+    lost = sum(_lost(line, line["points"]) for line in facts["lines"])
+    taken = taking.decide(lost, facts, rules.redemption.negative_balance)
+    figures: OrderReversalFigures = {
+        "lost": lost,
+        "qualifying_lost": sum(_lost(line, line["qualifying"]) for line in facts["lines"]),
+        **taken,
+    }
+    detail = sentences.order_reversed(facts["order_id"], facts["how"], lost) + taking.rest_of_sentence(taken)
+    return Decided([reason(facts["how"], detail, lost)], taking.change(taken), figures=figures)
+
+
+def _lost(line: ReturnedLine, value: int) -> int:
+    before = line["returned_before"]
+    after = before + line["returning"]
+    return kept(value, line["quantity"], before) - kept(value, line["quantity"], after)
+
+
+def returned_units(event: Refund | Cancellation, order: Order) -> Returned:
+    """What of the order comes back: of a cancellation all that is left.
+
+    Raises Refused `over_refund` where a line has fewer units left than are to come back; an unknown line has none, a
+    line named twice adds up.
+    """
+    if isinstance(event, Cancellation):
+        return [(line, line.quantity - line.returned) for line in order.lines if line.returned < line.quantity]
     units: dict[str, int] = {}
     for asked in event.lines:
         units[asked.line_id] = units.get(asked.line_id, 0) + asked.quantity
@@ -33,133 +58,36 @@ def refund(account: Account, program: Program, event: Refund, order: Order, caus
                 "over_refund",
                 f"Line {line_id} of order {event.order_id} has {left} units left, {quantity} were to come back.",
             )
-    returned = [(by_id[line_id], quantity) for line_id, quantity in units.items()]
-    _reverse(account, program, event.order_id, order, returned, cause, log, "refund")
+    return [(by_id[line_id], quantity) for line_id, quantity in units.items()]
 
 
-def cancel(
-    account: Account, program: Program, event: Cancellation, order: Order, cause: Cause, log: DecisionLog
-) -> None:
-    """Take back all that is left of an order; an order with nothing left takes 0."""
-    returned = [(line, line.quantity - line.returned) for line in order.lines if line.returned < line.quantity]
-    _reverse(account, program, event.order_id, order, returned, cause, log, "cancellation")
-
-
-def _reverse(
-    account: Account,
-    program: Program,
-    order_id: str,
-    order: Order,
-    returned: list[tuple[OrderLine, int]],
-    cause: Cause,
-    log: DecisionLog,
-    code: str,
-) -> None:
-    points = qualifying = 0
-    lines = []
-    for line, quantity in returned:
-        after = line.returned + quantity
-        lost = kept(line.points, line.quantity, line.returned) - kept(line.points, line.quantity, after)
-        points += lost
-        qualifying += kept(line.qualifying, line.quantity, line.returned) - kept(line.qualifying, line.quantity, after)
-        lines.append(
+def reverse(case: Case, event: Refund | Cancellation, order: Order, returned: Returned) -> None:
+    """Take back what the returned units had earned, and lower the qualifying points as of the purchase."""
+    account = case.account
+    redemption = case.program.redemption(case.at)
+    lot = account.lot(order.lot)
+    how: Reversal = "cancellation" if isinstance(event, Cancellation) else "refund"
+    facts: OrderReversalFacts = {
+        "order_id": event.order_id,
+        "how": how,
+        "lines": [
             {
                 "line_id": line.line_id,
                 "quantity": line.quantity,
                 "returned_before": line.returned,
-                "returned": after,
-                "line_points": line.points,
-                "line_qualifying": line.qualifying,
+                "returning": quantity,
+                "points": line.points,
+                "qualifying": line.qualifying,
             }
-        )
-        line.returned = after
-    account.orders.put(order_id, order)
-    rules = program.redemption(cause.occurred_at)
-    lot = account.lot(order.lot)
-    before = {"own_pending": lot.pending, "own_available": lot.available, "own_expired": lot.expired - lot.forgiven}
-    before["available"] = account.core.available
-    taken = take(account, points, lot, floor=rules.body.negative_balance == "floor")
-    disqualify(account, order.cause, qualifying)
-    what = "cancelled" if code == "cancellation" else "refunded"
-    log.post(
-        "points.reversed",
-        cause=cause,
-        occurred_at=cause.occurred_at,
-        member_id=order.member_id,
-        subject={"order_id": order_id},
-        points=taken.change,
-        reasons=[
-            reason(
-                code, f"Order {order_id} was {what}: {points} points are no longer earned.{taken_rest(taken)}", points
-            )
+            for line, quantity in returned
         ],
-        rules={"redemption": rules.version},
-        evidence={
-            "lines": lines,
-            "qualifying_lost": qualifying,
-            **before,
-            **taken_evidence(taken, rules.body.negative_balance),
-        },
-    )
-
-
-def adjust(account: Account, program: Program, event: Adjustment, cause: Cause, log: DecisionLog) -> None:
-    """Credit an available lot at once, or take points like a refund that has no lot of its own."""
-    if event.points > 0:
-        earning = program.earning(event.occurred_at)
-        expiry = earning.body.expiry_days
-        lot = new_lot(
-            account,
-            cause,
-            earning_version=earning.version,
-            releases_at=event.occurred_at,
-            expires_at=None if expiry is None else event.occurred_at + expiry * DAY_MS,
-        )
-        debt = account.core.debt
-        paid = open_available(account, lot, event.points)
-        change, rules = event.points, {"earning": earning.version}
-        evidence: dict[str, Any] = {"debt": debt, "paid_debt": paid}
-        rest = f" {paid} of them paid debt." if paid else ""
-        detail = f"{event.operator} added {event.points} points: {event.reason}.{rest}"
-    else:
-        redemption = program.redemption(event.occurred_at)
-        floor = redemption.body.negative_balance == "floor"
-        available = account.core.available
-        taken = take(account, -event.points, None, floor=floor)
-        change, rules = taken.change, {"redemption": redemption.version}
-        evidence = {"available": available, **taken_evidence(taken, redemption.body.negative_balance)}
-        detail = f"{event.operator} took {-event.points} points: {event.reason}.{taken_rest(taken)}"
-    log.post(
-        "points.adjusted",
-        cause=cause,
-        occurred_at=event.occurred_at,
-        points=change,
-        reasons=[reason("adjustment", detail, event.points)],
-        rules=rules,
-        evidence={"points": event.points, "qualifying": event.qualifying, **evidence},
-    )
-
-
-def taken_evidence(taken: Taken, negative_balance: str) -> dict[str, Any]:
-    """What the evidence says of points that were taken."""
-    evidence: dict[str, Any] = {"negative_balance": negative_balance}
-    evidence["taken"] = {
-        "own_lot": taken.own_lot,
-        "forgiven": taken.forgiven,
-        "other_lots": taken.other_lots,
-        "debt": taken.debt,
+        **taking.gather(account, lot),
     }
-    evidence["written_off"] = taken.written_off
-    return evidence
-
-
-def taken_rest(taken: Taken) -> str:
-    """The end of a reason's sentence about points that were taken."""
-    parts = []
-    if taken.forgiven:
-        parts.append(f" {taken.forgiven} had expired already and are forgiven.")
-    if taken.debt:
-        parts.append(f" {taken.debt} could not be taken and are owed.")
-    if taken.written_off:
-        parts.append(f" {taken.written_off} could not be taken and are written off.")
-    return "".join(parts)
+    rules = Rules({"redemption": redemption})
+    decided = decide(facts, rules)
+    for line, quantity in returned:
+        line.returned += quantity
+    account.keep_order(event.order_id, order)
+    taking.apply(account, lot, decided.figures)
+    account.window.lower(order.cause, decided.figures["qualifying_lost"])
+    case.post("points.reversed", facts, decided, About(rules, {"order_id": event.order_id}, order.member_id))

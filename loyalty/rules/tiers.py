@@ -4,111 +4,128 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loyalty.program import InForce, Program
-from loyalty.rules.decision_log import DecisionLog, reason
-from loyalty.state.account import Account, Cause, Due, Grace
+from loyalty.rules import sentences
+from loyalty.rules.case import About, Case, Decided, Rules
+from loyalty.state.entries import Grace
+from loyalty.state.lists import Timer
 from loyalty.times import DAY_MS
-from loyalty.wire.program import TierLevel, TiersBody
+from loyalty.wire.decisions import reason
+from loyalty.wire.evidence import TierCause, TierFacts
+from loyalty.wire.program import TierLevel
 
 
-def sync(account: Account, program: Program, *, slides_to_come: bool = False) -> InForce[TiersBody]:
-    """Bring the window to `account.now` by the document in force then, and return that document."""
-    tiers = account.window.advance(program, slides_to_come=slides_to_come)
+def advance(case: Case, *, slides_to_come: bool = False) -> int:
+    """Bring the window up to `account.now`; returns the sum of qualifying points then."""
+    account = case.account
+    in_force = account.window.advance(case.program, slides_to_come=slides_to_come)
     if account.core.tier is None:
-        account.core.tier = tiers.body.levels[0].tier
-    return tiers
+        account.core.tier = in_force.body.levels[0].tier
+    return account.window.total
 
 
-def qualify(account: Account, program: Program, tiers: InForce[TiersBody], cause: Cause, points: int) -> None:
-    account.window.add(program, tiers, cause, points)
-
-
-def disqualify(account: Account, cause: Cause, points: int) -> None:
-    account.window.lower(cause, points)
-
-
-def next_slide(account: Account, program: Program) -> Due | None:
-    return account.window.next_slide(program)
-
-
-def slide(account: Account, program: Program, due: Due, log: DecisionLog) -> None:
+def slide(case: Case, timer: Timer) -> None:
     """What was earned at one moment leaves the window, all of it together; the first that leaves is the cause."""
-    tiers = sync(account, program, slides_to_come=True)
-    before = account.core.window_sum
-    cause = account.window.slide_out(due)
+    before = advance(case, slides_to_come=True)
+    cause = case.account.window.slide_out(timer)
     if cause is not None:
-        judge(account, tiers, log, cause=cause, occurred_at=due[0], before=before, timer="slide")
+        case.concern(cause, timer.due_at, "slide")
+        judge(case, before, "slide")
 
 
-def end_grace(account: Account, program: Program, log: DecisionLog) -> None:
-    """The grace's time is over: the tier falls to the level then reached."""
-    grace = account.core.grace
-    assert grace is not None
-    tiers = sync(account, program)
-    core = account.core
-    levels = tiers.body.levels
-    held, reached = _held(levels, core.tier), _reached(levels, core.window_sum)
-    if reached >= held:  # another document took effect meanwhile and nothing has noticed it yet
-        judge(
-            account,
-            tiers,
-            log,
-            cause=grace.cause,
-            occurred_at=grace.ends_at,
-            before=core.window_sum,
-            timer="grace",
-        )
-        return
-    core.grace = None
-    _change(account, tiers, log, reached, "grace_ended", grace.cause, grace.ends_at, "grace", core.window_sum)
+def decide_grace(facts: TierFacts, rules: Rules) -> Decided | None:
+    """Whether grace starts or ends."""
+    levels, qualifying = rules.tiers.levels, facts["qualifying"]
+    held, reached = _held(levels, facts["tier_before"]), _reached(levels, qualifying)
+    tier, threshold = facts["tier_before"], levels[held].threshold
+    if reached >= held:
+        if not facts["in_grace"]:
+            return None
+        code, detail = "threshold_reached", sentences.grace_ended(qualifying, tier, threshold)
+        return Decided([reason(code, detail, qualifying, threshold)], outcome="ended")
+    was_reached = facts["qualifying_before"] >= threshold
+    if facts["in_grace"] or (facts["because"] == "reversal" and was_reached):
+        return None
+    code = "window_slid" if facts["because"] == "slide" and was_reached else "rules_changed"
+    detail = sentences.grace_started(code, qualifying, tier, threshold, rules.tiers.grace_days)
+    return Decided([reason(code, detail, qualifying, threshold)], outcome="started")
 
 
-def judge(
-    account: Account,
-    tiers: InForce[TiersBody],
-    log: DecisionLog,
-    *,
-    cause: Cause,
-    occurred_at: int,
-    before: int,
-    reversal: bool = False,
-    timer: str | None = None,
-) -> None:
+def decide_change(facts: TierFacts, rules: Rules) -> Decided | None:
+    """Whether the tier rises, or falls at once or at the end of grace."""
+    levels, qualifying = rules.tiers.levels, facts["qualifying"]
+    held, reached = _held(levels, facts["tier_before"]), _reached(levels, qualifying)
+    tier = levels[reached].tier
+    if reached > held:
+        threshold = levels[reached].threshold
+        detail = sentences.tier_reached(qualifying, tier, threshold)
+        return Decided([reason("threshold_reached", detail, qualifying, threshold)], outcome=tier)
+    if reached == held:
+        return None
+    threshold = levels[held].threshold
+    if facts["because"] == "grace_over":
+        code, detail = "grace_ended", sentences.grace_over(qualifying, facts["tier_before"], threshold, tier)
+    elif not facts["in_grace"] and facts["because"] == "reversal" and facts["qualifying_before"] >= threshold:
+        code, detail = "points_reversed", sentences.tier_lost(qualifying, facts["tier_before"], threshold, tier)
+    else:
+        return None
+    return Decided([reason(code, detail, qualifying, threshold)], outcome=tier)
+
+
+def judge(case: Case, before: int, because: TierCause) -> None:
     """Compare the tier held with the level reached, and decide what follows.
 
-    `before` is the sum before what the cause itself did to it; `reversal` says that the cause took qualifying points
-    away.
+    `before` is the sum of qualifying points before what the cause itself did to it.
     """
-    core = account.core
-    levels = tiers.body.levels
+    account, core = case.account, case.account.core
+    total = account.window.total
+    # It is the account's time that tiers are judged at, also where the event behind it is a little older.
+    now = account.now
+    in_force = case.program.tiers(now)
+    levels = in_force.body.levels
+    assert core.tier is not None
     held = _held(levels, core.tier)
-    threshold = levels[held].threshold
     if (
         core.grace is None
-        and core.window_sum >= threshold
-        and (held + 1 == len(levels) or core.window_sum < levels[held + 1].threshold)
+        and total >= levels[held].threshold
+        and (held + 1 == len(levels) or total < levels[held + 1].threshold)
     ):
-        return  # nothing changes
-    reached = _reached(levels, core.window_sum)
-    was_reached = max(0, before) >= threshold
-    if reached >= held:
-        if core.grace is not None:
-            core.grace = None
-            _grace(account, tiers, log, "ended", "threshold_reached", threshold, cause, occurred_at, timer, before)
-        if reached > held:
-            _change(account, tiers, log, reached, "threshold_reached", cause, occurred_at, timer, before)
-    elif core.grace is None:
-        if reversal and was_reached:
-            _change(account, tiers, log, reached, "points_reversed", cause, occurred_at, timer, before)
-            return
-        code = "window_slid" if timer == "slide" and was_reached else "rules_changed"
-        # It is the account's time that tiers are judged at, also where the event behind it is a little older.
-        ends_at = account.now + tiers.body.grace_days * DAY_MS
-        core.grace = Grace(account.now, ends_at, cause, tiers.version)
-        _grace(account, tiers, log, "started", code, threshold, cause, occurred_at, timer, before)
+        return  # nothing changes, which is nearly always so
+    facts: TierFacts = {
+        "tier_before": core.tier,
+        "qualifying_before": max(0, before),
+        "qualifying": max(0, total),
+        "in_grace": core.grace is not None,
+        "because": because,
+    }
+    about = About(Rules({"tiers": in_force}), {})
+    grace = decide_grace(facts, about.rules)
+    if grace is not None:
+        ends_at = now + in_force.body.grace_days * DAY_MS
+        core.grace = Grace(now, ends_at, case.cause, in_force.version) if grace.outcome == "started" else None
+        case.post("tier.grace", facts, grace, about)
+    change = decide_change(facts, about.rules)
+    if change is not None:
+        core.tier = change.outcome
+        core.grace = None
+        case.post("tier.changed", facts, change, about)
 
 
-def _held(levels: Sequence[TierLevel], tier: str | None) -> int:
+def end_grace(case: Case) -> None:
+    """The grace's time is over: the tier falls to the level then reached."""
+    grace = case.account.core.grace
+    assert grace is not None
+    before = advance(case)
+    case.concern(grace.cause, grace.ends_at, "grace")
+    judge(case, before, "grace_over")
+
+
+def notice_rules(case: Case) -> None:
+    """An event that moves no qualifying points, or a timer that decides something, notices that another tiers document
+    took effect."""
+    judge(case, advance(case, slides_to_come=case.timer is not None), "event")
+
+
+def _held(levels: Sequence[TierLevel], tier: str) -> int:
     for at, level in enumerate(levels):
         if level.tier == tier:
             return at
@@ -120,71 +137,3 @@ def _reached(levels: Sequence[TierLevel], total: int) -> int:
     while at and levels[at].threshold > total:
         at -= 1
     return at
-
-
-def _change(
-    account: Account,
-    tiers: InForce[TiersBody],
-    log: DecisionLog,
-    reached: int,
-    code: str,
-    cause: Cause,
-    occurred_at: int,
-    timer: str | None,
-    before: int,
-) -> None:
-    core = account.core
-    old, core.tier = core.tier, tiers.body.levels[reached].tier
-    total = max(0, core.window_sum)
-    levels = tiers.body.levels
-    if code == "threshold_reached":
-        threshold = levels[reached].threshold
-        detail = f"{total} qualifying points reach {core.tier}, which needs {threshold}."
-    else:
-        threshold = levels[_held(levels, old)].threshold
-        why = "The grace period ended" if code == "grace_ended" else "Points were taken back"
-        detail = f"{why}: {total} qualifying points are below the {threshold} of {old}, so the tier is {core.tier}."
-    log.post(
-        "tier.changed",
-        cause=cause,
-        timer=timer,
-        occurred_at=occurred_at,
-        outcome=core.tier,
-        reasons=[reason(code, detail, total, threshold)],
-        rules={"tiers": tiers.version},
-        evidence={"tier_before": old, "qualifying_before": max(0, before), "in_grace": code == "grace_ended"},
-    )
-
-
-def _grace(
-    account: Account,
-    tiers: InForce[TiersBody],
-    log: DecisionLog,
-    outcome: str,
-    code: str,
-    threshold: int,
-    cause: Cause,
-    occurred_at: int,
-    timer: str | None,
-    before: int,
-) -> None:
-    core = account.core
-    total = max(0, core.window_sum)
-    if outcome == "ended":
-        detail = f"{total} qualifying points are enough again for {core.tier}, which needs {threshold}: grace ends."
-    else:
-        why = "Older purchases no longer count" if code == "window_slid" else "The tier rules changed"
-        detail = (
-            f"{why}: {total} qualifying points are below the {threshold} of {core.tier}, "
-            f"which is kept for {tiers.body.grace_days} more days."
-        )
-    log.post(
-        "tier.grace",
-        cause=cause,
-        timer=timer,
-        occurred_at=occurred_at,
-        outcome=outcome,
-        reasons=[reason(code, detail, total, threshold)],
-        rules={"tiers": tiers.version},
-        evidence={"tier_before": core.tier, "qualifying_before": max(0, before), "in_grace": outcome == "ended"},
-    )

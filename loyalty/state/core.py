@@ -60,14 +60,6 @@ class Core(msgspec.Struct, array_like=True, gc=False):
     """Of the ledger's last decision; empty before there is one, or where a release before did not seal."""
 
     @property
-    def swept(self) -> int | None:
-        return self.fired_up_to
-
-    @swept.setter
-    def swept(self, value: int | None) -> None:
-        self.fired_up_to = value
-
-    @property
     def now(self) -> int:
         """The moment that tiers are judged at: the account's time, or the latest timer that the watermark has fired
         beyond it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
+from typing_extensions import TypedDict
 
 from loyalty.wire.fields import Exact, ExactNonNegative, NonNegative, Positive, Text, Time, WireModel
 from loyalty.wire.reading import Reader
@@ -93,6 +94,27 @@ DeadLetterReason = Literal[
 ]
 
 
+Plain = dict[str, Any]
+"""A decision, or a part of one, as it is made: what its JSON says."""
+
+
+class ReasonFields(TypedDict):
+    """One entry of `reasons` as it is made."""
+
+    code: str
+    detail: str
+    actual: int | None
+    threshold: int | None
+
+
+def reason(code: str, detail: str, actual: int | None = None, threshold: int | None = None) -> ReasonFields:
+    """One entry of a decision's `reasons`; `detail` is a sentence that can be read aloud."""
+    return {"code": code, "detail": detail, "actual": actual, "threshold": threshold}
+
+
+Seal = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")]
+
+
 class Balance(WireModel):
     """Of an account, after a decision."""
 
@@ -141,6 +163,9 @@ class Decision(WireModel):
     cause: Cause
     rules: dict[Text, Positive]
     evidence: dict[str, Any]
+    """The facts that it was decided on; its shape goes by `type` (`loyalty.wire.evidence`)."""
+    seal: Seal | None = None
+    """Chains it to the decision before it in its stream; decisions of the contract's first edition have none."""
 
 
 class DeadLetter(WireModel):

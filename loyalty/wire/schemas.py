@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from loyalty.wire import context, decisions, engagements, fraud, members, program, transactions
+from loyalty.wire.evidence import EVIDENCE
 from loyalty.wire.fields import OUTPUT_BYTES_MAX, RECORD_BYTES_MAX
 
 FOLDER = Path(__file__).resolve().parents[2] / "catalogue" / "schemas"
@@ -69,8 +70,33 @@ def schemas() -> dict[str, str]:
                 "x-record-max-bytes": OUTPUT_BYTES_MAX if topic in OUTPUTS else RECORD_BYTES_MAX,
                 **schema,
             }
+            if model is decisions.Decision:
+                _add_evidence(whole)
             texts[path] = json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
     return texts
+
+
+def _add_evidence(schema: dict[str, Any]) -> None:
+    """The shapes of evidence by the decision's type. What has no version is of the contract's first edition, when its
+    shape was not published."""
+    shapes = {shape.__name__: shape for kinds in EVIDENCE.values() for shape in kinds}
+    _, found = TypeAdapter.json_schemas(
+        [(name, "validation", TypeAdapter(shape)) for name, shape in shapes.items()],
+        schema_generator=_WithoutFieldTitles,
+    )
+    schema["$defs"].update(found["$defs"])
+    schema["allOf"] = [
+        {
+            "if": {
+                "properties": {"type": {"const": kind}, "evidence": {"required": ["version"]}},
+                "required": ["type", "evidence"],
+            },
+            "then": {
+                "properties": {"evidence": {"anyOf": [{"$ref": f"#/$defs/{shape.__name__}"} for shape in of_kind]}}
+            },
+        }
+        for kind, of_kind in EVIDENCE.items()
+    ]
 
 
 def write(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ops.reference import command_line, picture, rules, settings, state, story, topics, wire
+from ops.reference import command_line, picture, rules, sentences, settings, state, story, topics, wire
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,6 +17,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/events.md": wire.events,
     "docs/reference/rules.md": rules.text,
     "docs/reference/settings.md": settings.text,
+    "docs/reference/sentences.md": sentences.text,
+    "docs/reference/evidence.md": sentences.evidence,
     "docs/reference/state.md": state.text,
     "docs/explanation/loop.svg": picture.svg,
 }

@@ -1,7 +1,7 @@
 """Puts what the project decided beside what the oracle decided.
 
 Compared is every field of the contract but the project's own: `decision_id`, `decided_at`, the wording of `detail`,
-`received_at`, and of the evidence all but `late` and `written_off`.
+`received_at`, of the evidence all but `late` and `written_off`, and the `seal`, which covers all of these.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ MEASURED = frozenset(
 
 
 def plain_decision(decision: Plain) -> Plain:
-    plain = {key: value for key, value in decision.items() if key not in ("decision_id", "decided_at", "evidence")}
+    own = ("decision_id", "decided_at", "evidence", "seal")
+    plain = {key: value for key, value in decision.items() if key not in own}
     evidence = decision["evidence"]
     plain["late"] = evidence.get("late", False)
     plain["written_off"] = evidence.get("written_off", 0)

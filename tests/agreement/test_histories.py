@@ -15,7 +15,7 @@ from tests.oracle.tries import tried_with
 from tests.oracle.wire import Record as OracleRecord
 
 
-def _ours(records: list[OracleRecord]) -> list[Record]:
+def ours(records: list[OracleRecord]) -> list[Record]:
     return [Record(*record) for record in records]
 
 
@@ -23,16 +23,16 @@ def _ours(records: list[OracleRecord]) -> list[Record]:
 @given(histories())
 def test_the_domain_and_the_oracle_decide_every_history_alike(history: Case) -> None:
     theirs = oracle.decide_all(history.transactions, history.reference, history.lag_ms)
-    ours = run(_ours(history.reference), _ours(history.transactions), history.lag_ms)
-    assert differences(ours.decisions, theirs.decisions) == []
-    assert dead_letter_differences(ours.dead_letters, theirs.dead_letters) == []
+    mine = run(ours(history.reference), ours(history.transactions), history.lag_ms)
+    assert differences(mine.decisions, theirs.decisions) == []
+    assert dead_letter_differences(mine.dead_letters, theirs.dead_letters) == []
 
 
 @tried_with(500)
 @given(histories())
 def test_what_is_at_hand_of_the_lists_is_what_they_hold_after_every_event(history: Case) -> None:
     loop = InMemoryRun(history.lag_ms)
-    for record in (*_ours(history.reference), *_ours(history.transactions)):
+    for record in (*ours(history.reference), *ours(history.transactions)):
         loop.read(record)
         for account_id in loop.account_ids:
             account = Account(account_id, DictEntries(dict(loop.pages_of(account_id))))

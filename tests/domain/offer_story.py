@@ -7,9 +7,11 @@ from typing import Any
 
 from loyalty.in_memory_run import Place
 from loyalty.offers.in_memory_run import Checkpoint, InMemoryOffersRun
+from loyalty.program import Program
 from loyalty.records import Record
 from loyalty.times import format_time
 from loyalty.wire.json import to_json
+from loyalty.wire.program import parse_program_document
 from tests.domain.story import RECEIVED, START, TIERS, at, campaign_body
 
 BALANCE = {"pending": 0, "available": 0, "held": 0, "debt": 0, "qualifying": 0, "tier": "base"}
@@ -22,6 +24,7 @@ class OfferStory:
         self.loop = InMemoryOffersRun()
         self._offsets: dict[str, int] = {}
         self._told = 0
+        self.program = Program()
         self.document("tiers", TIERS)
         if agreed:
             self.consents(True, at(-1))
@@ -31,6 +34,7 @@ class OfferStory:
         event = self.event("program.document", START, event_id=name)
         event |= {"document": document, "version": version, "effective_from": format_time(since), "body": body}
         self.read("loyalty.program", name, event)
+        self.program.learn(parse_program_document(json.dumps(event).encode()))
 
     def campaign(self, campaign_id: str = "spring", version: int = 1, since: int = START, **changes: Any) -> None:
         self.document(f"campaign/{campaign_id}", campaign_body(changes), version, since)
