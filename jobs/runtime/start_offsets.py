@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Message
 
@@ -46,7 +47,8 @@ def last_readable(
     are left out. Raises NotThere, for want of an answer after `within_s` seconds.
     """
     topics = tuple(topics)
-    found = _last(bootstrap, topics, lambda topic, partition: -1, lambda value: True, committed_only, within_s)
+    any_record = _Sought(lambda value: True, lambda topic, partition: -1, committed_only, within_s)
+    found = _last(bootstrap, topics, any_record)
     return {topic: found.get(topic, {}) for topic in topics}
 
 
@@ -57,7 +59,7 @@ def last_made_offers(bootstrap: str, taken: Taken) -> Offsets:
     Nothing that has been taken before is looked at; a partition without such an offer beyond that is left out. Raises
     NotThere.
     """
-    return _last(bootstrap, (DECISIONS,), taken, may_be_made_offer, True, ANSWER_A_JOB_WITHIN_S)
+    return _last(bootstrap, (DECISIONS,), _Sought(may_be_made_offer, taken, True, ANSWER_A_JOB_WITHIN_S))
 
 
 def may_be_made_offer(value: bytes | None) -> bool:
@@ -65,20 +67,24 @@ def may_be_made_offer(value: bytes | None) -> bool:
     return value is not None and b"offer.decided" in value and b'"made"' in value
 
 
-def _last(
-    bootstrap: str,
-    topics: tuple[str, ...],
-    taken: Taken,
-    wanted: Callable[[bytes | None], bool],
-    committed_only: bool,
-    within_s: float,
-) -> Offsets:
-    places = partitions_of(bootstrap, topics, within_s)
+class _Sought(NamedTuple):
+    """Which records are looked for, and how long."""
+
+    wanted: Callable[[bytes | None], bool]
+    """Whether it is one, by its value."""
+    taken: Taken
+    """Nothing up to here is looked at."""
+    committed_only: bool
+    within_s: float
+
+
+def _last(bootstrap: str, topics: tuple[str, ...], sought: _Sought) -> Offsets:
+    places = partitions_of(bootstrap, topics, sought.within_s)
     reader = consumer(
-        bootstrap, "loyalty-start-offsets", committed_only=committed_only, settings={"fetch.wait.max.ms": 50}
+        bootstrap, "loyalty-start-offsets", committed_only=sought.committed_only, settings={"fetch.wait.max.ms": 50}
     )
     try:
-        found = _search_again_and_again(reader, places, taken, wanted, within_s)
+        found = _search_again_and_again(reader, places, sought)
     except KafkaException as problem:
         raise NotThere(f"Reading from {bootstrap} failed: {problem.args[0].str()}.") from problem
     finally:
@@ -89,36 +95,25 @@ def _last(
     return last
 
 
-def _search_again_and_again(
-    reader: Consumer,
-    places: list[Place],
-    taken: Taken,
-    wanted: Callable[[bytes | None], bool],
-    within_s: float,
-) -> dict[Place, int]:
+def _search_again_and_again(reader: Consumer, places: list[Place], sought: _Sought) -> dict[Place, int]:
     """A topic that was made a moment ago has no leader yet, and one that moves has none for a moment."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + sought.within_s
     while True:
         try:
-            return _search(reader, places, taken, wanted)
+            return _search(reader, places, sought)
         except KafkaException:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
 
 
-def _search(
-    reader: Consumer,
-    places: list[Place],
-    taken: Taken,
-    wanted: Callable[[bytes | None], bool],
-) -> dict[Place, int]:
+def _search(reader: Consumer, places: list[Place], sought: _Sought) -> dict[Place, int]:
     """Reads the end of every partition; where it has no such record, a piece in front of it twice as long, and so
     on."""
     held: dict[Place, Span] = {}
     for place in places:
         low, high = span_of(reader, place, within_s=0.0)
-        low = max(low, taken(*place) + 1)
+        low = max(low, sought.taken(*place) + 1)
         if high > low:
             held[place] = Span(low, high)
     found: dict[Place, int] = {}
@@ -126,7 +121,7 @@ def _search(
     step = FIRST_STEP
     while unread:
         pieces = {place: Span(max(held[place].start, end - step), end) for place, (_, end) in unread.items()}
-        last = _last_of(_read(reader, pieces), wanted)
+        last = _last_of(_read(reader, pieces), sought.wanted)
         for place, piece in pieces.items():
             if place in last:
                 found[place] = last[place]
