@@ -16,11 +16,12 @@ StateEntries:
 An offer is remembered for the longest window of its campaign's cap and a year more, by the member's time; a consent for
 two years after another took its place. Consent is the member's, whatever account an engagement names.
 
-**After a crash** the job goes on from its last checkpoint and reads again the engagements since. The decisions that it
-had made of them are, up to some point of each member's, on `loyalty.decisions` already, and who gets the last points of
-a budget depends on the order in which members come, which no restart repeats. So the job reads its own decisions back.
-One whose sequence the member has reached is known; one beyond it was made after that checkpoint and stays decided: it
-uses the budget, counts for the cap, raises the sequence, and when its engagement comes again it is not made again.
+**After a crash** the job goes on from its last checkpoint and reads again the engagements since (contract §4, *What was
+published stays decided*). The decisions that it had made of them are, up to some point of each member's, on
+`loyalty.decisions` already, and who gets the last points of a budget depends on the order in which members come, which
+no restart repeats. So the job reads its own decisions back. One whose sequence the member has reached is known; one
+beyond it was made after that checkpoint and stays decided: it uses the budget, counts for the cap, raises the sequence,
+and when its engagement comes again it is not made again.
 
 The decision itself is `loyalty.rules.offers.decide`.
 """

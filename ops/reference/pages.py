@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ops.reference import command_line, picture, rules, sentences, settings, state, story, topics, wire
+from ops.reference import (
+    command_line,
+    evidence,
+    picture,
+    reasons,
+    rules,
+    settings,
+    state,
+    story,
+    topics,
+    wire,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,10 +26,11 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/topics.md": topics.text,
     "docs/reference/programme.md": wire.programme,
     "docs/reference/events.md": wire.events,
+    "docs/reference/evidence.md": evidence.text,
+    "docs/reference/reasons.md": reasons.reasons,
+    "docs/reference/sentences.md": reasons.sentences,
     "docs/reference/rules.md": rules.text,
     "docs/reference/settings.md": settings.text,
-    "docs/reference/sentences.md": sentences.text,
-    "docs/reference/evidence.md": sentences.evidence,
     "docs/reference/state.md": state.text,
     "docs/explanation/loop.svg": picture.svg,
 }
