@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -82,94 +82,105 @@ def _tail(path: Path) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-20:])
 
 
-def _tell(
-    scene: Scene, sender: Sender, screen: _Screen, console: Console, job: subprocess.Popen[bytes], log: Path
-) -> None:
-    console.print(f"\n[bold]{scene.said}[/bold]")
-    for topic, key, value in scene.records:
-        sender.send(topic, key.encode(), value)
-    sender.flush()
-    last = json.loads(scene.records[-1][2])["event_id"]
-    until = time.monotonic() + SCENE_WITHIN_S
-    decided = False
-    while True:
-        try:
-            decision = screen.decisions.get(timeout=0.3)
-        except queue.Empty:
-            if decided:
-                return
-            if job.poll() is not None:
-                raise Refusal(f"The job ended before it had decided:\n{_tail(log)}", Exit.FAILED) from None
-            if time.monotonic() > until:
-                raise Refusal(f"No decision came within {SCENE_WITHIN_S} s:\n{_tail(log)}", Exit.FAILED) from None
-            continue
-        console.print(line(decision), soft_wrap=True)
-        decided = decided or decision["cause"]["event_id"] == last
+class _Stage(NamedTuple):
+    """The jobs as they run, what they say, and where their decisions are shown."""
 
+    job: subprocess.Popen[bytes]
+    log: Path
+    screen: _Screen
+    console: Console
 
-def _drain(screen: _Screen, console: Console, quiet_s: float, sending: threading.Thread) -> int:
-    """Show a sample of the decisions until sending is over and none has come for a while; returns how many came."""
-    came = 0
-    quiet_since = time.monotonic()
-    while sending.is_alive() or time.monotonic() - quiet_since < quiet_s:
-        try:
-            decision = screen.decisions.get(timeout=0.2)
-        except queue.Empty:
-            continue
+    def tell(self, scene: Scene, sender: Sender) -> None:
+        """Send a scene's records and show what is decided, until nothing comes any more. Raises Refusal."""
+        self.console.print(f"\n[bold]{scene.said}[/bold]")
+        for topic, key, value in scene.records:
+            sender.send(topic, key.encode(), value)
+        sender.flush()
+        last = json.loads(scene.records[-1][2])["event_id"]
+        until = time.monotonic() + SCENE_WITHIN_S
+        decided = False
+        while True:
+            try:
+                decision = self.screen.decisions.get(timeout=0.3)
+            except queue.Empty:
+                if decided:
+                    return
+                self._refuse_to_wait(until)
+                continue
+            self.console.print(line(decision), soft_wrap=True)
+            decided = decided or decision["cause"]["event_id"] == last
+
+    def _refuse_to_wait(self, until: float) -> None:
+        if self.job.poll() is not None:
+            raise Refusal(f"The job ended before it had decided:\n{_tail(self.log)}", Exit.FAILED)
+        if time.monotonic() > until:
+            raise Refusal(f"No decision came within {SCENE_WITHIN_S} s:\n{_tail(self.log)}", Exit.FAILED)
+
+    def sample(self, sending: threading.Thread, quiet_s: float = 4) -> int:
+        """Show a sample of the decisions until sending is over and none has come for a while; how many came."""
+        came = 0
         quiet_since = time.monotonic()
-        came += 1
-        if came % SHOWN_OF_GENERATED == 1:
-            console.print(line(decision), soft_wrap=True)
-    return came
+        while sending.is_alive() or time.monotonic() - quiet_since < quiet_s:
+            try:
+                decision = self.screen.decisions.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            quiet_since = time.monotonic()
+            came += 1
+            if came % SHOWN_OF_GENERATED == 1:
+                self.console.print(line(decision), soft_wrap=True)
+        return came
 
 
 def demo(events: int, rate: int, console: Console) -> None:
     """Run the demo in a folder of its own under the system's temporary folder; nothing of it stays."""
-    from ops.generate.send import generate
-
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="loyalty-demo-") as temporary:
         folder = Path(temporary)
         console.print("Starting a Kafka broker …")
         with LocalKafka(folder / "kafka") as broker:
-            bootstrap = broker.bootstrap
-            console.print(f"Kafka serves at {bootstrap}.")
-            apply(bootstrap, read_catalogue())
-            publish(PROGRAM_FOLDER, bootstrap)
-            with Sender(bootstrap) as sender:
-                for topic, key, value in reference():
-                    sender.send(topic, key.encode(), value)
+            console.print(f"Kafka serves at {broker.bootstrap}.")
+            _prepare(broker.bootstrap)
             console.print(
                 "Topics and programme are there. Starting the decision job and the offers job on Flink mini-clusters …"
             )
-            screen = _Screen(bootstrap)
+            screen = _Screen(broker.bootstrap)
             try:
-                with _job(bootstrap, folder) as job:
-                    with Sender(bootstrap) as sender:
+                with _job(broker.bootstrap, folder) as job:
+                    stage = _Stage(job, folder / "job.log", screen, console)
+                    with Sender(broker.bootstrap) as sender:
                         for scene in scenes():
-                            _tell(scene, sender, screen, console, job, folder / "job.log")
-                    console.print(
-                        f"\n[bold]Now {events:,} generated transactions and as many engagements, {rate:,} of each a "
-                        f"second[/bold] (one decision in {SHOWN_OF_GENERATED} is shown)."
-                    )
-                    sending = threading.Thread(
-                        target=generate,
-                        kwargs={
-                            "bootstrap": bootstrap,
-                            "events": events,
-                            "seed": 7,
-                            "rate": rate,
-                            "engagements": events,
-                        },
-                    )
-                    sending.start()
-                    came = _drain(screen, console, 4, sending)
-                    sending.join()
+                            stage.tell(scene, sender)
+                    came = _crowd(stage, broker.bootstrap, events, rate)
                     console.print(f"{came:,} decisions came. Stopping the jobs with savepoints …")
             finally:
                 screen.close()
-            _close(bootstrap, console)
+            _close(broker.bootstrap, console)
     console.print(f"Everything is stopped and cleaned up. The demo took {time.monotonic() - began:.0f} s.")
+
+
+def _prepare(bootstrap: str) -> None:
+    apply(bootstrap, read_catalogue())
+    publish(PROGRAM_FOLDER, bootstrap)
+    with Sender(bootstrap) as sender:
+        for topic, key, value in reference():
+            sender.send(topic, key.encode(), value)
+
+
+def _crowd(stage: _Stage, bootstrap: str, events: int, rate: int) -> int:
+    """Send generated traffic and show some of what is decided; gives how many decisions came."""
+    from ops.generate.send import generate
+
+    stage.console.print(
+        f"\n[bold]Now {events:,} generated transactions and as many engagements, {rate:,} of each a "
+        f"second[/bold] (one decision in {SHOWN_OF_GENERATED} is shown)."
+    )
+    traffic = {"bootstrap": bootstrap, "events": events, "seed": 7, "rate": rate, "engagements": events}
+    sending = threading.Thread(target=generate, kwargs=traffic)
+    sending.start()
+    came = stage.sample(sending)
+    sending.join()
+    return came
 
 
 def _close(bootstrap: str, console: Console) -> None:

@@ -64,7 +64,7 @@ def read_documents(folder: Path) -> tuple[list[Version], list[Finding]]:
         shown = _shown(path)
         try:
             for content in yaml_lines.read(path.read_text(encoding="utf-8")):
-                _read_document(shown, content, versions, findings)
+                _File(shown, content, versions, findings).read()
         except BadYaml as problem:
             message = str(problem)
             findings.append(Finding(shown, problem.line, f"{message[0].upper()}{message[1:]}."))
@@ -82,67 +82,74 @@ def _shown(path: Path) -> str:
         return str(path)
 
 
-def _read_document(file: str, content: Content, versions: list[Version], findings: list[Finding]) -> None:
-    def found(reason: str, *path: str | int) -> None:
-        findings.append(Finding(file, content.line(path), reason))
+class _File(NamedTuple):
+    """A document of a file while it is read: what is found goes to the lists of all files."""
 
-    value = content.value
-    if not isinstance(value, dict):
-        return found("A document should be `document:` and `versions:`.")
-    for field in value.keys() - {"document", "versions"}:
-        found(f"The field {field} is not known.", field)
-    name = value.get("document")
-    if not isinstance(name, str) or not name:
-        return found("The document has no name: `document:` is missing.", "document")
-    if "@" in name:
-        found(f"The name {name!r} should have no @, which parts it from the version in the record's key.", "document")
-    listed = value.get("versions")
-    if not isinstance(listed, list) or not listed:
-        return found(f"{name} should have a list of `versions:`, at least one.", "versions")
-    for index, version in enumerate(listed):
-        _read_version(file, content, name, index, version, versions, findings)
-    return None
+    shown: str
+    content: Content
+    versions: list[Version]
+    findings: list[Finding]
 
+    def read(self) -> None:
+        """Its versions, and what is wrong with it."""
+        value = self.content.value
+        if not isinstance(value, dict):
+            return self._found("A document should be `document:` and `versions:`.")
+        for field in value.keys() - {"document", "versions"}:
+            self._found(f"The field {field} is not known.", field)
+        name = value.get("document")
+        if not isinstance(name, str) or not name:
+            return self._found("The document has no name: `document:` is missing.", "document")
+        if "@" in name:
+            self._found(
+                f"The name {name!r} should have no @, which parts it from the version in the record's key.", "document"
+            )
+        listed = value.get("versions")
+        if not isinstance(listed, list) or not listed:
+            return self._found(f"{name} should have a list of `versions:`, at least one.", "versions")
+        for index, version in enumerate(listed):
+            self._read_version(name, index, version)
+        return None
 
-def _read_version(
-    file: str, content: Content, name: str, index: int, value: Any, versions: list[Version], findings: list[Finding]
-) -> None:
-    here = ("versions", index)
-    if not isinstance(value, dict):
-        findings.append(
-            Finding(file, content.line(here), f"A version of {name} should be version, effective_from, body.")
+    def _read_version(self, name: str, index: int, value: Any) -> None:
+        here = ("versions", index)
+        if not isinstance(value, dict):
+            return self._found(f"A version of {name} should be version, effective_from, body.", *here)
+        for field in value.keys() - {"version", "effective_from", "body"}:
+            self._found(f"The field {field} is not known.", *here, field)
+        envelope = {
+            "event_id": f"{name}@{value.get('version')}",
+            "schema_version": 1,
+            "source": SOURCE,
+            "occurred_at": format_time(0),
+            "type": "program.document",
+            "document": name,
+        }
+        known = {field: value[field] for field in ("version", "effective_from", "body") if field in value}
+        try:
+            document = parse_program_document.adapter.validate_json(json.dumps({**envelope, **known}), extra="forbid")
+        except ValidationError as refused:
+            return self._refused(refused, here)
+        version = Version(document, self.shown, self.content, index)
+        self.versions.append(version)
+        # On the wire a field that may be null may be absent. Here that is an error: a misspelt one would switch a rule
+        # off.
+        self.findings.extend(
+            version.finding(f"The field body.{field} is missing; write null to switch it off.", "body")
+            for field in type(document.body).model_fields.keys() - document.body.model_fields_set
         )
-        return
-    findings.extend(
-        Finding(file, content.line((*here, field)), f"The field {field} is not known.")
-        for field in value.keys() - {"version", "effective_from", "body"}
-    )
-    envelope = {
-        "event_id": f"{name}@{value.get('version')}",
-        "schema_version": 1,
-        "source": SOURCE,
-        "occurred_at": format_time(0),
-        "type": "program.document",
-        "document": name,
-    }
-    known = {field: value[field] for field in ("version", "effective_from", "body") if field in value}
-    try:
-        document = parse_program_document.adapter.validate_json(json.dumps({**envelope, **known}), extra="forbid")
-    except ValidationError as refused:
+        return None
+
+    def _refused(self, refused: ValidationError, here: tuple[str | int, ...]) -> None:
         for error in refused.errors(include_url=False):
             place: tuple[str | int, ...] = error["loc"][1:]
             path = ("document",) if place[:1] in ((), ("document",)) else (*here, *place)
             if error["type"] == "levels":
                 path = (*path, error["ctx"]["at"])
-            findings.append(Finding(file, content.line(path), violation(error, skip=1)))
-        return
-    version = Version(document, file, content, index)
-    versions.append(version)
-    # On the wire a field that may be null may be absent. Here that is an error: a misspelt one would switch a rule off.
-    findings.extend(
-        version.finding(f"The field body.{field} is missing; write null to switch it off.", "body")
-        for field in type(document.body).model_fields.keys() - document.body.model_fields_set
-    )
+            self._found(violation(error, skip=1), *path)
+
+    def _found(self, reason: str, *path: str | int) -> None:
+        self.findings.append(Finding(self.shown, self.content.line(path), reason))
 
 
 def per_document(versions: Sequence[Version]) -> Iterator[list[Version]]:
