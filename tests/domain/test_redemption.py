@@ -155,6 +155,24 @@ def test_a_review_holds_for_its_own_time() -> None:
     assert story.commits("r1", at(1, minutes=60, ms=-1)) != []
 
 
+@pytest.mark.parametrize(
+    ("score", "review_score", "outcome"),
+    [(89, 50, "review"), (90, 50, "denied"), (49, 50, "approved"), (50, 50, "review"), (0, 1, "approved")],
+)
+def test_a_score_that_a_rule_starts_at_is_enough_for_it(score: int, review_score: int, outcome: str) -> None:
+    story = _rich(fraud={"review_score": review_score})
+    story.signal(score, at(), at(9))
+    assert _outcome(story.requests("r1", 50, at(1)))[0] == outcome
+
+
+def test_signals_of_one_score_are_listed_by_their_names() -> None:
+    story = _rich()
+    for signal in ("new_address", "bot", "stolen_password"):
+        story.signal(95, at(), at(9), signal)
+    details = [reason["detail"] for reason in story.requests("r1", 50, at(1))[-1]["reasons"]]
+    assert [name in detail for name, detail in zip(("bot", "new", "stolen"), details, strict=True)] == [True] * 3
+
+
 def test_a_signal_is_live_from_its_start_up_to_but_not_including_its_end() -> None:
     story = _rich()
     story.signal(95, at(1), at(2))

@@ -92,6 +92,15 @@ def test_another_tiers_document_is_noticed_behind_the_points_of_the_next_event()
     assert decisions[1]["rules"] == {"tiers": 2}
 
 
+def test_what_a_shorter_window_takes_is_no_reversal_also_where_one_point_is_enough_for_the_tier() -> None:
+    story = Story(tiers={"levels": _levels(silver=1)})
+    story.document("tiers", 2, {**TIERS, "levels": _levels(silver=1), "window_days": 1}, since=at(3))
+    story.buys("o1", 1_000, at())
+    decisions = story.adjusts(-1, at(4), qualifying=True)
+    assert [decision["type"] for decision in decisions] == ["points.adjusted", "tier.grace"]
+    assert codes(decisions[1]) == ["rules_changed"]
+
+
 def test_a_longer_window_counts_older_purchases_again() -> None:
     story = Story()
     story.document("tiers", 2, {**TIERS, "window_days": 30}, since=at(15))
@@ -100,6 +109,19 @@ def test_a_longer_window_counts_older_purchases_again() -> None:
     assert story.balance["qualifying"] == 0
     story.buys("o3", 0, at(15))
     assert story.balance["qualifying"] == 50
+
+
+def test_a_tier_that_a_later_document_does_not_name_counts_as_the_first_level() -> None:
+    story = Story()
+    first, _, highest = _levels(silver=100)
+    story.document("tiers", 2, {**TIERS, "levels": [first, highest]}, since=at(1))
+    story.buys("o1", 10_000, at())
+    assert story.balance["tier"] == "silver"
+    decided = summary(story.buys("o2", 20_000, at(2)))
+    assert decided[:2] == [
+        ("points.earned", "posted", 200),
+        ("tier.changed", "gold", 0),
+    ]
 
 
 def test_the_sum_is_never_shown_below_zero() -> None:

@@ -16,10 +16,9 @@ import pytest
 
 from tests.domain.mutations.changes import no_change
 from tests.domain.mutations.histories import drawn_histories, result
-from tests.domain.mutations.lines import lines_of_tests, lines_run
+from tests.domain.mutations.lines import Lines, lines_of_tests, lines_run
 from tests.domain.mutations.trial import (
-    ITSELF,
-    PYTEST_OPTIONS,
+    DOMAIN,
     TESTS,
     Key,
     Module,
@@ -39,27 +38,32 @@ SOME = 20
 class Pool:
     """Loads what the tests need, and takes down what the unchanged code makes of the histories."""
 
-    def __init__(self, histories: int, files: frozenset[str], at_once: int) -> None:
+    def __init__(self, histories: int, at_once: int) -> None:
         self._at_once = at_once
-        options = [*PYTEST_OPTIONS, f"--ignore={ITSELF}", str(TESTS)]
         with redirect_stdout(StringIO()):
-            code = pytest.main([*options, "--collect-only"])
+            code = pytest.main([*TESTS, "--collect-only"])
         assert code == pytest.ExitCode.OK
-        self._tests = lines_of_tests(options, files, [PytestPlugin()])
-        self._recorded = []
-        for number, history in enumerate(drawn_histories(histories)):
-            with lines_run(files) as lines:
-                recorded = result(history)
-            self._recorded.append(Recorded(number, history, recorded, frozenset(lines)))
+        drawn = drawn_histories(histories)
+        self._recorded = [Recorded(number, history, result(history), None) for number, history in enumerate(drawn)]
+        self._lines_of_tests: dict[str, Lines] | None = None
         self._noticed: Counter[int | str] = Counter()
         gc.collect()
         gc.freeze()
+
+    def find_lines(self, files: frozenset[str]) -> None:
+        """See which lines of these files each history and each test runs, so that only those are tried that run a
+        changed one. Takes as long as some dozens of changes that nothing notices."""
+        self._lines_of_tests = lines_of_tests(TESTS, files, [PytestPlugin()])
+        for at, one in enumerate(self._recorded):
+            with lines_run(files) as lines:
+                result(one.history)
+            self._recorded[at] = one._replace(lines=frozenset(lines))
 
     def notices_no_change(self, modules: Sequence[Module]) -> list[tuple[Module, Noticed]]:
         """The modules that are noticed though nothing is changed: then every change would seem to be noticed."""
         trials = [Trial(module, no_change(module.tree)) for module in modules]
         starts = [partial(start, trial, self._histories_for(trial)[:SOME], []) for trial in trials]
-        starts += [partial(start, trial, self._histories_for(trial), self._tests_for(trial)) for trial in trials[:1]]
+        starts.append(partial(start, trials[0], self._histories_for(trials[0]), self._tests_for(trials[0])))
         found = [(modules[number % len(modules)], noticed) for number, noticed in _together(starts, self._at_once)]
         return [(module, noticed) for module, noticed in found if not noticed.nobody]
 
@@ -87,14 +91,18 @@ class Pool:
         return sorted(those, key=lambda one: -self._noticed[one.number])
 
     def _tests_for(self, trial: Trial) -> list[str]:
+        """Files, or single tests where it is known which lines they run."""
         concerned = built_on(trial.module.name)
-        those = [test for test, lines in self._tests.items() if trial.is_run(lines) and _module(test) in concerned]
+        if self._lines_of_tests is None:
+            return sorted(str(file) for file in DOMAIN.glob("test_*.py") if _module(file.name) in concerned)
+        those = [test for test, lines in self._lines_of_tests.items() if trial.is_run(lines)]
+        those = [test for test in those if _module(test.split("::")[0].rpartition("/")[2]) in concerned]
         return sorted(those, key=lambda test: -self._noticed[test])
 
 
-def _module(test: str) -> str:
-    """The module of a test by its id."""
-    return test.split("::")[0].removesuffix(".py").replace("/", ".")
+def _module(file: str) -> str:
+    """The module of a file of tests."""
+    return f"tests.domain.{file.removesuffix('.py')}"
 
 
 def _together(starts: Sequence[Callable[[], tuple[int, int]]], at_once: int) -> Iterator[tuple[int, Noticed]]:

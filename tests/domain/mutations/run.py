@@ -46,8 +46,10 @@ def run(extent: Extent) -> int:
     equivalent = read_equivalents()
     tried = {module.path for module in modules}
     stale = {key for key in equivalent if key.file in tried or key.file not in known} - {trial.key for trial in trials}
-    pool = Pool(extent.histories, frozenset(str(ROOT / file) for file in known), extent.at_once)
-    if extent.percent is not None:
+    pool = Pool(extent.histories, extent.at_once)
+    if extent.percent is None:
+        pool.find_lines(frozenset(str(ROOT / file) for file in known))
+    else:
         trials = [trial for trial in trials if _share(trial) < extent.percent]
     if broken := pool.notices_no_change(modules):
         for module, one in broken:

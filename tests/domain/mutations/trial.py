@@ -25,10 +25,10 @@ from tests.domain.mutations.histories import History, result
 from tests.domain.mutations.lines import Lines
 
 ROOT = Path(__file__).parents[3]
-TESTS = ROOT / "tests" / "domain"
+DOMAIN = ROOT / "tests" / "domain"
 PYTEST_OPTIONS = ("-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(ROOT))
-ITSELF = TESTS / "test_mutations.py"
-
+TESTS = (*PYTEST_OPTIONS, f"--ignore={DOMAIN / 'test_mutations.py'}", str(DOMAIN))
+"""How pytest runs all tests that may notice a change."""
 EXAMPLES = 20
 HISTORY_SECONDS = 2
 """Of processor time; a history takes some milliseconds."""
@@ -43,7 +43,8 @@ class Recorded(NamedTuple):
     number: int
     history: History
     result: bytes
-    lines: Lines
+    lines: Lines | None
+    """Those of the changed files that it runs; None where that is not known."""
 
 
 class Module(NamedTuple):
@@ -79,10 +80,10 @@ class Trial(NamedTuple):
     def key(self) -> Key:
         return Key(self.module.path, self.change.within, self.change.what)
 
-    def is_run(self, lines: Lines) -> bool:
-        """Whether what is changed is among these lines."""
+    def is_run(self, lines: Lines | None) -> bool:
+        """Whether what is changed is among these lines, or may be."""
         around = self.change.around
-        return around is None or any((self.module.file, line) in lines for line in around)
+        return lines is None or around is None or any((self.module.file, line) in lines for line in around)
 
 
 class Noticed(NamedTuple):
