@@ -74,6 +74,29 @@ def test_each_expired_point_is_forgiven_once() -> None:
     assert summary(story.refunds("o1", at(2, hours=2), ("2", 1))) == [("points.reversed", "posted", 0)]
 
 
+def test_what_was_spent_before_the_rest_expired_is_owed_though_the_rest_is_forgiven() -> None:
+    story = Story(earning={"expiry_days": 2})
+    story.reward("mug", 40)
+    story.buys_lines("o1", at(), [(5_000, 1), (5_000, 1)])
+    story.requests("r1", 40, at(1))
+    story.commits("r1", at(1, minutes=1))
+    story.buys("o2", 0, at(3))
+    assert summary(story.refunds("o1", at(3), ("1", 1)))[0] == ("points.reversed", "posted", 0)
+    assert summary(story.refunds("o1", at(3), ("2", 1)))[0] == ("points.reversed", "posted", -40)
+    assert story.balance["debt"] == 40
+
+
+def test_points_that_came_back_to_a_lot_behind_its_end_are_forgiven_too() -> None:
+    story = Story(earning={"expiry_days": 2}, redemption={"hold_minutes": 3 * 24 * 60})
+    story.reward("mug", 40)
+    story.buys("o1", 10_000, at())
+    story.requests("r1", 40, at(1))
+    story.cancels("r1", at(3))
+    assert summary(story.decisions[-2:]) == [("redemption.released", "posted", 0), ("points.expired", "posted", -40)]
+    assert summary(story.cancels_order("o1", at(4)))[0] == ("points.reversed", "posted", 0)
+    assert story.balance["debt"] == 0
+
+
 def test_pending_points_of_the_own_lot_are_taken_before_other_lots() -> None:
     story = Story(earning={"pending_days": 2})
     story.adjusts(10, at())

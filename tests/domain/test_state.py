@@ -53,6 +53,16 @@ def test_nothing_is_kept_of_the_past_that_no_rule_can_need() -> None:
     assert len(story.pages) == 4
 
 
+def test_a_lot_is_forgotten_when_its_points_are_spent() -> None:
+    story = Story(earning={"expiry_days": 60})
+    story.reward("mug", 10)
+    story.buys("o1", 1_000, at())
+    story.requests("r1", 10, at(1))
+    story.commits("r1", at(1, minutes=1))
+    story.buys("end", 0, at(900))
+    assert sorted(name.split("/")[0] for name in story.pages) == ["core", "lot", "order"]
+
+
 def test_an_account_with_a_long_history_touches_no_more_pages_than_a_short_one() -> None:
     story = Story(earning={"pending_days": 30, "expiry_days": 300}, tiers={"window_days": 365})
     costs = []
