@@ -84,3 +84,16 @@ def test_an_adjustment_expires_like_a_purchase() -> None:
         {},
         ["lot_expired"],
     )
+
+
+def test_an_adjustment_that_never_expires_leaves_the_expiry_of_others_alone() -> None:
+    story = Story()
+    story.document("earning", 2, {**EARNING, "expiry_days": 2}, since=at(1))
+    story.adjusts(5, at())
+    story.adjusts(10, at(1))
+    story.adjusts(20, at(2))
+    assert summary(story.buys("end", 0, at(9)))[:2] == [
+        ("points.expired", "posted", -10),
+        ("points.expired", "posted", -20),
+    ]
+    assert story.balance["available"] == 5
