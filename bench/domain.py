@@ -29,7 +29,7 @@ from jobs.profiles import KNOBS, Profile
 from jobs.runtime.outputs import MAIN
 from jobs.topics import TRANSACTIONS
 from loyalty.decider import Decider
-from loyalty.state.account import CORE_PAGE
+from loyalty.state.core import CORE_ENTRY
 from loyalty.validation import Validator
 from ops.generate.settings import OutRecord
 
@@ -131,7 +131,7 @@ class InProcess:
 
     def __init__(self) -> None:
         self._check = InMemoryOperator(CheckRecords(partial(Validator, LAG_MS), {}, lambda taken: {}))
-        self._decide = InMemoryOperator(DecideForAccount(Decider()), (CORE_PAGE,))
+        self._decide = InMemoryOperator(DecideForAccount(Decider()), (CORE_ENTRY,))
         self.written = 0
         """Decisions and dead letters."""
         self.fired = 0

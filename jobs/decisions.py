@@ -16,13 +16,13 @@ from jobs.config import DecisionsConfig
 from jobs.decisions_topology import DecisionsDomain, build
 from jobs.kinds import DECISIONS_KIND
 from loyalty.decider import Decider
-from loyalty.state.account import CORE_PAGE
+from loyalty.state.core import CORE_ENTRY
 from loyalty.validation import Validator
 
 
 def add_decisions(environment: StreamExecutionEnvironment, config: DecisionsConfig) -> None:
     """The decision job with the loyalty domain in it."""
-    build(environment, config, DecisionsDomain(partial(Validator, config.watermark_lag_ms), Decider(), (CORE_PAGE,)))
+    build(environment, config, DecisionsDomain(partial(Validator, config.watermark_lag_ms), Decider(), (CORE_ENTRY,)))
 
 
 def main(arguments: Sequence[str] | None = None, add_job: AddJob = add_decisions) -> None:

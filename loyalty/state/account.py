@@ -5,92 +5,33 @@
 
 from __future__ import annotations
 
-from zlib import crc32
-
 from loyalty.state.codec import StateEntries
 from loyalty.state.core import CORE, CORE_ENTRY, Core
 from loyalty.state.entries import (
-    BONUSES,
-    CANCELLED,
-    COMMITTED,
-    DENIED,
-    EXPIRED,
     FACTS,
     HELD,
-    LOT,
-    NEVER,
     OFFERS,
-    ORDER,
     REDEMPTION,
     SEEN,
     SEEN_BLOCK,
-    Bonus,
     Bonuses,
-    Cause,
     Facts,
-    Grace,
     Lot,
     Offer,
     Order,
-    OrderLine,
     Redemption,
-    Signal,
     Waiting,
 )
-from loyalty.state.lists import (
-    EXPIRY,
-    GRACE,
-    HOLD,
-    KEEP_LIST,
-    RELEASE,
-    REQUEST_LIST,
-    SLIDE,
-    SPEND_LIST,
-    WAITING,
-    Timer,
-)
+from loyalty.state.lists import HOLD, KEEP_LIST, REQUEST_LIST, Timer
+from loyalty.state.lots import Lots
+from loyalty.state.orders import Orders
 from loyalty.state.qualifying_window import QualifyingWindow
 from loyalty.state.sorted_list import SortedList
 from loyalty.state.timers import Timers
 from loyalty.state.unit_of_work import EntriesById, UnitOfWork
 from loyalty.state.waiting_refunds import WaitingRefunds
 
-Due = Timer
-CORE_PAGE = CORE_ENTRY
-
-__all__ = [
-    "CANCELLED",
-    "COMMITTED",
-    "CORE_ENTRY",
-    "CORE_PAGE",
-    "DENIED",
-    "EXPIRED",
-    "EXPIRY",
-    "GRACE",
-    "HELD",
-    "HOLD",
-    "NEVER",
-    "RELEASE",
-    "SLIDE",
-    "WAITING",
-    "Account",
-    "Bonus",
-    "Bonuses",
-    "Cause",
-    "Due",
-    "Facts",
-    "Grace",
-    "Lot",
-    "Offer",
-    "Order",
-    "OrderLine",
-    "Redemption",
-    "Signal",
-    "Timer",
-    "Waiting",
-]
-
-_ORDERS_NOTED_MAX = 1_024
+MEMBERS_WITH_OFFERS_MAX = 250
 
 
 class Account:
@@ -101,21 +42,17 @@ class Account:
 
     def __init__(self, account_id: str, entries: StateEntries) -> None:
         unit = self._unit = UnitOfWork(entries)
-        self.emptied: list[Lot] = []
-        """Lots that were put with nothing in them; there may be something by now."""
-        self.window = QualifyingWindow(unit)
-        self.lots = EntriesById("lot", LOT, unit)
-        self.orders = EntriesById("order", ORDER, unit)
-        self.redemptions = EntriesById("redemption", REDEMPTION, unit)
-        self.seen = EntriesById("seen", SEEN, unit)
-        self.seen_blocks = EntriesById("block", SEEN_BLOCK, unit)
-        self.offers = EntriesById("offers", OFFERS, unit)
-        self.bonuses = EntriesById("bonus", BONUSES, unit)
+        self.keep = SortedList("keep", KEEP_LIST, unit)
+        self.lots = Lots(unit)
+        self.orders = Orders(unit, self.keep)
         self.timers = Timers(unit)
         self.waiting = WaitingRefunds(unit, self.timers)
-        self.spend = SortedList("spend", SPEND_LIST, unit)
-        self.keep = SortedList("keep", KEEP_LIST, unit)
+        self.window = QualifyingWindow(unit)
+        self.redemptions = EntriesById("redemption", REDEMPTION, unit)
         self.requests = SortedList("requests", REQUEST_LIST, unit)
+        self.seen = EntriesById("seen", SEEN, unit)
+        self.seen_blocks = EntriesById("block", SEEN_BLOCK, unit)
+        self._offers = EntriesById("offers", OFFERS, unit)
         self.turn_to(account_id, entries)
 
     def turn_to(self, account_id: str, entries: StateEntries) -> None:
@@ -128,11 +65,11 @@ class Account:
         core = self.core = Core() if raw is None else CORE.read(raw)
         self.account_id = account_id
         self._unit.turn_to(entries)
-        self.emptied.clear()
-        self.window.turn_to(core)
+        self.lots.turn_to(core)
+        self.orders.turn_to(core)
         self.timers.turn_to(core)
         self.waiting.turn_to(core)
-        self.spend.folded = core.spend
+        self.window.turn_to(core)
         self.keep.folded = core.keep
         self.requests.folded = core.requests
 
@@ -146,12 +83,12 @@ class Account:
         """The moment that tiers are judged at."""
         return self.core.now
 
-    # -- lots
-
     def next_number(self) -> int:
         """The arrival number of the next event or lot."""
         self.core.arrivals += 1
         return self.core.arrivals
+
+    # -- lots
 
     def lot(self, number: int) -> Lot:
         """A lot that something known refers to."""
@@ -159,37 +96,21 @@ class Account:
         assert lot is not None, f"lot {number} was forgotten too early"
         return lot
 
-    def find_lot(self, number: int) -> Lot | None:
-        """A lot that may have been emptied and forgotten."""
-        return self.lots.get(str(number))
-
     def put_lot(self, lot: Lot) -> None:
         """Keep a new lot, or one that has changed."""
-        self.lots.put(str(lot.number), lot)
-        if lot.empty:
-            self.emptied.append(lot)
+        self.lots.put(lot)
 
     def next_lot_to_spend(self) -> Lot:
         """The available lot that spending takes from first (contract §4, *Lots*); there must be one."""
-        first = self.spend.first()
-        assert first is not None
-        return self.lot(first[2])
+        return self.lots.next_to_spend()
 
     def add_available(self, lot: Lot, points: int) -> None:
         """Points of a lot become available; the lot must be put."""
-        if points:
-            if not lot.available:
-                self.spend.add(lot.spend_key)
-            lot.available += points
-            self.core.available += points
+        self.lots.add_available(lot, points)
 
     def take_available(self, lot: Lot, points: int) -> None:
         """Available points leave a lot that has so many; the lot must be put."""
-        if points:
-            lot.available -= points
-            self.core.available -= points
-            if not lot.available:
-                self.spend.remove(lot.spend_key)
+        self.lots.take_available(lot, points)
 
     # -- timers
 
@@ -218,86 +139,59 @@ class Account:
         """What is due next, of several at one moment the first in the contract's order; likewise."""
         return self.timers.first()
 
-    # -- orders
+    # -- orders, and the bonuses of those that took up offers
 
     def known_order(self, order_id: str) -> Order | None:
         """The order, while the account's time is earlier than its purchase + `refund_days` (contract §4, *Refund*)."""
-        order = self._order(order_id)
+        order = self.orders.get(order_id)
         time = self.core.time
         return order if order is not None and time is not None and time < order.known_until else None
 
     def add_order(self, order_id: str, order: Order) -> None:
-        """Keep the order of a purchase. Deletes an expired order with the same id first, or its bonuses would attach
-        to the new one."""
-        expired = self._order(order_id)
-        if expired is not None:
-            for entry in (f"order/{order_id}", f"bonus/{order_id}"):
-                self._forget_not((expired.known_until, entry))
-            self.bonuses.remove(order_id)
-            self.forget_order(order_id)
-        self.orders.put(order_id, order)
-        self.note_order(order_id)
-        self.keep.add((order.known_until, f"order/{order_id}"))
+        """Keep the order of a purchase."""
+        self.orders.add(order_id, order)
 
     def keep_order(self, order_id: str, order: Order) -> None:
         """Keep what has changed of a known order."""
         self.orders.put(order_id, order)
 
-    def _order(self, order_id: str) -> Order | None:
-        return self.orders.get(order_id) if self.may_have_order(order_id) else None
-
-    def note_order(self, order_id: str) -> None:
-        """There is an entry of this order from now on."""
-        core = self.core
-        if core.orders is not None:
-            core.orders = None if len(core.orders) >= 4 * _ORDERS_NOTED_MAX else core.orders + _short(order_id)
-
-    def forget_order(self, order_id: str) -> None:
-        """There is no entry of this order any more."""
-        noted = self.core.orders
-        if noted is not None:
-            at = _aligned(noted, _short(order_id))
-            if at >= 0:
-                self.core.orders = noted[:at] + noted[at + 4 :]
-
-    def may_have_order(self, order_id: str) -> bool:
-        """False only if there is no entry of this order."""
-        noted = self.core.orders
-        return noted is None or _aligned(noted, _short(order_id)) >= 0
-
-    # -- offers that were made to members, and bonuses of orders that took them up
-
-    def offers_of(self, member_id: str) -> list[Offer]:
-        """The offers that are known of a member, in the order in which they are taken up."""
-        if member_id not in self.core.offered:
-            return []
-        return self.offers.get(member_id) or []
-
-    def keep_offers(self, member_id: str, offers: list[Offer]) -> None:
-        """These are the member's offers from now on."""
-        offered = self.core.offered
-        if offers:
-            offers.sort(key=lambda offer: (offer.made_at, offer.decision_id))
-            self.offers.put(member_id, offers)
-            if member_id not in offered:
-                offered.append(member_id)
-        else:
-            self.offers.remove(member_id)
-            if member_id in offered:
-                offered.remove(member_id)
-
     def bonuses_of(self, order_id: str) -> Bonuses | None:
         """What a known order earned by taking up offers."""
-        return self.bonuses.get(order_id)
+        return self.orders.bonuses_of(order_id)
 
     def add_bonuses(self, order_id: str, bonuses: Bonuses) -> None:
         """An order took up offers."""
-        self.bonuses.put(order_id, bonuses)
-        self.keep.add((bonuses.known_until, f"bonus/{order_id}"))
+        self.orders.add_bonuses(order_id, bonuses)
 
     def keep_bonuses(self, order_id: str, bonuses: Bonuses) -> None:
         """Keep what has changed of an order's bonuses."""
-        self.bonuses.put(order_id, bonuses)
+        self.orders.put_bonuses(order_id, bonuses)
+
+    # -- offers that were made to members
+
+    def offers_of(self, member_id: str) -> list[Offer]:
+        """The offers that are known of a member, in the order in which they are taken up."""
+        members = self.core.offered
+        if members is not None and member_id not in members:
+            return []
+        return self._offers.get(member_id) or []
+
+    def keep_offers(self, member_id: str, offers: list[Offer]) -> None:
+        """These are the member's offers from now on."""
+        if offers:
+            offers.sort(key=lambda offer: (offer.made_at, offer.decision_id))
+            self._offers.put(member_id, offers)
+        else:
+            self._offers.remove(member_id)
+        members = self.core.offered
+        if members is None or bool(offers) == (member_id in members):
+            return
+        if offers:
+            members.append(member_id)
+        else:
+            members.remove(member_id)
+        if len(members) > MEMBERS_WITH_OFFERS_MAX:
+            self.core.offered = None
 
     # -- redemptions
 
@@ -360,22 +254,7 @@ class Account:
     def put_facts(self, facts: Facts) -> None:
         self._unit.entries.put("facts", FACTS.write(facts))
 
-    def _forget_not(self, item: tuple[int, str]) -> None:
-        if self.keep.at_or_after(item) == item:
-            self.keep.remove(item)
-
 
 def _hold_end(redemption_id: str, redemption: Redemption) -> Timer:
     cause = redemption.cause
     return Timer(redemption.hold_until, HOLD, cause.occurred_at, cause.number, redemption_id)
-
-
-def _short(text: str) -> bytes:
-    return crc32(text.encode("utf-8", "surrogatepass")).to_bytes(4, "little")
-
-
-def _aligned(noted: bytes, short: bytes) -> int:
-    at = noted.find(short)
-    while at > 0 and at % 4:
-        at = noted.find(short, at + 1)
-    return at

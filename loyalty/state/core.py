@@ -48,8 +48,9 @@ class Core(msgspec.Struct, array_like=True, gc=False):
     asking for it; None where there are too many, or a release before did not note them."""
     waiting: int | None = 0
     """How many refunds wait for their order; None where a release that did not count them began this account."""
-    offered: list[str] = []
-    """The members that have an entry of offers, so that a purchase of another one looks for none."""
+    offered: list[str] | None = []
+    """The members that have an entry of offers, so that a purchase of another one looks for none; None where there are
+    too many."""
     expiry: Folded = msgspec.field(default_factory=Folded)
     """Due things of kind EXPIRY: there are many, and far off. Those from before version 3 stand in `due`."""
     seen_blocks: bytes = b""

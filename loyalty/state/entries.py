@@ -75,14 +75,6 @@ class Lot(msgspec.Struct, array_like=True, gc=False):
     """An order or redemption known until then may still need it."""
 
     @property
-    def lapsed(self) -> bool:
-        return self.expired_already
-
-    @lapsed.setter
-    def lapsed(self, value: bool) -> None:
-        self.expired_already = value
-
-    @property
     def spend_key(self) -> tuple[int, int, int]:
         """Where it stands in the spending order of contract §4: (expires at or NEVER, opened at, number)."""
         expires = NEVER if self.expires_at is None else self.expires_at
@@ -161,6 +153,7 @@ class Facts(msgspec.Struct, array_like=True, gc=False):
 
     known_devices: dict[str, list[str]] = {}
     consents: dict[str, tuple[int, bool, bool]] = {}
+    """Empty: it is asked for where offers are made only. A release before kept it here too."""
     signals: list[Signal] = []
     last_engaged_at: int | None = None
     devices: dict[str, int] = {}

@@ -12,6 +12,9 @@ REMEMBER_OFFERS_MS = 35 * DAY_MS
 REMEMBER_UNKNOWN_MS = 366 * DAY_MS
 """An offer whose campaign version is not known (yet), likewise, after it was made."""
 
+OFFERS_MAX = 250
+"""So many offers of one member are remembered; of more, those that are not taken up, and the latest."""
+
 
 def learn(account: Account, program: Program, member_id: str, offer: Offer) -> None:
     """Keep an offer that was made. One that comes again, after a crash of the job that made it, is known by its id."""
@@ -32,7 +35,11 @@ def is_known(program: Program, offer: Offer) -> bool:
 
 def keep(account: Account, program: Program, member_id: str, offers: list[Offer]) -> None:
     """Those that are not over."""
-    account.keep_offers(member_id, [offer for offer in offers if not _is_over(account, program, offer)])
+    left = [offer for offer in offers if not _is_over(account, program, offer)]
+    if len(left) > OFFERS_MAX:
+        left.sort(key=lambda offer: (offer.taken_by is None, offer.made_at, offer.decision_id))
+        del left[:-OFFERS_MAX]
+    account.keep_offers(member_id, left)
 
 
 def any_is_over(account: Account, program: Program, offers: list[Offer]) -> bool:

@@ -16,12 +16,12 @@ event."""
 def tidy_lots(account: Account) -> None:
     """Lots that this unit of work has emptied are forgotten, or will be."""
     time = account.core.time
-    if time is None or not account.emptied:
+    if time is None or not account.lots.emptied:
         return
-    for lot in account.emptied:
+    for lot in account.lots.emptied:
         if lot.empty:
             _tidy_lot(account, lot, time)
-    account.emptied.clear()
+    account.lots.emptied.clear()
 
 
 def tidy(account: Account, program: Program) -> None:
@@ -50,7 +50,7 @@ def forget(account: Account, time: int) -> None:
 
 def _tidy_lot(account: Account, lot: Lot, time: int) -> None:
     if time >= lot.keep_until:
-        account.lots.remove(str(lot.number))
+        account.lots.forget(lot)
         return
     item = (lot.keep_until, f"lot/{lot.number}")
     if account.keep.at_or_after(item) != item:
@@ -64,16 +64,11 @@ def _forget_lot(account: Account, key: str, time: int) -> None:
 
 
 def _forget_order(account: Account, key: str, time: int) -> None:
-    # It is not looked at: before an order is bought again the one before is forgotten.
-    account.orders.remove(key)
-    account.forget_order(key)
+    account.orders.forget(key)
 
 
 def _forget_bonuses(account: Account, key: str, time: int) -> None:
-    """As long as the order is known."""
-    found = account.bonuses.get(key)
-    if found is not None and found.known_until <= time:
-        account.bonuses.remove(key)
+    account.orders.forget_bonuses(key, time)
 
 
 def _forget_redemption(account: Account, key: str, time: int) -> None:

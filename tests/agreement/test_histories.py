@@ -39,5 +39,5 @@ def test_what_is_at_hand_of_the_lists_is_what_they_hold_after_every_event(histor
             core = account.core
             if core.slide_found_by == loop.program.tiers_known:
                 assert core.slide == account.window.find_slide(loop.program)
-            for items in (account.keep, account.spend, account.requests, account.timers.expiries):
+            for items in (account.keep, account.lots.spend, account.requests, account.timers.expiries):
                 assert items.folded.first == next((item[0] for item in items), None)

@@ -139,6 +139,25 @@ def test_an_event_that_an_older_release_used_is_a_duplicate_still(path: Path) ->
     assert letter["reason"] == "conflicting_duplicate"
 
 
+@pytest.mark.parametrize("path", sorted(FROZEN.glob("*.json")), ids=lambda path: path.stem)
+def test_a_refund_that_waited_in_an_older_release_follows_its_purchase(path: Path) -> None:
+    entries = DictEntries(
+        {name: base64.b64decode(entry) for name, entry in json.loads(path.read_text())["pages"].items()}
+    )
+    story = eventful_story()
+    decider = _decider(story)
+    other_refund = story._event("refund", at(39, hours=12)) | {"order_id": "missing"}
+    other_refund["lines"] = [{"line_id": "2", "quantity": 1}]
+    decided = []
+    for offset, event in enumerate((other_refund, story.purchase("missing", at(39), [(200, 1), (400, 1)]))):
+        record = Record("loyalty.transactions", 0, 100 + offset, at(42), b"acc", json.dumps(event).encode())
+        decided += decider.receive("acc", entries, Delivery(record)).decisions
+    reversed_points = [-decision["points"] for decision in decided if decision["type"] == "points.reversed"]
+    assert reversed_points[0] < reversed_points[1], "in the order in which they came"
+    assert len(reversed_points) == 2
+    assert not any(name.startswith("waits") for name in entries.pages)
+
+
 def test_the_digest_of_an_event_is_taken_where_none_came_with_it_as_from_an_older_release() -> None:
     story = eventful_story()
     value = json.dumps(story.purchase("next", at(41), [(1_000, 1)])).encode()
