@@ -14,13 +14,13 @@ from jobs.config import OffersConfig
 from jobs.kinds import OFFERS_KIND
 from jobs.offers_topology import OffersDomain, build
 from loyalty.offers.making import OfferMaker
-from loyalty.offers.matching import LEDGER_PAGE, Matcher
+from loyalty.offers.matching import LEDGER_ENTRY, Matcher
 from loyalty.offers.validation import EngagementValidator
 
 
 def add_offers(environment: StreamExecutionEnvironment, config: OffersConfig) -> None:
     """The offers job with the loyalty domain in it."""
-    build(environment, config, OffersDomain(EngagementValidator(), Matcher(), OfferMaker(), (LEDGER_PAGE,)))
+    build(environment, config, OffersDomain(EngagementValidator(), Matcher(), OfferMaker(), (LEDGER_ENTRY,)))
 
 
 def main(arguments: Sequence[str] | None = None, add_job: AddJob = add_offers) -> None:

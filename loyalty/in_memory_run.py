@@ -42,7 +42,7 @@ class InMemoryRun:
 
     def __init__(self, lag_ms: int, awaited: dict[int, int] | None = None, *, eager: bool = True) -> None:
         self._intake = Validator(lag_ms, awaited or {})
-        self._intake_pages = DictEntries()
+        self._intake_entries = DictEntries()
         self._decider = Decider()
         self._accounts: dict[str, DictEntries] = {}
         self._timers: list[tuple[int, str]] = []
@@ -53,7 +53,7 @@ class InMemoryRun:
 
     def read(self, record: Record) -> None:
         """Take one record. Those of one partition must be given in its order."""
-        passed = self._intake.take(self._intake_pages, record)
+        passed = self._intake.take(self._intake_entries, record)
         self._clock = passed.watermark
         place = Place(record.topic, record.partition, record.offset)
         if isinstance(passed, DeadLetter):
@@ -65,8 +65,8 @@ class InMemoryRun:
             self.outcome.fates[place] = "document"
             self._decider.learn(parse_program_document(passed.value))
         else:
-            pages = self._accounts.setdefault(passed.account_id, DictEntries())
-            verdict = self._decider.receive(passed.account_id, pages, passed.delivery, passed.event)
+            entries = self._accounts.setdefault(passed.account_id, DictEntries())
+            verdict = self._decider.receive(passed.account_id, entries, passed.delivery, passed.event)
             self.outcome.fates[place] = verdict.fate
             self._keep(passed.account_id, verdict)
         if self._eager:
@@ -82,9 +82,9 @@ class InMemoryRun:
         """Every account that has state."""
         return list(self._accounts)
 
-    def pages_of(self, account_id: str) -> dict[str, bytes]:
+    def entries_of(self, account_id: str) -> dict[str, bytes]:
         """The account's state as it is kept."""
-        return self._accounts[account_id].pages
+        return self._accounts[account_id].entries
 
     def catch_up(self) -> None:
         """Do what is due by the clock."""

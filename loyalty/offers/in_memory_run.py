@@ -1,7 +1,8 @@
 """The offers job in one process and without Kafka or Flink: for replays, audits and tests.
 
-The same three stages as in the job, each with its own pages; only the plumbing between them is plain. What the job has
-to carry and wait for is in `EngagementValidator` (`documents`, `published`); here every stage is up to date at once.
+The same three stages as in the job, each with its own entries; only the plumbing between them is plain. What the job
+has to carry and wait for is in `EngagementValidator` (`documents`, `published`); here every stage is up to date at
+once.
 """
 
 from __future__ import annotations
@@ -44,27 +45,27 @@ class InMemoryOffersRun:
     def __init__(self, checkpoint: Checkpoint | None = None) -> None:
         intake, documents, accounts, maker = checkpoint or Checkpoint({}, [], {}, {})
         self._intake = EngagementValidator()
-        self._intake_pages = DictEntries(dict(intake))
+        self._intake_entries = DictEntries(dict(intake))
         self._matcher = Matcher()
         self._documents: list[bytes] = []
         for document in documents:
             self._learn(document)
-        self._account_pages = {account_id: DictEntries(dict(pages)) for account_id, pages in accounts.items()}
+        self._account_entries = {account_id: DictEntries(dict(entries)) for account_id, entries in accounts.items()}
         self._maker = OfferMaker()
-        self._maker_pages = DictEntries(dict(maker))
+        self._maker_entries = DictEntries(dict(maker))
         self.outcome = OffersOutcome([], [], {})
 
     def checkpoint(self) -> Checkpoint:
         """A copy of all state."""
-        accounts = {account_id: dict(pages.pages) for account_id, pages in self._account_pages.items()}
+        accounts = {account_id: dict(entries.entries) for account_id, entries in self._account_entries.items()}
         return Checkpoint(
-            dict(self._intake_pages.pages), list(self._documents), accounts, dict(self._maker_pages.pages)
+            dict(self._intake_entries.entries), list(self._documents), accounts, dict(self._maker_entries.entries)
         )
 
     def read(self, record: Record) -> list[dict[str, Any]]:
         """Take one record; returns the decisions that follow. Those of one partition must be given in its order."""
         place = Place(record.topic, record.partition, record.offset)
-        passed = self._intake.take(self._intake_pages, record)
+        passed = self._intake.take(self._intake_entries, record)
         if passed is None:
             fate = "unmatched" if record.topic == engagements.TOPIC else "reference"
         elif isinstance(passed, DeadLetter):
@@ -75,14 +76,14 @@ class InMemoryOffersRun:
             self._learn(passed.value)
         elif isinstance(passed, Published):
             fate = "reference"
-            self._maker.published(self._maker_pages, passed.value)
+            self._maker.published(self._maker_entries, passed.value)
         else:
-            pages = self._account_pages.setdefault(passed.account_id, DictEntries())
-            match = self._matcher.receive(passed.account_id, pages, passed.payload)
+            entries = self._account_entries.setdefault(passed.account_id, DictEntries())
+            match = self._matcher.receive(passed.account_id, entries, passed.payload)
             fate = match.fate
             self.outcome.dead_letters.extend(content for _, content in match.dead_letters)
             if match.matched is not None:
-                offers = self._maker.settle(self._maker_pages, match.matched)
+                offers = self._maker.settle(self._maker_entries, match.matched)
                 self.outcome.decisions.extend(offers.decisions)
                 self.outcome.fates[place] = fate
                 return offers.decisions

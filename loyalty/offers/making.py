@@ -7,11 +7,11 @@ here.
 
 StateEntries:
 
-| Page | Content | Kept until |
+| Entry | Content | Kept until |
 |---|---|---|
 | `campaign/<id>` | points that its offers have used | always |
 | `member/<id>` | the member's sequence, time, consents, and when which campaign made offers | always; see below |
-| `published/<member_id>/<n>` | further pages of what was published before a crash | its engagement comes, or 35 days |
+| `published/<member_id>/<n>` | chunks of what was published before a crash | its engagement comes, or 35 days |
 
 An offer is remembered for the longest window of its campaign's cap and a year more, by the member's time; a consent for
 two years after another took its place. Consent is the member's, whatever account an engagement names.
@@ -163,34 +163,34 @@ _PUBLISHED: ListCodec[_PublishedItem] = ListCodec(ListHead[_PublishedItem], list
 
 
 class OfferMaker:
-    """Settles engagements one by one. Holds no state: all of it is in the pages."""
+    """Settles engagements one by one. Holds no state: all of it is in the entries."""
 
-    def published(self, pages: StateEntries, value: bytes) -> None:
+    def published(self, entries: StateEntries, value: bytes) -> None:
         """Take what `EngagementValidator` passed on for this owner (`Published.value`): a decision of this job that
         is on `loyalty.decisions`, or a member's consent."""
         if value[:1] == CONSENTED.tag:
-            _agree(pages, CONSENTED.read(value))
+            _agree(entries, CONSENTED.read(value))
             return
         offer = PUBLISHED_OFFER.read(value)
-        member = _load(pages, offer.member_id)
+        member = _load(entries, offer.member_id)
         if offer.sequence <= member.sequence:
             return
         member.sequence = offer.sequence
         member.seal = offer.seal
         if offer.code == OFFERED:
             _count(member, offer.campaign_id, offer.occurred_at, REMEMBER_PUBLISHED_MS)
-            _use(pages, offer.campaign_id, _used(pages, offer.campaign_id) + offer.bonus_points)
-        published = _published(pages, offer.member_id, member)
+            _use(entries, offer.campaign_id, _used(entries, offer.campaign_id) + offer.bonus_points)
+        published = _published(entries, offer.member_id, member)
         published.add((offer.occurred_at, offer.event_id, offer.campaign_id, offer.code))
         published.save()
-        pages.put(f"member/{offer.member_id}", _MEMBER.write(member))
+        entries.put(f"member/{offer.member_id}", _MEMBER.write(member))
 
-    def settle(self, pages: StateEntries, matched: bytes) -> Offers:
+    def settle(self, entries: StateEntries, matched: bytes) -> Offers:
         """Decide about every campaign of a match (`Match.matched`)."""
         event = MATCHED.read(matched)
-        member = _load(pages, event.member_id)
+        member = _load(entries, event.member_id)
         member.time = event.occurred_at if member.time is None else max(member.time, event.occurred_at)
-        recalled = _recall(pages, member, event)
+        recalled = _recall(entries, member, event)
         consent = latest(member.consents, event.occurred_at)
         agreed = None if consent is None else consent[1]
         if NO_CONSENT in recalled.values():  # by what was known then; the rest follows suit
@@ -204,7 +204,7 @@ class OfferMaker:
                 "campaign_id": candidate.campaign_id,
                 "offers_agreed": agreed,
                 "in_window": _in_window(member, candidate, event.occurred_at),
-                "used_points": _used(pages, candidate.campaign_id),
+                "used_points": _used(entries, candidate.campaign_id),
                 "made_instead": made_instead,
             }
             decided = decide(facts, _limits(candidate))
@@ -212,25 +212,25 @@ class OfferMaker:
                 made_instead = candidate.campaign_id
                 remember_ms = candidate.longest_window_days * DAY_MS + REMEMBER_LATE_MS
                 _count(member, candidate.campaign_id, event.occurred_at, remember_ms)
-                _use(pages, candidate.campaign_id, facts["used_points"] + candidate.bonus_points)
+                _use(entries, candidate.campaign_id, facts["used_points"] + candidate.bonus_points)
             decisions.append(_sealed(member, event, candidate, facts, decided))
         _forget(member)
-        pages.put(f"member/{event.member_id}", _MEMBER.write(member))
+        entries.put(f"member/{event.member_id}", _MEMBER.write(member))
         return Offers(decisions)
 
 
-def _load(pages: StateEntries, member_id: str) -> _Member:
-    raw = pages.get(f"member/{member_id}")
+def _load(entries: StateEntries, member_id: str) -> _Member:
+    raw = entries.get(f"member/{member_id}")
     return _Member() if raw is None else _MEMBER.read(raw)
 
 
-def _agree(pages: StateEntries, consented: Consented) -> None:
+def _agree(entries: StateEntries, consented: Consented) -> None:
     """Of two of one moment the last to arrive counts."""
-    member = _load(pages, consented.member_id)
+    member = _load(entries, consented.member_id)
     consents = [entry for entry in member.consents if entry[0] != consented.occurred_at]
     insort(consents, (consented.occurred_at, consented.offers))
     member.consents = pruned(consents)
-    pages.put(f"member/{consented.member_id}", _MEMBER.write(member))
+    entries.put(f"member/{consented.member_id}", _MEMBER.write(member))
 
 
 def latest(entries: list[E], moment: int) -> E | None:
@@ -248,13 +248,13 @@ def pruned(entries: list[E]) -> list[E]:
     return entries[first:]
 
 
-def _used(pages: StateEntries, campaign_id: str) -> int:
-    raw = pages.get(f"campaign/{campaign_id}")
+def _used(entries: StateEntries, campaign_id: str) -> int:
+    raw = entries.get(f"campaign/{campaign_id}")
     return 0 if raw is None else _USED.read(raw)
 
 
-def _use(pages: StateEntries, campaign_id: str, points: int) -> None:
-    pages.put(f"campaign/{campaign_id}", _USED.write(points))
+def _use(entries: StateEntries, campaign_id: str, points: int) -> None:
+    entries.put(f"campaign/{campaign_id}", _USED.write(points))
 
 
 def _count(member: _Member, campaign_id: str, at: int, remember_ms: int) -> None:
@@ -288,16 +288,16 @@ def _forget(member: _Member) -> None:
             del made.times[:over]
 
 
-def _published(pages: StateEntries, member_id: str, member: _Member) -> SortedList[_PublishedItem]:
-    return SortedList(f"published/{member_id}", _PUBLISHED, UnitOfWork(pages), member.published)
+def _published(entries: StateEntries, member_id: str, member: _Member) -> SortedList[_PublishedItem]:
+    return SortedList(f"published/{member_id}", _PUBLISHED, UnitOfWork(entries), member.published)
 
 
-def _recall(pages: StateEntries, member: _Member, event: Matched) -> dict[str, str]:
+def _recall(entries: StateEntries, member: _Member, event: Matched) -> dict[str, str]:
     """What was published about this engagement before a crash, by campaign; from now on that is settled."""
     if not member.published.front and not member.published.numbers:
         return {}
     assert member.time is not None
-    published = _published(pages, event.member_id, member)
+    published = _published(entries, event.member_id, member)
     decided = {}
     use = (event.occurred_at, event.event_id)
     while (item := published.at_or_after(use)) is not None and item[:2] == use:

@@ -3,12 +3,12 @@ tier as it was at its event time.
 
 StateEntries of an account:
 
-| Page | Content | Kept until |
+| Entry | Content | Kept until |
 |---|---|---|
 | `ledger` | its latest decision's sequence and balance; the tiers held, by event time | always; tiers: two years |
 | `engaged/<member_id>` | the member's time, and when to forget the events below | always |
 | `seen/…/<event_id>` | the digest of an engagement that decided something | 35 days of the member's time |
-| `forget/<member_id>/<n>` | further pages of what to forget when | empty |
+| `forget/<member_id>/<n>` | further entries of what to forget when | empty |
 
 A member's *time* is the highest `occurred_at` of the engagements that decided something. Engagements come in order for
 each member only (contract §1), so duplicates are known member by member, and a replay knows the same ones.
@@ -89,8 +89,8 @@ class UsedEvent(msgspec.Struct, array_like=True):
 
 
 LEDGER: EntryCodec[Ledger] = EntryCodec(Ledger, 1)
-LEDGER_PAGE = "ledger"
-"""The page that every engagement which fits a campaign reads, and every decision of the ledger."""
+LEDGER_ENTRY = "ledger"
+"""The entry that every engagement which fits a campaign reads, and every decision of the ledger."""
 MEMBER_TIME: EntryCodec[MemberTime] = EntryCodec(MemberTime, 1)
 SEEN: EntryCodec[UsedEvent] = EntryCodec(UsedEvent, 1)
 FORGET: ListCodec[Forget] = ListCodec(ListHead[Forget], list[Forget])
@@ -123,19 +123,19 @@ class Matcher:
         """A document counts from now on."""
         self._campaigns.learn(document)
 
-    def receive(self, account_id: str, pages: StateEntries, payload: bytes) -> Match:
+    def receive(self, account_id: str, entries: StateEntries, payload: bytes) -> Match:
         """Take what `EngagementValidator` passed on for this account."""
         if payload[:1] == LEDGER_NEWS.tag:
-            _hear(pages, LEDGER_NEWS.read(payload))
+            _hear(entries, LEDGER_NEWS.read(payload))
             return _REFERENCE
-        return self._engage(account_id, pages, ENGAGED.read(payload))
+        return self._engage(account_id, entries, ENGAGED.read(payload))
 
-    def _engage(self, account_id: str, pages: StateEntries, engaged: Engaged) -> Match:
+    def _engage(self, account_id: str, entries: StateEntries, engaged: Engaged) -> Match:
         at = engaged.occurred_at
         fitting = self._campaigns.fitting(engaged.type, at)
         if not fitting:
             return _UNMATCHED
-        member = _Member(pages, engaged.member_id)
+        member = _Member(entries, engaged.member_id)
         value = engaged.record.value
         assert value is not None
         digest = content_digest(value)
@@ -148,7 +148,7 @@ class Matcher:
             )
             letter = dead_letter(engaged.record, refused)
             return Match(None, [(letter_key(engaged.record), letter)], "dead_letter")
-        raw = pages.get(LEDGER_PAGE)
+        raw = entries.get(LEDGER_ENTRY)
         ledger = None if raw is None else LEDGER.read(raw)
         held = None if ledger is None else latest(ledger.tiers, at)
         tier = self._campaigns.first_tier(at) if held is None else held[2]
@@ -178,21 +178,21 @@ class Matcher:
 class _Member:
     """What is kept of one member's engagements."""
 
-    def __init__(self, pages: StateEntries, member_id: str) -> None:
-        self._pages = pages
+    def __init__(self, entries: StateEntries, member_id: str) -> None:
+        self._entries = entries
         self._member_id = member_id
-        raw = pages.get(f"engaged/{member_id}")
+        raw = entries.get(f"engaged/{member_id}")
         self._kept = None if raw is None else MEMBER_TIME.read(raw)
 
-    def _page_of(self, event_id: str) -> str:
-        # An id may hold slashes; the length keeps one member's pages apart from another's.
+    def _entry_of(self, event_id: str) -> str:
+        # An id may hold slashes; the length keeps one member's entries apart from another's.
         return f"seen/{len(self._member_id)}/{self._member_id}/{event_id}"
 
     def seen(self, event_id: str) -> bytes | None:
         """The digest of an event that was used within the last 35 days of the member's time."""
         if self._kept is None:
             return None
-        raw = self._pages.get(self._page_of(event_id))
+        raw = self._entries.get(self._entry_of(event_id))
         if raw is None:
             return None
         seen = SEEN.read(raw)
@@ -204,28 +204,28 @@ class _Member:
         if kept is None:
             kept = self._kept = MemberTime(occurred_at)
         kept.time = time = max(kept.time, occurred_at)
-        pages = self._pages
-        pages.put(self._page_of(event_id), SEEN.write(UsedEvent(digest, time)))
-        forget = SortedList(f"forget/{self._member_id}", FORGET, UnitOfWork(pages), kept.forget)
+        entries = self._entries
+        entries.put(self._entry_of(event_id), SEEN.write(UsedEvent(digest, time)))
+        forget = SortedList(f"forget/{self._member_id}", FORGET, UnitOfWork(entries), kept.forget)
         forget.add((time + REMEMBER_EVENTS_MS, event_id))
         while (item := forget.first()) is not None and item[0] <= time:
             forget.remove(item)
             self._forget(item[1], time)
         forget.save()
-        pages.put(f"engaged/{self._member_id}", MEMBER_TIME.write(kept))
+        entries.put(f"engaged/{self._member_id}", MEMBER_TIME.write(kept))
         return time
 
     def _forget(self, event_id: str, time: int) -> None:
         """Unless it was used again meanwhile."""
-        name = self._page_of(event_id)
-        raw = self._pages.get(name)
+        name = self._entry_of(event_id)
+        raw = self._entries.get(name)
         if raw is not None and SEEN.read(raw).used_at + REMEMBER_EVENTS_MS <= time:
-            self._pages.remove(name)
+            self._entries.remove(name)
 
 
-def _hear(pages: StateEntries, news: LedgerNews) -> None:
+def _hear(entries: StateEntries, news: LedgerNews) -> None:
     """A decision of the ledger. Its sequence tells one that comes again, after a crash of the job that made it."""
-    raw = pages.get(LEDGER_PAGE)
+    raw = entries.get(LEDGER_ENTRY)
     ledger = Ledger(0, news.amounts, news.tier, []) if raw is None else LEDGER.read(raw)
     at, sequence = news.occurred_at, news.sequence
     if sequence > ledger.sequence:
@@ -238,7 +238,7 @@ def _hear(pages: StateEntries, news: LedgerNews) -> None:
     after = [entry for entry in ledger.tiers if entry[0] > at and entry[1] > sequence]
     tiers = [*(entry for entry in before if entry[0] < at), (at, sequence, news.tier), *after]
     ledger.tiers = pruned(_merged(tiers))
-    pages.put(LEDGER_PAGE, LEDGER.write(ledger))
+    entries.put(LEDGER_ENTRY, LEDGER.write(ledger))
 
 
 def _merged(tiers: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

@@ -14,7 +14,7 @@ and `DeadLetter` for what is refused. Engagements must come only after the refer
 start, the decisions included. Nothing here is due at any time: there is no clock.
 
 An engagement that fits nothing, which is most of them, costs its parsing and one look at the index of campaigns: no
-page, and nothing crosses to another operator.
+entry, and nothing crosses to another operator.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class _Progress(msgspec.Struct, array_like=True):
     documents: int = 0
     published: int = 0
     names: list[str] = []
-    """Of the documents that are kept, each on a page of its own: `document/<name>@<version>`."""
+    """Of the documents that are kept, each on an entry of its own: `document/<name>@<version>`."""
 
 
 _PROGRESS: EntryCodec[_Progress] = EntryCodec(_Progress, 1)
@@ -101,27 +101,27 @@ class EngagementValidator:
         self._progress: _Progress | None = None
         self._campaigns = Campaigns()
 
-    def take(self, pages: StateEntries, record: Record) -> Passed | None:
+    def take(self, entries: StateEntries, record: Record) -> Passed | None:
         """Check the next record of its partition; None: nothing follows from it."""
-        progress = self._progress or self._load(pages)
+        progress = self._progress or self._load(entries)
         try:
             refuse_too_large(record)
-            return _TAKE[record.topic](self, pages, progress, record)
+            return _TAKE[record.topic](self, entries, progress, record)
         except WireError as error:
             return DeadLetter(letter_key(record), dead_letter(record, Refused(error.reason, str(error))))
         except Refused as refused:
             return DeadLetter(letter_key(record), dead_letter(record, refused))
 
-    def _load(self, pages: StateEntries) -> _Progress:
-        raw = pages.get("progress")
+    def _load(self, entries: StateEntries) -> _Progress:
+        raw = entries.get("progress")
         progress = self._progress = _Progress() if raw is None else _PROGRESS.read(raw)
         for name in progress.names:
-            page = pages.get(f"document/{name}")
-            assert page is not None
-            self._campaigns.learn(parse_program_document(_KEPT_DOCUMENT.read(page)))
+            entry = entries.get(f"document/{name}")
+            assert entry is not None
+            self._campaigns.learn(parse_program_document(_KEPT_DOCUMENT.read(entry)))
         return progress
 
-    def _engagement(self, pages: StateEntries, progress: _Progress, record: Record) -> Passed | None:
+    def _engagement(self, entries: StateEntries, progress: _Progress, record: Record) -> Passed | None:
         event = parse_engagement(record.value)
         _check_key(record, event.member_id)
         occurred_at = event.occurred_at
@@ -134,16 +134,16 @@ class EngagementValidator:
         engaged = Engaged(event.event_id, event.member_id, event.type, occurred_at, record)
         return ForAccount(event.account_id, ENGAGED.write(engaged), progress.documents, progress.published)
 
-    def _member(self, pages: StateEntries, progress: _Progress, record: Record) -> Passed | None:
+    def _member(self, entries: StateEntries, progress: _Progress, record: Record) -> Passed | None:
         fact = parse_member(record.value)
         _check_key(record, record_key(fact))
         if not isinstance(fact, MemberConsent):
             return None
         return self._for_owner(
-            pages, progress, CONSENTED.write(Consented(fact.member_id, fact.occurred_at, fact.offers))
+            entries, progress, CONSENTED.write(Consented(fact.member_id, fact.occurred_at, fact.offers))
         )
 
-    def _document(self, pages: StateEntries, progress: _Progress, record: Record) -> Passed | None:
+    def _document(self, entries: StateEntries, progress: _Progress, record: Record) -> Passed | None:
         document = parse_program_document(record.value)
         name = record_key(document)
         _check_key(record, name)
@@ -154,21 +154,21 @@ class EngagementValidator:
         progress.documents += 1
         # One that comes again goes to the end: of versions alike, the last to arrive counts.
         progress.names = [known for known in progress.names if known != name] + [name]
-        pages.put(f"document/{name}", _KEPT_DOCUMENT.write(record.value))
-        pages.put("progress", _PROGRESS.write(progress))
+        entries.put(f"document/{name}", _KEPT_DOCUMENT.write(record.value))
+        entries.put("progress", _PROGRESS.write(progress))
         return Document(progress.documents, name, record.value)
 
-    def _decision(self, pages: StateEntries, progress: _Progress, record: Record) -> Passed | None:
+    def _decision(self, entries: StateEntries, progress: _Progress, record: Record) -> Passed | None:
         decision = _read_decision(record.value)
         _check_key(record, decision.account_id)
         if isinstance(decision, _Ledger):
             payload = LEDGER_NEWS.write(_news(decision))
             return ForAccount(decision.account_id, payload, progress.documents, progress.published)
-        return self._for_owner(pages, progress, PUBLISHED_OFFER.write(_published_offer(decision)))
+        return self._for_owner(entries, progress, PUBLISHED_OFFER.write(_published_offer(decision)))
 
-    def _for_owner(self, pages: StateEntries, progress: _Progress, payload: bytes) -> Published:
+    def _for_owner(self, entries: StateEntries, progress: _Progress, payload: bytes) -> Published:
         progress.published += 1
-        pages.put("progress", _PROGRESS.write(progress))
+        entries.put("progress", _PROGRESS.write(progress))
         return Published(progress.published, payload)
 
 

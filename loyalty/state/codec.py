@@ -1,11 +1,11 @@
 """StateEntries: how the state of an account is written down.
 
-A page is one byte of version followed by the content. Content is msgpack, read straight into the typed structures of
-`loyalty.state.account`. Points are exact whatever their size, and msgpack stops at 64 bits, so a page with a wider
+An entry is one byte of version followed by the content. Content is msgpack, read straight into the typed structures of
+`loyalty.state`. Points are exact whatever their size, and msgpack stops at 64 bits, so an entry with a wider
 number is written as JSON instead and says so in the top bit of its first byte.
 
-A page of an older version is brought up to date by the upcasters of its kind, one step a version; a page of a newer
-version than this code knows is refused. `tests/domain/frozen/` holds pages of every version that was ever released.
+An entry of an older version is brought up to date by the upcasters of its kind, one step a version; an entry of a newer
+version than this code knows is refused. `tests/domain/frozen/` holds entries of every version that was ever released.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _WIDE = 0x80
 
 
 class StateEntries(Protocol):
-    """Keyed state by name: what the domain needs of whoever keeps its pages (Flink's map state, a dict in a test)."""
+    """Keyed state by name: what the domain needs of whoever keeps its entries (Flink's map state, a dict in a test)."""
 
     def get(self, name: str) -> bytes | None: ...
 
-    def put(self, name: str, page: bytes) -> None: ...
+    def put(self, name: str, entry: bytes) -> None: ...
 
     def remove(self, name: str) -> None: ...
 
@@ -33,25 +33,25 @@ class StateEntries(Protocol):
 class DictEntries:
     """StateEntries in memory: for replays, audits and tests."""
 
-    def __init__(self, pages: dict[str, bytes] | None = None) -> None:
-        self.pages: dict[str, bytes] = {} if pages is None else pages
+    def __init__(self, entries: dict[str, bytes] | None = None) -> None:
+        self.entries: dict[str, bytes] = {} if entries is None else entries
 
     def get(self, name: str) -> bytes | None:
-        return self.pages.get(name)
+        return self.entries.get(name)
 
-    def put(self, name: str, page: bytes) -> None:
-        self.pages[name] = page
+    def put(self, name: str, entry: bytes) -> None:
+        self.entries[name] = entry
 
     def remove(self, name: str) -> None:
-        self.pages.pop(name, None)
+        self.entries.pop(name, None)
 
 
 class UnknownEntryVersion(Exception):
-    """A page was written by a newer release than this one."""
+    """An entry was written by a newer release than this one."""
 
 
 class EntryCodec(Generic[T]):
-    """Writes and reads pages of one kind.
+    """Writes and reads entries of one kind.
 
     `upcasters[v]` turns the plain content (lists, numbers, strings) of version `v` into that of version `v + 1`.
     """
@@ -72,15 +72,17 @@ class EntryCodec(Generic[T]):
             plain = msgspec.to_builtins(content)
             return self._wide_prefix + json.dumps(plain, separators=(",", ":")).encode()
 
-    def read(self, page: bytes) -> T:
-        """Raises UnknownEntryVersion for a page of a newer release."""
-        first = page[0]
+    def read(self, entry: bytes) -> T:
+        """Raises UnknownEntryVersion for an entry of a newer release."""
+        first = entry[0]
         if first == self.version:
-            return self._decoder.decode(memoryview(page)[1:])
+            return self._decoder.decode(memoryview(entry)[1:])
         version = first & ~_WIDE
         if version > self.version:
-            raise UnknownEntryVersion(f"a page of version {version} was found; this release knows up to {self.version}")
-        body = page[1:]
+            raise UnknownEntryVersion(
+                f"an entry of version {version} was found; this release knows up to {self.version}"
+            )
+        body = entry[1:]
         plain = json.loads(body) if first & _WIDE else msgspec.msgpack.decode(body)
         for step in range(version, self.version):
             plain = self.upcasters[step](plain)
@@ -89,7 +91,7 @@ class EntryCodec(Generic[T]):
 
 
 class Payload(Generic[T]):
-    """Something on its way from one operator to another: a byte that says what it is, and a page."""
+    """Something on its way from one operator to another: a byte that says what it is, and an entry."""
 
     def __init__(self, tag: bytes, codec: EntryCodec[T]) -> None:
         self.tag = tag

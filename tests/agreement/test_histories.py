@@ -35,7 +35,7 @@ def test_what_is_at_hand_of_the_lists_is_what_they_hold_after_every_event(histor
     for record in (*ours(history.reference), *ours(history.transactions)):
         loop.read(record)
         for account_id in loop.account_ids:
-            account = Account(account_id, DictEntries(dict(loop.pages_of(account_id))))
+            account = Account(account_id, DictEntries(dict(loop.entries_of(account_id))))
             core = account.core
             if core.slide_found_by == loop.program.tiers_known:
                 assert core.slide == account.window.find_slide(loop.program)

@@ -29,10 +29,10 @@ class CountingEntries(DictEntries):
         self.bytes += len(content or b"")
         return content
 
-    def put(self, name: str, page: bytes) -> None:
+    def put(self, name: str, entry: bytes) -> None:
         self.written.append(name)
-        self.bytes += len(page)
-        super().put(name, page)
+        self.bytes += len(entry)
+        super().put(name, entry)
 
     def remove(self, name: str) -> None:
         self.written.append(name)

@@ -206,9 +206,9 @@ class Story:
         return self._loop.program
 
     @property
-    def pages(self) -> dict[str, bytes]:
+    def entries(self) -> dict[str, bytes]:
         """The account's state as it is kept."""
-        return self._loop.pages_of("acc")
+        return self._loop.entries_of("acc")
 
     def fate(self, offset: int) -> str:
         return self._loop.outcome.fates[Place("loyalty.transactions", 0, offset)]

@@ -131,7 +131,7 @@ def test_of_ledger_decisions_the_one_with_the_highest_sequence_counts() -> None:
     assert outcomes(story.clicks(at(6))) == ["base offered"]
 
 
-def test_a_ledger_that_decides_for_years_leaves_a_short_page() -> None:
+def test_a_ledger_that_decides_for_years_leaves_a_short_entry() -> None:
     story = OfferStory()
     sizes = []
     for sequence in range(1, 2_000):
@@ -332,10 +332,10 @@ def test_a_decision_that_cannot_be_read_is_a_dead_letter(value: bytes | None, re
 
 
 def test_the_intake_counts_documents_and_publications_from_one_and_says_how_many_came_before() -> None:
-    story, pages, intake = OfferStory(), DictEntries(), EngagementValidator()
+    story, entries, intake = OfferStory(), DictEntries(), EngagementValidator()
 
     def take(topic: str, key: str, event: dict[str, object]) -> object:
-        return intake.take(pages, Record(topic, 0, 0, at(9), key.encode(), to_json(event)))
+        return intake.take(entries, Record(topic, 0, 0, at(9), key.encode(), to_json(event)))
 
     for version in (1, 2):
         document = {**story.event("program.document", at()), "document": "tiers", "version": version, "body": TIERS}

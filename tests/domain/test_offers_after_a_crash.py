@@ -19,9 +19,9 @@ Decision = dict[str, Any]
 
 def published_left(checkpoint: Checkpoint) -> bool:
     """Whether anything is remembered of what was published before a crash."""
-    pages = checkpoint.maker
-    return any(name.startswith("published/") for name in pages) or any(
-        b"known-" in page for name, page in pages.items() if name.startswith("member/")
+    entries = checkpoint.maker
+    return any(name.startswith("published/") for name in entries) or any(
+        b"known-" in entry for name, entry in entries.items() if name.startswith("member/")
     )
 
 

@@ -27,11 +27,11 @@ from tests.domain.story import at
 
 FROZEN = Path(__file__).parent / "frozen" / "offers"
 VERSION = 2
-"""Rises when a page of the offers job changes its form: then `freeze` writes another file."""
+"""Rises when an entry of the offers job changes its form: then `freeze` writes another file."""
 
 
 def eventful_story() -> OfferStory:
-    """A job with something on every page, which has just heard of decisions that it does not know yet."""
+    """A job with something on every entry, which has just heard of decisions that it does not know yet."""
     story = OfferStory()
     story.campaign("a", priority=2, max_per_member=2, window_days=3, tiers=["silver"])
     story.campaign("b", priority=1, budget_points=150)
@@ -71,7 +71,7 @@ def test_there_is_a_frozen_state_of_this_version() -> None:
     frozen = _thawed(json.loads((FROZEN / f"offers-v{VERSION}.json").read_text()))
     now = eventful_story().loop.checkpoint()
     for was, is_now in ((frozen.intake, now.intake), (frozen.maker, now.maker), *_accounts(frozen, now)):
-        assert {name: page[0] for name, page in was.items()} == {name: page[0] for name, page in is_now.items()}
+        assert {name: entry[0] for name, entry in was.items()} == {name: entry[0] for name, entry in is_now.items()}
 
 
 ON_THEIR_WAY: list[tuple[Payload[Any] | EntryCodec[Any], Any, bytes]] = [
@@ -116,27 +116,27 @@ def _accounts(one: Checkpoint, other: Checkpoint) -> list[tuple[dict[str, bytes]
 
 
 def _thawed(frozen: dict[str, Any]) -> Checkpoint:
-    def pages(of: dict[str, str]) -> dict[str, bytes]:
-        return {name: base64.b64decode(page) for name, page in of.items()}
+    def entries(of: dict[str, str]) -> dict[str, bytes]:
+        return {name: base64.b64decode(entry) for name, entry in of.items()}
 
-    accounts = {account_id: pages(of) for account_id, of in frozen["accounts"].items()}
+    accounts = {account_id: entries(of) for account_id, of in frozen["accounts"].items()}
     documents = [document.encode() for document in frozen["documents"]]
-    return Checkpoint(pages(frozen["intake"]), documents, accounts, pages(frozen["maker"]))
+    return Checkpoint(entries(frozen["intake"]), documents, accounts, entries(frozen["maker"]))
 
 
 def freeze() -> None:
     """Write the frozen state of this version: `python -m tests.domain.test_offers_state`, once, before a release."""
 
-    def pages(of: dict[str, bytes]) -> dict[str, str]:
-        return {name: base64.b64encode(page).decode() for name, page in sorted(of.items())}
+    def entries(of: dict[str, bytes]) -> dict[str, str]:
+        return {name: base64.b64encode(entry).decode() for name, entry in sorted(of.items())}
 
     story = eventful_story()
     intake, documents, accounts, maker = story.loop.checkpoint()
     content = {
-        "intake": pages(intake),
+        "intake": entries(intake),
         "documents": [document.decode() for document in documents],
-        "accounts": {account_id: pages(of) for account_id, of in accounts.items()},
-        "maker": pages(maker),
+        "accounts": {account_id: entries(of) for account_id, of in accounts.items()},
+        "maker": entries(maker),
         "then": what_follows(story),
     }
     (FROZEN / f"offers-v{VERSION}.json").write_text(json.dumps(content, indent=1) + "\n")

@@ -134,7 +134,7 @@ def test_a_long_list_keeps_only_its_front_in_the_core_entry() -> None:
     for moment in range(10 * CHUNK_MAX):
         kept.add((moment, moment))
         kept.fold()
-    assert kept.entries.pages
+    assert kept.entries.entries
     assert len(kept.written) < 600
     kept.check(100)
 
@@ -144,13 +144,13 @@ def test_a_head_that_has_become_long_moves_to_an_entry_and_comes_back() -> None:
     for moment in range(10**9, 10**9 + 100 * CHUNK_MAX):
         kept.add((moment, moment))
         kept.fold()
-    assert "s/head" in kept.entries.pages
+    assert "s/head" in kept.entries.entries
     assert len(kept.written) < HEAD_MAX
     kept.check(10**9 + 100)
     while kept.expected:
         kept.remove(0)
         kept.fold()
-    assert kept.entries.pages == {}
+    assert kept.entries.entries == {}
 
 
 def cost_of(kept: Kept, moment: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What is kept of an account, for how long, and that old pages stay readable."""
+"""What is kept of an account, for how long, and that old entries stay readable."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.domain.story import Story, at
 
 FROZEN = Path(__file__).parent / "frozen"
 VERSION = 5
-"""Rises when the pages of an account change their form: then `freeze` writes another file."""
+"""Rises when the entries of an account change their form: then `freeze` writes another file."""
 
 
 def eventful_story() -> Story:
-    """An account with something on every page."""
+    """An account with something on every entry."""
     story = Story(earning={"pending_days": 1, "expiry_days": 60})
     story.reward("mug", 10)
     story.profile("phone")
@@ -45,12 +45,12 @@ def eventful_story() -> Story:
 
 def test_nothing_is_kept_of_the_past_that_no_rule_can_need() -> None:
     story = eventful_story()
-    busy = len(story.pages)
+    busy = len(story.entries)
     story.buys("end", 0, at(900))
-    left = {name.split("/")[0] for name in story.pages}
+    left = {name.split("/")[0] for name in story.entries}
     assert busy > 60
     assert left == {"core", "facts", "lot", "order"}
-    assert len(story.pages) == 4
+    assert len(story.entries) == 4
 
 
 def test_a_lot_is_forgotten_when_its_points_are_spent() -> None:
@@ -60,22 +60,22 @@ def test_a_lot_is_forgotten_when_its_points_are_spent() -> None:
     story.requests("r1", 10, at(1))
     story.commits("r1", at(1, minutes=1))
     story.buys("end", 0, at(900))
-    assert sorted(name.split("/")[0] for name in story.pages) == ["core", "lot", "order"]
+    assert sorted(name.split("/")[0] for name in story.entries) == ["core", "lot", "order"]
 
 
-def test_an_account_with_a_long_history_touches_no_more_pages_than_a_short_one() -> None:
+def test_an_account_with_a_long_history_touches_no_more_entries_than_a_short_one() -> None:
     story = Story(earning={"pending_days": 30, "expiry_days": 300}, tiers={"window_days": 365})
     costs = []
     for day in range(1_000):
         story.buys(f"o{day}", 1_000, at(minutes=10 * day))
         if day in (30, 999):
-            pages = CountingEntries(story.pages)
-            account = Account("acc", pages)
+            entries = CountingEntries(story.entries)
+            account = Account("acc", entries)
             account.next_timer()
             account.window.find_slide(story.program)
-            costs.append((pages.touched, len(story.pages["core"])))
+            costs.append((entries.touched, len(story.entries["core"])))
     assert costs[1][0] <= costs[0][0] + 2
-    assert costs[1][1] < 8 * costs[0][1]  # one index entry for each page of some dozens
+    assert costs[1][1] < 8 * costs[0][1]  # one index entry for each entry of some dozens
 
 
 def test_deciding_leaves_nothing_that_only_pythons_garbage_collector_can_free() -> None:
@@ -93,30 +93,30 @@ def test_deciding_leaves_nothing_that_only_pythons_garbage_collector_can_free() 
 @pytest.mark.parametrize("path", sorted(FROZEN.glob("*.json")), ids=lambda path: path.stem)
 def test_an_account_of_every_released_version_is_read_and_goes_on(path: Path) -> None:
     frozen = json.loads(path.read_text())
-    pages = DictEntries({name: base64.b64decode(page) for name, page in frozen["pages"].items()})
-    account = Account("acc", pages)
+    entries = DictEntries({name: base64.b64decode(entry) for name, entry in frozen["pages"].items()})
+    account = Account("acc", entries)
     core = account.core
     assert [core.sequence, core.pending, core.available, core.held, core.debt, core.window_sum, core.tier] == frozen[
         "core"
     ]
     story = Story(earning={"pending_days": 1, "expiry_days": 60})
     story.buys("next", 1_000, at(41))
-    verdict = _decider(story).fire("acc", pages, at(500))
+    verdict = _decider(story).fire("acc", entries, at(500))
     assert [decision["type"] for decision in verdict.decisions] == frozen["then"]
 
 
 def test_there_is_a_frozen_account_of_this_version() -> None:
-    now = eventful_story().pages
+    now = eventful_story().entries
     frozen = json.loads((FROZEN / f"account-v{VERSION}.json").read_text())["pages"]
     assert {name.split("/")[0] for name in frozen} == {name.split("/")[0] for name in now}
-    assert {name: base64.b64decode(page)[0] for name, page in frozen.items()} == {
-        name: page[0] for name, page in now.items()
+    assert {name: base64.b64decode(entry)[0] for name, entry in frozen.items()} == {
+        name: entry[0] for name, entry in now.items()
     }
 
 
 def test_an_offer_and_a_bonus_of_the_last_release_are_found_again() -> None:
     frozen = json.loads((FROZEN / "account-v2.json").read_text())
-    pages = DictEntries({name: base64.b64decode(page) for name, page in frozen["pages"].items()})
+    entries = DictEntries({name: base64.b64decode(entry) for name, entry in frozen["pages"].items()})
     decider = _decider(eventful_story())
     story = eventful_story()
     purchase = story.purchase("next", at(41), [(1_000, 1)])
@@ -124,26 +124,24 @@ def test_an_offer_and_a_bonus_of_the_last_release_are_found_again() -> None:
     decided = []
     for offset, event in enumerate((purchase, cancellation), start=100):
         record = Record("loyalty.transactions", 0, offset, at(42), b"acc", json.dumps(event).encode())
-        decided += decider.receive("acc", pages, Delivery(record)).decisions
+        decided += decider.receive("acc", entries, Delivery(record)).decisions
     codes = [decision["reasons"][0]["code"] for decision in decided]
     assert codes.count("offer_bonus") == codes.count("offer_taken") == codes.count("order_reversed") == 1
 
 
 @pytest.mark.parametrize("path", sorted(FROZEN.glob("*.json")), ids=lambda path: path.stem)
 def test_an_event_that_an_older_release_used_is_a_duplicate_still(path: Path) -> None:
-    pages = DictEntries({name: base64.b64decode(page) for name, page in json.loads(path.read_text())["pages"].items()})
+    entries = _thawed(path)
     decider = _decider(eventful_story())
     event = {**eventful_story().purchase("again", at(41), [(1_000, 1)]), "event_id": "e30"}
     record = Record("loyalty.transactions", 0, 100, at(42), b"acc", json.dumps(event).encode())
-    ((_, letter),) = decider.receive("acc", pages, Delivery(record)).dead_letters
+    ((_, letter),) = decider.receive("acc", entries, Delivery(record)).dead_letters
     assert letter["reason"] == "conflicting_duplicate"
 
 
 @pytest.mark.parametrize("path", sorted(FROZEN.glob("*.json")), ids=lambda path: path.stem)
 def test_a_refund_that_waited_in_an_older_release_follows_its_purchase(path: Path) -> None:
-    entries = DictEntries(
-        {name: base64.b64decode(entry) for name, entry in json.loads(path.read_text())["pages"].items()}
-    )
+    entries = _thawed(path)
     story = eventful_story()
     decider = _decider(story)
     other_refund = story._event("refund", at(39, hours=12)) | {"order_id": "missing"}
@@ -155,7 +153,7 @@ def test_a_refund_that_waited_in_an_older_release_follows_its_purchase(path: Pat
     reversed_points = [-decision["points"] for decision in decided if decision["type"] == "points.reversed"]
     assert reversed_points[0] < reversed_points[1], "in the order in which they came"
     assert len(reversed_points) == 2
-    assert not any(name.startswith("waits") for name in entries.pages)
+    assert not any(name.startswith("waits") for name in entries.entries)
 
 
 def test_the_digest_of_an_event_is_taken_where_none_came_with_it_as_from_an_older_release() -> None:
@@ -164,46 +162,51 @@ def test_the_digest_of_an_event_is_taken_where_none_came_with_it_as_from_an_olde
     record = Record("loyalty.transactions", 0, 100, at(42), b"acc", value)
     older = msgspec.msgpack.encode([record, False, None, None])
     delivery = msgspec.msgpack.decode(older, type=Delivery)
-    decider, pages = _decider(story), DictEntries()
-    assert decider.receive("acc", pages, delivery).fate == "used"
+    decider, entries = _decider(story), DictEntries()
+    assert decider.receive("acc", entries, delivery).fate == "used"
     assert (
-        decider.receive("acc", pages, msgspec.structs.replace(delivery, digest=content_digest(value))).fate
+        decider.receive("acc", entries, msgspec.structs.replace(delivery, digest=content_digest(value))).fate
         == "duplicate"
     )
     other = msgspec.structs.replace(delivery, digest=b"other")
-    assert decider.receive("acc", pages, other).fate == "dead_letter"
+    assert decider.receive("acc", entries, other).fate == "dead_letter"
 
 
-def test_a_page_of_an_older_version_is_brought_up_to_date_step_by_step() -> None:
+def test_an_entry_of_an_older_version_is_brought_up_to_date_step_by_step() -> None:
     codec: EntryCodec[list[str]] = EntryCodec(list[str], 3, {1: lambda old: [old], 2: lambda old: [*old, "two"]})
     first: EntryCodec[str] = EntryCodec(str, 1)
-    page = first.write("one")
-    assert codec.read(page) == ["one", "two"]
+    entry = first.write("one")
+    assert codec.read(entry) == ["one", "two"]
 
 
-def test_a_page_of_a_newer_release_is_refused() -> None:
+def test_an_entry_of_a_newer_release_is_refused() -> None:
     newer: EntryCodec[str] = EntryCodec(str, 2)
     known: EntryCodec[str] = EntryCodec(str, 1)
-    page = newer.write("new")
+    entry = newer.write("new")
     with pytest.raises(UnknownEntryVersion, match="version 2 was found; this release knows up to 1"):
-        known.read(page)
+        known.read(entry)
 
 
-def test_numbers_wider_than_64_bits_survive_a_page() -> None:
+def test_numbers_wider_than_64_bits_survive_an_entry() -> None:
     codec: EntryCodec[list[int]] = EntryCodec(list[int], 1)
     numbers = [2**63, -(10**40), 7]
     assert codec.read(codec.write(numbers)) == numbers
 
 
+def _thawed(path: Path) -> DictEntries:
+    frozen = json.loads(path.read_text())["pages"]
+    return DictEntries({name: base64.b64decode(entry) for name, entry in frozen.items()})
+
+
 def freeze() -> None:
     """Write the frozen account of this version: `python -m tests.domain.test_state`, once, before a release."""
     story = eventful_story()
-    pages = DictEntries(dict(story.pages))
-    core = Account("acc", pages).core
+    entries = DictEntries(dict(story.entries))
+    core = Account("acc", entries).core
     content = {
-        "pages": {name: base64.b64encode(page).decode() for name, page in sorted(story.pages.items())},
+        "pages": {name: base64.b64encode(entry).decode() for name, entry in sorted(story.entries.items())},
         "core": [core.sequence, core.pending, core.available, core.held, core.debt, core.window_sum, core.tier],
-        "then": [d["type"] for d in _decider(story).fire("acc", pages, at(500)).decisions],
+        "then": [d["type"] for d in _decider(story).fire("acc", entries, at(500)).decisions],
     }
     FROZEN.mkdir(exist_ok=True)
     (FROZEN / f"account-v{VERSION}.json").write_text(json.dumps(content, indent=1) + "\n")

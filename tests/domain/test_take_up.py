@@ -263,19 +263,19 @@ def test_an_offer_that_does_not_say_what_it_is_is_refused(changes: dict[str, Any
 def test_offers_are_kept_until_35_days_after_their_end() -> None:
     story = story_with_an_offer()
     story.buys("o1", 0, at(43, ms=-1))
-    assert "offers/mia" in story.pages
+    assert "offers/mia" in story.entries
     story.offered("d2", at(1, ms=-1))  # over already
     story.buys("o2", 0, at(43))
-    assert "offers/mia" not in story.pages
+    assert "offers/mia" not in story.entries
 
 
 def test_what_a_purchase_took_up_is_forgotten_with_the_order() -> None:
     story = story_with_an_offer()
     story.buys("o1", 1_000, at(2))
     story.buys("o2", 0, at(33, ms=-1))
-    assert "bonus/o1" in story.pages
+    assert "bonus/o1" in story.entries
     story.buys("o3", 0, at(33))
-    assert not any(name.startswith("bonus/") for name in story.pages)
+    assert not any(name.startswith("bonus/") for name in story.entries)
 
 
 def test_a_purchase_of_a_member_without_offers_looks_for_none() -> None:
@@ -290,9 +290,9 @@ def test_a_purchase_of_a_member_without_offers_looks_for_none() -> None:
     story.buys("o1", 0, at(2), member_id="max")
     decider = Decider()
     decider.program = story.program
-    pages = Noting(story.pages)
+    entries = Noting(story.entries)
     purchase = json.dumps(story.purchase("o2", at(3), [(1_000, 1)], member_id="max")).encode()
-    decider.receive("acc", pages, Delivery(Record("loyalty.transactions", 0, 9, at(4), b"acc", purchase)))
+    decider.receive("acc", entries, Delivery(Record("loyalty.transactions", 0, 9, at(4), b"acc", purchase)))
     assert not [name for name in asked if name.startswith(("offers/", "bonus/"))]
     assert "core" in asked
 

@@ -25,12 +25,12 @@ class Remembering:
     """An account that is written down after every event, beside a plain dict of what it must know."""
 
     def __init__(self) -> None:
-        self.pages = CountingEntries()
+        self.entries = CountingEntries()
         self.time = 0
         self.known: dict[str, tuple[bytes, int]] = {}
 
     def account(self) -> Account:
-        account = Account("acc", self.pages)
+        account = Account("acc", self.entries)
         account.core.time = self.time
         return account
 
@@ -95,24 +95,24 @@ def test_an_event_is_known_for_35_days_whatever_happens_beside_it(plan: list[tup
             assert remembering.found(f"event-{each}") == remembering.expected(f"event-{each}")
 
 
-def test_a_quiet_account_keeps_its_events_in_its_core_page() -> None:
+def test_a_quiet_account_keeps_its_events_in_its_core_entry() -> None:
     remembering = Remembering()
     for number in range(IN_CORE_MAX):
         remembering.use(f"event-{number}", "")
-    assert set(remembering.pages.pages) == {"core"}
+    assert set(remembering.entries.entries) == {"core"}
 
 
 def test_of_a_busy_account_the_older_events_have_blocks_until_35_days_are_over() -> None:
     remembering = Remembering()
     for number in range(10 * IN_CORE_MAX):
         remembering.use(f"event-{number}", "")
-    assert len(remembering.pages.pages["core"]) < 100 * IN_CORE_MAX
-    assert len(remembering.pages.pages) < 20
+    assert len(remembering.entries.entries["core"]) < 100 * IN_CORE_MAX
+    assert len(remembering.entries.entries) < 20
     assert remembering.found("event-0") is not None
     remembering.pass_time(REMEMBER_EVENTS_MS)
     assert remembering.found("event-0") is None
     remembering.pass_time(DAY_MS)
-    assert set(remembering.pages.pages) == {"core"}
+    assert set(remembering.entries.entries) == {"core"}
 
 
 def test_an_event_that_is_new_looks_at_no_block() -> None:
@@ -120,17 +120,17 @@ def test_an_event_that_is_new_looks_at_no_block() -> None:
     for number in range(10 * IN_CORE_MAX):
         remembering.use(f"event-{number}", "")
     account = remembering.account()
-    remembering.pages.begin()
+    remembering.entries.begin()
     assert used_events.find(account, "new", used_events.key_of("new")) is None
-    assert remembering.pages.read == []
+    assert remembering.entries.read == []
     assert used_events.find(account, "event-5", used_events.key_of("event-5")) is not None
-    assert len(remembering.pages.read) == 1
+    assert len(remembering.entries.read) == 1
 
 
-def test_of_a_very_busy_account_the_oldest_events_have_a_page_each() -> None:
+def test_of_a_very_busy_account_the_oldest_events_have_an_entry_each() -> None:
     remembering = Remembering()
     number = 0
-    while not any(name.startswith("seen/") for name in remembering.pages.pages):
+    while not any(name.startswith("seen/") for name in remembering.entries.entries):
         remembering.use(f"event-{number}", f"{number}")
         number += 1
     assert number > BLOCKS_MAX * IN_BLOCK
@@ -139,4 +139,4 @@ def test_of_a_very_busy_account_the_oldest_events_have_a_page_each() -> None:
     for each in (0, 3, 40, number // 2, number // 2 + 1, number - 1):
         assert remembering.found(f"event-{each}") == remembering.expected(f"event-{each}")
     remembering.pass_time(REMEMBER_EVENTS_MS + DAY_MS)
-    assert set(remembering.pages.pages) == {"core"}
+    assert set(remembering.entries.entries) == {"core"}

@@ -36,8 +36,8 @@ def _adjustment(when: int, **changes: Any) -> dict[str, Any]:
 class _Topic:
     """Hands one intake records of `loyalty.transactions`, partition by partition."""
 
-    def __init__(self, awaited: dict[int, int] | None = None, pages: DictEntries | None = None) -> None:
-        self.pages = pages or DictEntries()
+    def __init__(self, awaited: dict[int, int] | None = None, entries: DictEntries | None = None) -> None:
+        self.entries = entries or DictEntries()
         self.intake = Validator(LAG, awaited or {})
         self._offsets: dict[int, int] = {}
 
@@ -49,7 +49,7 @@ class _Topic:
     ) -> Passed:
         offset = self._offsets.get(partition, 0)
         self._offsets[partition] = offset + 1
-        return self.intake.take(self.pages, Record("loyalty.transactions", partition, offset, timestamp, key, value))
+        return self.intake.take(self.entries, Record("loyalty.transactions", partition, offset, timestamp, key, value))
 
 
 def _reason(passed: Any) -> str:
@@ -122,21 +122,21 @@ def test_the_clock_survives_a_restart(awaited: dict[int, int]) -> None:
     topic = _Topic(awaited={0: 0, 1: 0})
     topic.take(at(5), partition=0)
     topic.take_value(b"nonsense", partition=1)
-    restarted = _Topic(awaited, topic.pages)
-    assert restarted.intake.watermark(topic.pages) == Watermark(0, at(5) - LAG)
+    restarted = _Topic(awaited, topic.entries)
+    assert restarted.intake.watermark(topic.entries) == Watermark(0, at(5) - LAG)
     moved = restarted.take(at(6), partition=0).watermark
     assert moved == (Watermark(0, at(5) - LAG) if awaited else Watermark(0, at(6) - LAG))
 
 
 def test_the_clock_of_the_last_release_goes_on() -> None:
     # Version 1: the latest of partition 0, nothing passed by, epoch 2, the watermark, three documents.
-    page = bytes.fromhex("01 95 81 00 cf") + at(5).to_bytes(8) + bytes.fromhex("90 02 cf") + at(4).to_bytes(8) + b"\x03"
-    topic = _Topic(pages=DictEntries({"progress": page}))
-    assert topic.intake.watermark(topic.pages) == Watermark(2, at(4))
+    kept = bytes.fromhex("01 95 81 00 cf") + at(5).to_bytes(8) + bytes.fromhex("90 02 cf") + at(4).to_bytes(8) + b"\x03"
+    topic = _Topic(entries=DictEntries({"progress": kept}))
+    assert topic.intake.watermark(topic.entries) == Watermark(2, at(4))
     moved = topic.take(at(6))
     assert isinstance(moved, ForAccount)
     assert (moved.watermark, moved.documents) == (Watermark(2, at(6) - LAG), 3)
-    assert topic.pages.pages["progress"][0] == 1
+    assert topic.entries.entries["progress"][0] == 1
 
 
 def test_documents_are_counted_and_each_record_says_how_many_came_before_it() -> None:
@@ -145,7 +145,7 @@ def test_documents_are_counted_and_each_record_says_how_many_came_before_it() ->
     document = {**_adjustment(at(1)), "type": "program.document", "document": "reward/mug", "version": 1}
     document |= {"effective_from": format_time(at(1)), "body": body}
     record = Record("loyalty.program", 0, 0, 0, b"reward/mug@1", json.dumps(document).encode())
-    passed = topic.intake.take(topic.pages, record)
+    passed = topic.intake.take(topic.entries, record)
     assert isinstance(passed, Document)
     assert passed.position == 1
     after = topic.take(at(1))

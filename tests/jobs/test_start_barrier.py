@@ -91,7 +91,7 @@ def test_the_queue_gives_back_what_it_was_given_in_order(elements: list[bytes | 
         assert bool(queue) is bool(expected)
         assert EntryQueue(entries).first() == (expected[0] if expected else None)
     assert list(queue.release()) == expected
-    assert entries.pages == {"mine": b"1"}, "nothing is left behind"
+    assert entries.entries == {"mine": b"1"}, "nothing is left behind"
 
 
 def test_state_entries_of_the_job_are_marked() -> None:
@@ -99,5 +99,5 @@ def test_state_entries_of_the_job_are_marked() -> None:
     barrier = StartBarrier(entries, {MEMBERS: {0: 5}}, TRANSACTIONS)
     for offset, topic in zip(count(), [TRANSACTIONS, PROGRAM]):
         list(barrier.admit(_packed(topic, offset)))
-    assert entries.pages
-    assert all(name.startswith("@") for name in entries.pages)
+    assert entries.entries
+    assert all(name.startswith("@") for name in entries.entries)
