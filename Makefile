@@ -33,9 +33,9 @@ $(ready): requirements.lock pyproject.toml ops/setup/setup.sh ops/setup/make_cla
 demo: $(ready)
 	@.venv/bin/loyalty demo
 
-# A twentieth of the generated histories that `make test` tries, and none of the tests marked as long.
+# A fortieth of the generated histories that `make test` tries, and none of the tests marked as long.
 check: lint
-	@LOYALTY_HISTORIES=100 LOYALTY_ENGAGEMENTS=5000 .venv/bin/python -m pytest -q -n 2 -m "not long" \
+	@LOYALTY_HISTORIES=50 LOYALTY_ENGAGEMENTS=5000 .venv/bin/python -m pytest -q -n 2 -m "not long" \
 		tests/domain tests/wire tests/oracle tests/agreement tests/docs tests/test_rooms.py
 
 # Two processes, each with a broker of its own: much of the time one of them waits for a JVM to start. A file's tests
