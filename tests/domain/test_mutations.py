@@ -54,6 +54,7 @@ def test_a_change_is_made_alone_and_what_stays_as_it_was_is_not_touched() -> Non
 
 def test_what_says_nothing_about_the_rules_is_not_changed() -> None:
     assert said("class Lot(Struct, frozen=True):\n    points: Annotated[int, Meta(ge=1)]\n") == []
+    assert said("pairs = zip(units, lines, strict=True)") == []  # it asserts
     assert said("@lru_cache(maxsize=1)\ndef price() -> Literal[1]: ...\n") == []
 
 

@@ -141,7 +141,7 @@ def _edits(node: ast.AST, shown: ast.AST) -> Iterator[_Edit]:
             yield _Edit(whole, function, "id", None, OTHER[name])
         case ast.Constant(value=int(number)) if not isinstance(number, bool) and number in (0, 1):
             yield _Edit(part, node, "value", None, number + 1)
-        case ast.keyword(value=ast.Constant(value=bool(flag)) as constant):
+        case ast.keyword(arg=name, value=ast.Constant(value=bool(flag)) as constant) if name != "strict":
             yield _Edit(part, constant, "value", None, not flag)
         case ast.AnnAssign(value=ast.Constant(value=bool(flag)) as constant):
             yield _Edit(whole, constant, "value", None, not flag)
