@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
+
+import pytest
 
 from tests.domain.mutations.changes import changes
 from tests.domain.mutations.page import read_equivalents
@@ -72,3 +77,15 @@ def test_every_change_that_is_taken_as_equivalent_is_a_change_of_today_and_has_a
     equivalent = read_equivalents()
     assert equivalent.keys() <= known
     assert all(len(because.split()) > 3 for because in equivalent.values())
+
+
+@pytest.mark.long
+def test_a_sample_of_the_changes_is_noticed() -> None:
+    # In a process of its own, since it forks: pytest may have threads.
+    files = ("validation", "offers/campaigns", "offers/matching", "offers/devices")
+    named = [part for file in files for part in ("--file", f"loyalty/{file}.py")]
+    command = [sys.executable, "-m", "tests.domain.mutations", "--short", "15", "--histories", "30", *named]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
