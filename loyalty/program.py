@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from loyalty.times import DAY_MS, MINUTE_MS
+from loyalty.times import DAY_MS
 from loyalty.wire.program import (
     CampaignBody,
     EarningBody,
@@ -27,7 +27,6 @@ REQUIRED = ("earning", "tiers", "redemption", "fraud")
 CAMPAIGN = "campaign/"
 """What the name of a campaign's document begins with."""
 
-REMEMBER_REQUESTS_MS = 35 * DAY_MS
 REMEMBER_QUALIFYING_MS = 731 * DAY_MS
 
 
@@ -117,7 +116,6 @@ class Program:
         """From then on, ms, a version of each of the four required documents is in force."""
         self.tiers_known = 0
         """How many versions of `tiers` have been learnt."""
-        self.remember_requests_ms = REMEMBER_REQUESTS_MS
         self.remember_qualifying_ms = REMEMBER_QUALIFYING_MS
 
     def learn(self, document: ProgramDocument) -> None:
@@ -128,10 +126,7 @@ class Program:
         timeline.add(document.version, document.effective_from, body)
         begins = [required.begins for required in self._required]
         self._complete_from = None if None in begins else max(moment for moment in begins if moment is not None)
-        if isinstance(body, FraudBody):
-            for rule in body.velocity:
-                self.remember_requests_ms = max(self.remember_requests_ms, rule.window_minutes * MINUTE_MS)
-        elif isinstance(body, TiersBody):
+        if isinstance(body, TiersBody):
             self.tiers_known += 1
             self.remember_qualifying_ms = max(self.remember_qualifying_ms, body.window_days * DAY_MS)
 

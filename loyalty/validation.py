@@ -17,7 +17,7 @@ from loyalty.records import Record, Refused, dead_letter, letter_key, refuse_too
 from loyalty.state.codec import EntryCodec, StateEntries
 from loyalty.state.facts import READERS, is_made_offer
 from loyalty.times import MINUTE_MS, format_time
-from loyalty.wire import program, transactions
+from loyalty.wire import members, program, transactions
 from loyalty.wire.content import content_digest
 from loyalty.wire.decisions import Decision
 from loyalty.wire.events import Transaction, read_transaction
@@ -65,7 +65,8 @@ class DeadLetter(NamedTuple):
 
 
 class Ignored(NamedTuple):
-    """A decision that is no fact for this job: only offers that were made are."""
+    """What is no fact for this job: a decision that is not an offer that was made, and the erasure of what it does not
+    know."""
 
     watermark: Watermark | None
 
@@ -107,7 +108,7 @@ class Validator:
         """Check the next record of its partition."""
         progress = self._load(entries)
         try:
-            passed = self._check(progress, record)
+            passed = self._check(entries, progress, record)
         except WireError as error:
             passed = self._refuse(progress, record, Refused(error.reason, str(error)))
         except Refused as refused:
@@ -139,7 +140,7 @@ class Validator:
             self._tick(progress)
         return DeadLetter(letter_key(record), dead_letter(record, refused), self._watermark)
 
-    def _check(self, progress: Progress, record: Record) -> Passed:
+    def _check(self, entries: StateEntries, progress: Progress, record: Record) -> Passed:
         refuse_too_large(record)
         if record.topic == program.TOPIC:
             document = parse_program_document(record.value)
@@ -148,6 +149,8 @@ class Validator:
             self._moved = True
             assert record.value is not None
             return Document(progress.documents, record_key(document), record.value, self._watermark)
+        if record.topic == members.TOPIC:
+            return self._member(entries, progress, record)
         if record.topic != transactions.TOPIC:
             fact = READERS[record.topic](record.value)
             _check_key(record, record_key(fact))
@@ -182,6 +185,24 @@ class Validator:
             content_digest(record.value),
         )
         return ForAccount(event.account_id, delivery, progress.documents, watermark, event)
+
+    def _member(self, entries: StateEntries, progress: Progress, record: Record) -> Passed:
+        """Whose account a profile belongs to is remembered, since what erases it does not say."""
+        if record.value is None:
+            erasure = members.parse_erasure(record.key)
+            if erasure is None:
+                raise Refused("key_mismatch", "The record has no value, and its key names nothing that can be erased.")
+            name = f"profile-of/{erasure.member_id}"
+            account_id = entries.get(name) if erasure.of == "profile" else None
+            if account_id is None:
+                return Ignored(self._watermark)
+            entries.remove(name)
+            return ForAccount(account_id.decode(), Delivery(record), progress.documents, self._watermark)
+        fact = members.parse_member(record.value)
+        _check_key(record, record_key(fact))
+        if isinstance(fact, members.MemberProfile):
+            entries.put(f"profile-of/{fact.member_id}", fact.account_id.encode())
+        return ForAccount(fact.account_id, Delivery(record), progress.documents, self._watermark)
 
     def _see(self, progress: Progress, record: Record) -> None:
         """A partition without a sound event holds the watermark back only up to the offset that is awaited."""

@@ -125,6 +125,8 @@ class Offers(NamedTuple):
 MATCHED: EntryCodec[Matched] = EntryCodec(Matched, 1)
 PUBLISHED_OFFER: Payload[PublishedOffer] = Payload(b"o", EntryCodec(PublishedOffer, 1))
 CONSENTED: Payload[Consented] = Payload(b"c", EntryCodec(Consented, 1))
+ERASED: Payload[str] = Payload(b"x", EntryCodec(str, 1))
+"""The member whose consent is erased."""
 
 
 class _Made(msgspec.Struct, array_like=True):
@@ -170,6 +172,9 @@ class OfferMaker:
         is on `loyalty.decisions`, or a member's consent."""
         if value[:1] == CONSENTED.tag:
             _agree(entries, CONSENTED.read(value))
+            return
+        if value[:1] == ERASED.tag:
+            _erase_consents(pages, ERASED.read(value))
             return
         offer = PUBLISHED_OFFER.read(value)
         member = _load(entries, offer.member_id)
@@ -231,6 +236,14 @@ def _agree(entries: StateEntries, consented: Consented) -> None:
     insort(consents, (consented.occurred_at, consented.offers))
     member.consents = pruned(consents)
     entries.put(f"member/{consented.member_id}", _MEMBER.write(member))
+
+
+def _erase_consents(pages: StateEntries, member_id: str) -> None:
+    """The member has said nothing, as far as this job knows."""
+    member = _load(pages, member_id)
+    if member.consents:
+        member.consents = []
+        pages.put(f"member/{member_id}", _MEMBER.write(member))
 
 
 def latest(entries: list[E], moment: int) -> E | None:

@@ -24,7 +24,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 
 from loyalty.offers.campaigns import Campaigns
-from loyalty.offers.making import CONSENTED, PUBLISHED_OFFER, Consented, PublishedOffer
+from loyalty.offers.making import CONSENTED, ERASED, PUBLISHED_OFFER, Consented, PublishedOffer
 from loyalty.offers.matching import ENGAGED, LEDGER_NEWS, Engaged, LedgerNews
 from loyalty.program import CAMPAIGN
 from loyalty.records import Record, Refused, dead_letter, letter_key, refuse_too_large
@@ -135,6 +135,13 @@ class EngagementValidator:
         return ForAccount(event.account_id, ENGAGED.write(engaged), progress.documents, progress.published)
 
     def _member(self, entries: StateEntries, progress: _Progress, record: Record) -> Passed | None:
+        if record.value is None:
+            erasure = members.parse_erasure(record.key)
+            if erasure is None:
+                raise Refused("key_mismatch", "The record has no value, and its key names nothing that can be erased.")
+            if erasure.of == "profile":
+                return None
+            return self._for_owner(entries, progress, ERASED.write(erasure.member_id))
         fact = parse_member(record.value)
         _check_key(record, record_key(fact))
         if not isinstance(fact, MemberConsent):

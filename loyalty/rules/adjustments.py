@@ -11,7 +11,7 @@ from loyalty.state.entries import Lot
 from loyalty.times import DAY_MS
 from loyalty.wire.decisions import reason
 from loyalty.wire.events import Adjustment
-from loyalty.wire.evidence import AdjustmentFacts, PaidFigures
+from loyalty.wire.evidence import AdjustmentFacts, PaidFigures, TakingFacts
 from loyalty.wire.program import EarningBody
 
 
@@ -23,11 +23,15 @@ def decide(facts: AdjustmentFacts, rules: Rules) -> Decided:
         paid: PaidFigures = {"paid_debt": min(points, facts["debt"])}
         detail = sentences.credited(points, facts["reason"]) + sentences.paid_debt(paid["paid_debt"])
         return Decided([reason("adjustment", detail, points)], points, figures=paid)
-    taken = taking.decide(
-        -points,
-        {"own_pending": 0, "own_available": 0, "own_expired": 0, "available": facts["available"]},
-        rules.redemption.negative_balance,
-    )
+    there: TakingFacts = {
+        "own_pending": 0,
+        "own_available": 0,
+        "own_expired": 0,
+        "available": facts["available"],
+        "held": facts["held"],
+        "debt": facts["debt"],
+    }
+    taken = taking.decide(-points, there, rules.redemption.negative_balance)
     detail = sentences.debited(-points, facts["reason"]) + taking.rest_of_sentence(taken)
     return Decided([reason("adjustment", detail, points)], taking.change(taken), figures=taken)
 
@@ -43,6 +47,7 @@ def adjust(case: Case, event: Adjustment) -> None:
         "reason": event.reason,
         "qualifying": event.qualifying,
         "available": account.core.available,
+        "held": account.core.held,
         "debt": account.core.debt,
     }
     decided = decide(facts, rules)

@@ -1,8 +1,9 @@
 """Taking up an offer: the bonus of a purchase, and what undoes it (contract §4, *Offers*).
 
 An offer is open from its `occurred_at` up to, not including, `valid_days` later, by the purchase's `occurred_at`, for
-the first purchase of its member that is decided after it has arrived and whose lines sum to at least `min_amount`. Its
-terms are those of the campaign version that made it. An offer that was taken up does not open again.
+the first purchase of its member that is decided after it has arrived, in the offer's currency where it names one, and
+whose lines, those of a category at 0 bp left out, sum to at least `min_amount`. Its terms are those of the campaign
+version that made it. An offer that was taken up does not open again.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def is_taken_up(facts: BonusFacts, terms: CampaignOffer) -> bool:
     """Whether a purchase takes up an offer that nobody has taken up before."""
     made_at, bought_at = parse_time(facts["offer"]["made_at"]), parse_time(facts["bought_at"])
     is_open = made_at <= bought_at < made_at + terms.valid_days * DAY_MS
-    return is_open and facts["amount"] >= terms.min_amount
+    in_its_currency = terms.currency is None or terms.currency == facts["currency"]
+    return is_open and in_its_currency and facts["amount"] >= terms.min_amount
 
 
 def decide(facts: BonusFacts, rules: Rules) -> Decided | None:
@@ -74,7 +76,11 @@ def take_up(case: Case, event: Purchase, order: Order) -> list[Bonus]:
     `points.earned`."""
     account = case.account
     offers = made_offers.of_member(account, event.member_id)
-    amounts = [line.amount for line in event.lines]
+    if not offers:
+        return []
+    earning = case.program.version("earning", account.lot(order.lot).earning_version)
+    category_bp = earning.body.category_bp
+    amounts = [0 if category_bp.get(line.category) == 0 else line.amount for line in event.lines]
     bonuses = []
     for offer in offers:
         if offer.taken_by is not None or not made_offers.is_known(case.program, offer):
@@ -83,10 +89,10 @@ def take_up(case: Case, event: Purchase, order: Order) -> list[Bonus]:
             "order_id": event.order_id,
             "bought_at": format_time(case.at),
             "offer": _taken_offer(offer),
+            "currency": event.currency,
             "amount": sum(amounts),
         }
-        lot = account.lot(order.lot)
-        rules = _rules(case, offer, "earning", case.program.version("earning", lot.earning_version))
+        rules = _rules(case, offer, "earning", earning)
         decided = decide(facts, rules)
         if decided is not None:
             offer.taken_by = event.order_id

@@ -11,7 +11,14 @@ from loyalty.state.entries import CANCELLED, COMMITTED, DENIED, EXPIRED, HELD, R
 from loyalty.times import DAY_MS, MINUTE_MS
 from loyalty.wire.decisions import reason
 from loyalty.wire.events import RedemptionRequested
-from loyalty.wire.evidence import HoldEnd, HoldReleaseFacts, PaidFigures, RedeemedFacts, SettlementFacts
+from loyalty.wire.evidence import (
+    HoldEnd,
+    HoldReleaseFacts,
+    PaidFigures,
+    RedeemedFacts,
+    SettlementFacts,
+    SettlementFigures,
+)
 from loyalty.wire.program import RedemptionBody
 
 _STATUS = {
@@ -23,9 +30,14 @@ _STATUS = {
 
 
 def decide_settlement(facts: SettlementFacts, rules: Rules) -> Decided:
-    """The held points are spent."""
+    """The held points are spent. Under `floor` they write off what is owed, up to as many points: what could have come
+    back has not."""
     points = facts["points"]
-    return Decided([reason("committed", sentences.committed(points), points)], -points)
+    floor = rules.redemption.negative_balance == "floor"
+    figures: SettlementFigures = {"written_off": min(points, facts["debt"]) if floor else 0}
+    written_off = figures["written_off"]
+    detail = sentences.committed(points, written_off)
+    return Decided([reason("committed", detail, points)], written_off - points, figures=figures)
 
 
 def decide_release(facts: HoldReleaseFacts, rules: Rules) -> Decided:
@@ -74,13 +86,19 @@ def standing(case: Case, redemption_id: str, *statuses: int) -> Redemption:
 def commit(case: Case, redemption_id: str, found: Redemption) -> None:
     """The held points are spent and the reward is issued."""
     account, about = case.account, _about(case, redemption_id, found)
-    facts: SettlementFacts = {"requested_by": found.cause.event_id, "points": found.points}
-    decided = decide_settlement(facts, about.rules)
+    facts: SettlementFacts = {
+        "requested_by": found.cause.event_id,
+        "points": found.points,
+        "debt": account.core.debt,
+    }
+    rules = Rules({"redemption": case.program.redemption(case.at)})
+    decided = decide_settlement(facts, rules)
     account.cancel_hold_end(redemption_id, found)
     ledger.settle(account, found.drawn)
+    account.core.debt -= decided.figures["written_off"]
     found.status = COMMITTED
     account.keep_redemption(redemption_id, found)
-    case.post("redemption.settled", facts, decided, about)
+    case.post("redemption.settled", facts, decided, about._replace(rules=rules))
     redeemed = _redeemed(found)
     case.post("reward.issued", redeemed, decide_issue(redeemed, about.rules), about)
 

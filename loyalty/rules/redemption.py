@@ -8,6 +8,7 @@ from loyalty.program import InForce
 from loyalty.records import Refused
 from loyalty.rules import gate, holds, sentences
 from loyalty.rules.case import About, Case, Decided, Rules
+from loyalty.state import retention
 from loyalty.wire.decisions import ReasonFields, reason
 from loyalty.wire.events import RedemptionRequested
 from loyalty.wire.evidence import RedemptionFacts
@@ -64,6 +65,7 @@ def request(case: Case, event: RedemptionRequested) -> None:
         documents[f"reward/{event.reward_id}"] = reward
     rules = Rules(documents)
     account.add_request(at, case.cause.number)
+    retention.forget(account, account.core.time or at)  # requests are forgotten to the millisecond
     facts = gate.gather(account, event, rules.fraud)
     decided = decide(facts, rules)
     holds.begin(case, event, rules.documents["redemption"], decided.outcome)

@@ -217,8 +217,9 @@ def device_absent() -> str:
 # redemption.settled, redemption.released, reward.*
 
 
-def committed(spent: int) -> str:
-    return f"{points(spent)} that {were(spent)} held {were(spent)} spent."
+def committed(spent: int, written_off: int) -> str:
+    rest = f" With them {points(written_off)} that the account owed {were(written_off)} written off."
+    return f"{points(spent)} that {were(spent)} held {were(spent)} spent.{rest if written_off else ''}"
 
 
 def returned(code: str, number: int, paid: int) -> str:
@@ -309,7 +310,8 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ("redemption.decided", "unknown_device", device_unknown()),
     ("redemption.decided", "unknown_device", device_absent()),
     ("redemption.decided", "approved", approved(2500, 4237)),
-    ("redemption.settled", "committed", committed(2500)),
+    ("redemption.settled", "committed", committed(2500, 0)),
+    ("redemption.settled", "committed", committed(2500, 112)),
     ("redemption.released", "cancelled", returned("cancelled", 2500, 0)),
     ("redemption.released", "hold_expired", returned("hold_expired", 2500, 112)),
     ("reward.issued", "redeemed", redeemed("voucher-25", 2500)),

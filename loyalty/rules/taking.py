@@ -1,7 +1,8 @@
 """Where points that are taken back come from (contract §4, *Refund and cancellation*, *Adjustments*).
 
 First from the order's own lot; then nothing for the part of that lot that has expired already; then from other lots in
-spending order; the rest is owed, or written off.
+spending order. The rest is owed; under `floor` only up to what live holds hold in all, since that may come back, and
+what is beyond is written off.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ def gather(account: Account, own: Lot | None) -> TakingFacts:
         "own_available": 0 if own is None else own.available,
         "own_expired": 0 if own is None else own.expired - own.forgiven,
         "available": account.core.available,
+        "held": account.core.held,
+        "debt": account.core.debt,
     }
 
 
@@ -30,7 +33,7 @@ def decide(points: int, facts: TakingFacts, negative_balance: str) -> TakingFigu
     left -= forgiven
     other_lots = min(left, facts["available"] - facts["own_available"])
     left -= other_lots
-    owed = 0 if negative_balance == "floor" else left
+    owed = min(left, max(0, facts["held"] - facts["debt"])) if negative_balance == "floor" else left
     taken: Taken = {"own_lot": own_lot, "forgiven": forgiven, "other_lots": other_lots, "debt": owed}
     return {"taken": taken, "written_off": left - owed}
 

@@ -30,8 +30,11 @@ from loyalty.state.sorted_list import SortedList
 from loyalty.state.timers import Timers
 from loyalty.state.unit_of_work import EntriesById, UnitOfWork
 from loyalty.state.waiting_refunds import WaitingRefunds
+from loyalty.times import DAY_MS
 
 MEMBERS_WITH_OFFERS_MAX = 250
+REMEMBER_REQUESTS_MS = 35 * DAY_MS
+"""A request counts for velocity so long, from the account's time at which it was decided (contract §4)."""
 
 
 class Account:
@@ -214,7 +217,9 @@ class Account:
 
     def add_request(self, at: int, number: int) -> None:
         """A redemption was requested: velocity rules count it. `number` is its arrival."""
+        time = at if self.core.time is None else self.core.time
         self.requests.add((at, number))
+        self.keep.add((time + REMEMBER_REQUESTS_MS, f"request/{at}/{number}"))
 
     def requests_between(self, first_ms: int, last_ms: int) -> int:
         """How many redemptions were requested from `first_ms` to `last_ms`, both included."""

@@ -61,6 +61,9 @@ def _campaign(decision: Decision) -> tuple[str, int] | None:
 def learn_fact(account: Account, record: Record, program: Program) -> None:
     """Keep a reference record that passed its checks. Of a member's profile, and of the context, the last to arrive
     counts."""
+    if record.value is None:
+        _erase(account, record)
+        return
     fact = READERS[record.topic](record.value)
     if isinstance(fact, Decision):
         _learn_offer(account, program, fact)
@@ -76,6 +79,15 @@ def learn_fact(account: Account, record: Record, program: Program) -> None:
     elif isinstance(fact, MemberProfile):
         facts.known_devices[fact.member_id] = list(fact.known_devices or ())
     account.put_facts(facts)
+
+
+def _erase(account: Account, record: Record) -> None:
+    """A profile is forgotten, as if it had never come."""
+    erasure = members.parse_erasure(record.key)
+    assert erasure is not None
+    facts = account.facts()
+    if facts.known_devices.pop(erasure.member_id, None) is not None:
+        account.put_facts(facts)
 
 
 def _add_signal(account: Account, facts: Facts, fact: FraudSignal) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loyalty.program import Program
-from loyalty.state.account import Account
+from loyalty.state.account import REMEMBER_REQUESTS_MS, Account
 from loyalty.state.entries import HELD, Lot
 from loyalty.state.used_events import REMEMBER_EVENTS_MS, forget_block, forget_old
 from loyalty.times import DAY_MS
@@ -11,6 +11,10 @@ from loyalty.times import DAY_MS
 FORGET_LATER_MS = DAY_MS
 """What need not be kept any more is forgotten so much later, many things at once: a busy account has one with every
 event."""
+
+
+FORGET_OLD_REQUESTS_MS = REMEMBER_REQUESTS_MS + 366 * DAY_MS
+"""Requests of a release that did not note when each is to be forgotten."""
 
 
 def tidy_lots(account: Account) -> None:
@@ -34,14 +38,14 @@ def tidy(account: Account, program: Program) -> None:
     forget_old(account, time)
     if core.keep.first is not None and core.keep.first <= time - FORGET_LATER_MS:
         forget(account, time)
-    if core.requests.first is not None and core.requests.first <= time - program.remember_requests_ms - FORGET_LATER_MS:
-        account.requests.remove_until(time - program.remember_requests_ms)
+    if core.requests.first is not None and core.requests.first <= time - FORGET_OLD_REQUESTS_MS:
+        account.requests.remove_until(time - FORGET_OLD_REQUESTS_MS)
     if core.slid.first is not None and core.slid.first <= time - program.remember_qualifying_ms - FORGET_LATER_MS:
         account.window.forget(time - program.remember_qualifying_ms)
 
 
 def forget(account: Account, time: int) -> None:
-    """Forget all that need not be kept at this account's time."""
+    """Forget all that need not be kept at this account's time, to the millisecond."""
     while (item := account.keep.first()) is not None and item[0] <= time:
         account.keep.remove(item)
         kind, key = item[1].split("/", 1)
@@ -87,7 +91,15 @@ def _forget_seen(account: Account, key: str, time: int) -> None:
         account.seen.remove(key)
 
 
+def _forget_request(account: Account, key: str, time: int) -> None:
+    at, number = key.split("/")
+    item = (int(at), int(number))
+    if account.requests.at_or_after(item) == item:
+        account.requests.remove(item)
+
+
 _FORGET = {
+    "request": _forget_request,
     "lot": _forget_lot,
     "order": _forget_order,
     "bonus": _forget_bonuses,

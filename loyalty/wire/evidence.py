@@ -86,8 +86,9 @@ class BonusFacts(TypedDict):
     order_id: Text
     bought_at: Moment
     offer: TakenOffer
+    currency: Text
     amount: NonNegative
-    """What the lines that count sum to, in minor units."""
+    """What the lines that count sum to, in minor units: those of a category at 0 bp do not."""
 
 
 class BonusEvidence(_Evidence, BonusFacts):
@@ -148,6 +149,10 @@ class TakingFacts(TypedDict):
     """Of the lot of the order itself: what has expired and has not been forgiven yet."""
     available: ExactNonNegative
     """Of the whole account, the lot of the order included."""
+    held: ExactNonNegative
+    """What live holds hold in all: it may come back, so under `floor` the account may owe as much."""
+    debt: ExactNonNegative
+    """What the account owed before."""
 
 
 class Taken(TypedDict):
@@ -207,6 +212,7 @@ class AdjustmentFacts(TypedDict):
     reason: Text
     qualifying: bool
     available: ExactNonNegative
+    held: ExactNonNegative
     debt: ExactNonNegative
 
 
@@ -268,9 +274,16 @@ class SettlementFacts(TypedDict):
     requested_by: Text
     """The event that asked for the redemption."""
     points: Positive
+    debt: ExactNonNegative
+    """What the account owed before."""
 
 
-class SettlementEvidence(_Evidence, SettlementFacts):
+class SettlementFigures(TypedDict):
+    written_off: ExactNonNegative
+    """What of the debt is no longer owed."""
+
+
+class SettlementEvidence(_Evidence, SettlementFacts, SettlementFigures):
     """Of `redemption.settled`."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -32,6 +32,25 @@ class MemberConsent(Event):
 
 
 Member = MemberProfile | MemberConsent
+
+
+class Erasure(NamedTuple):
+    """A null value: what its key names is forgotten, as if it had never come (contract §3)."""
+
+    member_id: str
+    of: Literal["profile", "consent"]
+
+
+def parse_erasure(key: bytes | None) -> Erasure | None:
+    """What the key of a record without a value names; None where it names nothing of a member."""
+    try:
+        member_id, _, of = (key or b"").decode().rpartition(":")
+    except UnicodeDecodeError:
+        return None
+    if not member_id or (of != "profile" and of != "consent"):
+        return None
+    return Erasure(member_id, "profile" if of == "profile" else "consent")
+
 
 parse_member: Reader[Member] = Reader(Annotated[Member, Field(discriminator="type")], told_apart=True)
 """Raises MalformedJson or SchemaViolation (`loyalty.wire.reading`)."""
