@@ -5,7 +5,19 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from . import journal
-from .history import REFUND_WAITS_MS, Event, Grace, History, Line, Lot, Order, Redemption, Return, TakenOffer
+from .history import (
+    REFUND_WAITS_MS,
+    REMEMBERED_MS,
+    Event,
+    Grace,
+    History,
+    Line,
+    Lot,
+    Order,
+    Redemption,
+    Return,
+    TakenOffer,
+)
 from .journal import Move, Standing
 from .redemption import Reason, judge_request, reason
 from .reference import Document
@@ -133,7 +145,9 @@ class Account:
             rated = line["amount"] * rate["points"] * category_bp
             divisor = rate["per_minor"] * FULL_BP**3
             points = rated * tier_bp * partner_bp // divisor
-            lines[line["line_id"]] = Line(line["quantity"], points, rated * FULL_BP * FULL_BP // divisor)
+            qualifying = rated * FULL_BP * FULL_BP // divisor
+            counted = line["amount"] if category_bp else 0
+            lines[line["line_id"]] = Line(line["quantity"], points, qualifying, counted)
 
         releases_at = event.occurred_at + earning.body["pending_days"] * DAY_MS
         lot = self.open_lot(event, earning, body["order_id"], body["member_id"], releases_at)
@@ -160,7 +174,7 @@ class Account:
         """A lot of its own for the bonus of each offer that the purchase takes up."""
         member_id = order.event.body["member_id"]
         bonuses = []
-        for offer, campaign in self.history.offers_that_fit(order.event):
+        for offer, campaign in self.history.offers_that_fit(order):
             points, at_least = campaign.body["offer"]["bonus_points"], campaign.body["offer"]["min_amount"]
             lot = self.open_lot(order.event, earning, order.order_id, member_id, releases_at, offer.offer_id)
             bonuses.append(TakenOffer(offer, order, points, at_least, lot.number))
@@ -248,7 +262,10 @@ class Account:
         )
 
     def take(self, points: int, own_lot: int | None, redemption: Document) -> list[Move]:
-        """From the own lot, forgiven where that has expired, from the other lots, then debt or written off."""
+        """From the own lot, forgiven where that has expired, from the other lots, then debt or written off.
+
+        Under `floor` debt grows no further than to what live holds may give back.
+        """
         standing = self.history.standing()
         moves: list[Move] = []
         if own_lot is not None:
@@ -262,8 +279,11 @@ class Account:
                 points -= part
         others = self.history.spend(Standing(self.history.moves + moves), points, journal.TAKEN)
         points -= sum(move.points for move in others)
-        rest = journal.OWED if redemption.body["negative_balance"] == "debt" else journal.WRITTEN_OFF
-        return moves + others + moved(None, journal.OUTSIDE, rest, points)
+        owed = points
+        if redemption.body["negative_balance"] == "floor":
+            owed = min(points, max(0, standing.total[journal.HELD] - standing.debt))
+        to_debt = moved(None, journal.OUTSIDE, journal.OWED, owed)
+        return moves + others + to_debt + moved(None, journal.OUTSIDE, journal.WRITTEN_OFF, points - owed)
 
     def adjust(self, event: Event) -> None:
         points = event.body["points"]
@@ -304,7 +324,10 @@ class Account:
             hold_until = event.occurred_at + minutes * MINUTE_MS
             moves = self.history.spend(self.history.standing(), body["points"], journal.HELD, number)
         known_until = event.occurred_at + terms.body["cancel_days"] * DAY_MS
-        self.history.redemptions.append(Redemption(number, event, body["redemption_id"], hold_until, known_until))
+        counts_until = self.history.time() + REMEMBERED_MS
+        self.history.redemptions.append(
+            Redemption(number, event, body["redemption_id"], hold_until, known_until, counts_until)
+        )
         self.decide(
             "redemption.decided",
             cause,
@@ -330,7 +353,12 @@ class Account:
             Move(move.lot, journal.HELD, journal.SPENT, move.points, redemption.number)
             for move in self.history.held_lots(redemption)
         ]
-        self.decide_on(redemption, "redemption.settled", cause, "committed", moves)
+        terms = self.history.reference.in_force("redemption", event.occurred_at)
+        if terms.body["negative_balance"] == "floor":
+            # What was owed because these points might come back is owed no longer: they never will.
+            spent = sum(move.points for move in moves)
+            moves += moved(None, journal.OWED, journal.WRITTEN_OFF, min(spent, self.history.standing().debt))
+        self.decide_on(redemption, "redemption.settled", cause, "committed", moves, [terms])
         self.decide_on(redemption, "reward.issued", cause, "redeemed")
 
     def cancel(self, event: Event) -> None:
@@ -360,7 +388,13 @@ class Account:
                 self.expire(lot, cause)
 
     def decide_on(
-        self, redemption: Redemption, kind: str, cause: Cause, code: str, moves: list[Move] | None = None
+        self,
+        redemption: Redemption,
+        kind: str,
+        cause: Cause,
+        code: str,
+        moves: list[Move] | None = None,
+        rules: list[Document] | None = None,
     ) -> None:
         self.decide(
             kind,
@@ -369,6 +403,7 @@ class Account:
             member_id=redemption.event.body["member_id"],
             subject=redemption_subject(redemption.event),
             reasons=[reason(code)],
+            rules=rules,
         )
 
     # Tiers

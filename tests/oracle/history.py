@@ -24,11 +24,12 @@ class Event(NamedTuple):
 
 
 class Line(NamedTuple):
-    """What one line of a purchase earned."""
+    """What one line of a purchase earned. `amount` (minor units) is what counts for offers: 0 in a category at 0 bp."""
 
     quantity: int
     points: int
     qualifying: int
+    amount: int
 
 
 class Order(NamedTuple):
@@ -80,13 +81,17 @@ class TakenOffer(NamedTuple):
 
 
 class Redemption(NamedTuple):
-    """A decided request. `hold_until` is None where it was denied; it is known until `known_until`, or while held."""
+    """A decided request. `hold_until` is None where it was denied; it is known until `known_until`, or while held.
+
+    Velocity remembers it until the account's time is `counts_until`.
+    """
 
     number: int
     event: Event
     redemption_id: str
     hold_until: int | None
     known_until: int
+    counts_until: int
 
 
 class Grace(NamedTuple):
@@ -177,9 +182,10 @@ class History:
 
     # Offers
 
-    def offers_that_fit(self, purchase: Event) -> list[tuple[Offer, Document]]:
+    def offers_that_fit(self, order: Order) -> list[tuple[Offer, Document]]:
         """The open offers that a purchase takes up and their terms, oldest first, then by `decision_id`."""
-        amount = sum(line["amount"] for line in purchase.body["lines"])
+        purchase = order.event
+        amount = sum(line.amount for line in order.lines.values())
         taken = [one.offer for one in self.taken]
         found = []
         for offer in self.reference.offers.get(self.account_id, []):
@@ -187,17 +193,19 @@ class History:
             if campaign is None or offer in taken or offer.member_id != purchase.body["member_id"]:
                 continue
             terms = campaign.body["offer"]
+            if terms.get("currency") not in (None, purchase.body["currency"]):
+                continue
             closes_at = offer.occurred_at + terms["valid_days"] * DAY_MS
             if offer.occurred_at <= purchase.occurred_at < closes_at and amount >= terms["min_amount"]:
                 found.append((offer, campaign))
         return sorted(found, key=lambda one: (one[0].occurred_at, one[0].decision_id))
 
     def amount_left(self, order: Order) -> int:
-        """The minor units of an order that have not come back, each line rounded down on its own."""
+        """The minor units of an order that count and have not come back, each line rounded down on its own."""
         back = self.units_back()
         return sum(
-            line["amount"] * (line["quantity"] - back[order.lot, line["line_id"]]) // line["quantity"]
-            for line in order.event.body["lines"]
+            line.amount * (line.quantity - back[order.lot, line_id]) // line.quantity
+            for line_id, line in order.lines.items()
         )
 
     def bonuses_of(self, order: Order) -> list[TakenOffer]:

@@ -49,8 +49,9 @@ class OfferStory(Story):
     def campaign(self, name: str = "spring", version: int = 1, effective_from: int = at(-10), **changed: Any) -> None:
         """`changed` gives fields of the body, or of its `offer` or `cap`, that differ from `CAMPAIGN`."""
         body = {**CAMPAIGN, **{field: value for field, value in changed.items() if field in CAMPAIGN}}
-        for part in ("offer", "cap"):
-            body[part] = {**body[part], **{field: value for field, value in changed.items() if field in body[part]}}
+        for part, optional in (("offer", ["currency"]), ("cap", [])):
+            names = [*body[part], *optional]
+            body[part] = {**body[part], **{field: value for field, value in changed.items() if field in names}}
         self.document(f"campaign/{name}", body, version, effective_from)
 
     def consent(self, moment: int, offers: bool = True, member_id: str = "m") -> None:

@@ -9,7 +9,7 @@ from . import schema
 from .account import DUPLICATE, USED, WAITING, Account
 from .history import NEVER, Event, History
 from .reference import Reference, read_reference, take_in
-from .wire import MINUTE_MS, Malformed, Record, parse_json, time_of
+from .wire import MINUTE_MS, Malformed, Record, is_too_large, parse_json, time_of
 
 TOO_EARLY_MS = 5 * MINUTE_MS
 
@@ -61,7 +61,7 @@ class Clock:
 def decide_all(transactions: Sequence[Record], reference: Sequence[Record], lag_ms: int) -> Result:
     """Decides a bounded run: all reference records first, then the transactions in the given order.
 
-    Among the transactions there may be records of `loyalty.decisions`: what they say counts from when they arrive.
+    Among the transactions there may be reference records (no programme documents): they count from when they arrive.
 
     The watermark (least over the partitions of the latest valid event, less `lag_ms`) ends where the last events left
     it: what is due by then has been done, nothing later.
@@ -72,7 +72,7 @@ def decide_all(transactions: Sequence[Record], reference: Sequence[Record], lag_
     clock = Clock([record for record in transactions if record.topic == TRANSACTIONS], lag_ms)
     for record in transactions:
         if record.topic != TRANSACTIONS:
-            assert record.topic == "loyalty.decisions", "only offers may come later"
+            assert record.topic != "loyalty.program", "what the accounts work out of the programme is kept"
             reason = take_in(known, record)
             if reason is not None:
                 refused.append((record, reason))
@@ -113,7 +113,7 @@ def check(record: Record, types: Mapping[str, schema.Check], key: str) -> tuple[
         parsed = parse_json(record.value)
     except Malformed:
         return None, "malformed_json"
-    if not schema.is_event(parsed, types):
+    if is_too_large(record) or not schema.is_event(parsed, types):
         return None, "schema_violation"
     if record.key != parsed[key].encode():
         return None, "key_mismatch"

@@ -83,7 +83,8 @@ def rules(history: History, event: Event, outcome: str) -> list[Reason]:
 def velocity(history: History, event: Event, rule: dict[str, Any]) -> Reason | None:
     """Counts the requests in the window that ends with this one, which is not in the history yet."""
     start = event.occurred_at - rule["window_minutes"] * MINUTE_MS
-    moments = [request.event.occurred_at for request in history.redemptions]
+    time = history.time()
+    moments = [request.event.occurred_at for request in history.redemptions if time < request.counts_until]
     count = 1 + sum(1 for moment in moments if start < moment <= event.occurred_at)
     return reason(f"velocity:{rule['name']}", count, rule["max_requests"]) if count > rule["max_requests"] else None
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from . import schema
-from .wire import Malformed, Record, parse_json, time_of
+from .wire import Malformed, Record, is_too_large, parse_json, time_of
 
 NEEDED = ("earning", "tiers", "redemption", "fraud")
 
@@ -90,17 +90,35 @@ def read_reference(records: Sequence[Record]) -> tuple[Reference, list[tuple[Rec
 
 
 def take_in(known: Reference, record: Record) -> str | None:
-    """Adds one record's fact to what is known, or says why it is refused."""
+    """Adds one record's fact to what is known, or says why it is refused. A null value on `loyalty.members` erases."""
+    if record.topic == "loyalty.members" and record.value is None:
+        return erase(known, record.key)
     try:
         parsed = parse_json(record.value)
     except Malformed:
         return "malformed_json"
     topic = TOPICS[record.topic]
-    if not topic.check(parsed):
+    is_input = record.topic != "loyalty.decisions"
+    if (is_input and is_too_large(record)) or not topic.check(parsed):
         return "schema_violation"
     if record.key != topic.key_of(parsed).encode():
         return "key_mismatch"
     topic.keep(known, parsed)
+    return None
+
+
+def erase(known: Reference, key: bytes | None) -> str | None:
+    """Forgets the profile or all the consents that the key names; one that names neither is refused."""
+    try:
+        member_id, _, kind = (key or b"").decode().rpartition(":")
+    except UnicodeDecodeError:
+        return "key_mismatch"
+    if not member_id or kind not in ("profile", "consent"):
+        return "key_mismatch"
+    if kind == "profile":
+        known.known_devices.pop(member_id, None)
+    else:
+        known.consents.pop(member_id, None)
     return None
 
 

@@ -9,10 +9,12 @@ from .wire import parse_time
 Check = Callable[[Any], bool]
 
 LARGEST = 2**53 - 1
+MOST_LINES = 4_000
 
 
-def text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
+def text(most: int) -> Check:
+    """Some characters (code points), at most so many."""
+    return lambda value: isinstance(value, str) and 0 < len(value) <= most
 
 
 def flag(value: Any) -> bool:
@@ -52,8 +54,10 @@ def nullable(check: Check) -> Check:
     return lambda value: value is None or check(value)
 
 
-def list_of(check: Check, at_least: int = 0) -> Check:
-    return lambda value: isinstance(value, list) and len(value) >= at_least and all(check(item) for item in value)
+def list_of(check: Check, at_least: int = 0, at_most: int = 1_000) -> Check:
+    return lambda value: (
+        isinstance(value, list) and at_least <= len(value) <= at_most and all(check(item) for item in value)
+    )
 
 
 def map_of(name: Check, item: Check) -> Check:
@@ -83,74 +87,80 @@ def fields(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
     return check
 
 
+TEXT = text(128)
+SHORT = text(64)
+"""`line_id`, `sku`, `category`, `signal`, `tier` and the names of rules."""
+ANY_TEXT = text(LARGEST)
 POSITIVE = integer(1)
 COUNT = integer(0)
 CHANNEL = one_of("store", "web", "app", "partner")
 OUTCOME = one_of("review", "deny")
 
 ENVELOPE: dict[str, Check] = {
-    "event_id": text,
-    "type": text,
+    "event_id": TEXT,
+    "type": TEXT,
     "schema_version": exactly(1),
-    "source": text,
+    "source": TEXT,
     "occurred_at": time,
 }
 
-PURCHASE_LINE = fields({"line_id": text, "sku": text, "category": text, "quantity": POSITIVE, "amount": COUNT})
-REFUND_LINE = fields({"line_id": text, "quantity": POSITIVE})
+PURCHASE_LINE = fields({"line_id": SHORT, "sku": SHORT, "category": SHORT, "quantity": POSITIVE, "amount": COUNT})
+REFUND_LINE = fields({"line_id": SHORT, "quantity": POSITIVE})
 
 TRANSACTIONS: dict[str, Check] = {
     "purchase": fields(
         {
-            "account_id": text,
-            "member_id": text,
-            "order_id": text,
+            "account_id": TEXT,
+            "member_id": TEXT,
+            "order_id": TEXT,
             "channel": CHANNEL,
             "currency": currency,
-            "lines": both(list_of(PURCHASE_LINE, at_least=1), unique("line_id")),
+            "lines": both(list_of(PURCHASE_LINE, at_least=1, at_most=MOST_LINES), unique("line_id")),
         },
-        {"store_id": text, "partner_id": text, "payment_id": text, "device_id": text},
+        {"store_id": TEXT, "partner_id": TEXT, "payment_id": TEXT, "device_id": TEXT},
     ),
-    "refund": fields({"account_id": text, "order_id": text, "lines": list_of(REFUND_LINE, at_least=1)}),
-    "cancellation": fields({"account_id": text, "order_id": text}),
+    "refund": fields(
+        {"account_id": TEXT, "order_id": TEXT, "lines": list_of(REFUND_LINE, at_least=1, at_most=MOST_LINES)}
+    ),
+    "cancellation": fields({"account_id": TEXT, "order_id": TEXT}),
     "adjustment": fields(
-        {"account_id": text, "points": not_zero, "reason": text, "operator": text, "qualifying": flag}
+        {"account_id": TEXT, "points": not_zero, "reason": text(500), "operator": TEXT, "qualifying": flag}
     ),
     "redemption.requested": fields(
         {
-            "account_id": text,
-            "member_id": text,
-            "redemption_id": text,
-            "reward_id": text,
+            "account_id": TEXT,
+            "member_id": TEXT,
+            "redemption_id": TEXT,
+            "reward_id": TEXT,
             "points": POSITIVE,
             "channel": CHANNEL,
         },
-        {"device_id": text, "campaign_id": text},
+        {"device_id": TEXT, "campaign_id": TEXT},
     ),
-    "redemption.committed": fields({"account_id": text, "redemption_id": text}),
-    "redemption.cancelled": fields({"account_id": text, "redemption_id": text}),
+    "redemption.committed": fields({"account_id": TEXT, "redemption_id": TEXT}),
+    "redemption.cancelled": fields({"account_id": TEXT, "redemption_id": TEXT}),
 }
 
 ENGAGEMENT = fields(
-    {"account_id": text, "member_id": text, "channel": text},
-    {"campaign_id": text, "device_id": text, "session_id": text},
+    {"account_id": TEXT, "member_id": TEXT, "channel": TEXT},
+    {"campaign_id": TEXT, "device_id": TEXT, "session_id": TEXT},
 )
 TRIGGERS = ("click", "open", "app_session", "store_visit", "campaign_interaction")
 ENGAGEMENTS: dict[str, Check] = dict.fromkeys(TRIGGERS, ENGAGEMENT)
 
 MEMBERS: dict[str, Check] = {
     "member.profile": fields(
-        {"account_id": text, "member_id": text, "joined_at": time},
-        {"name": text, "birth_date": text, "home_store": text, "known_devices": list_of(text)},
+        {"account_id": TEXT, "member_id": TEXT, "joined_at": time},
+        {"name": text(256), "birth_date": TEXT, "home_store": TEXT, "known_devices": list_of(TEXT)},
     ),
-    "member.consent": fields({"account_id": text, "member_id": text, "offers": flag, "profiling": flag}),
+    "member.consent": fields({"account_id": TEXT, "member_id": TEXT, "offers": flag, "profiling": flag}),
 }
 
 FRAUD_SIGNALS: dict[str, Check] = {
-    "fraud.signal": fields({"account_id": text, "signal": text, "score": integer(0, 100), "expires_at": time}),
+    "fraud.signal": fields({"account_id": TEXT, "signal": SHORT, "score": integer(0, 100), "expires_at": time}),
 }
 
-CONTEXT = fields({"account_id": text, "last_engaged_at": time, "devices": map_of(text, time)})
+CONTEXT = fields({"account_id": TEXT, "last_engaged_at": time, "devices": map_of(TEXT, time)})
 
 
 def ascending_from_zero(levels: Any) -> bool:
@@ -163,14 +173,14 @@ def engagement_rule(body: Any) -> bool:
     return body["engagement_within_minutes"] is None or body.get("no_engagement_outcome") is not None
 
 
-LEVEL = fields({"tier": text, "threshold": COUNT, "earn_bp": COUNT})
-VELOCITY_RULE = fields({"name": text, "max_requests": COUNT, "window_minutes": POSITIVE, "outcome": OUTCOME})
+LEVEL = fields({"tier": SHORT, "threshold": COUNT, "earn_bp": COUNT})
+VELOCITY_RULE = fields({"name": SHORT, "max_requests": COUNT, "window_minutes": POSITIVE, "outcome": OUTCOME})
 
 DOCUMENTS: dict[str, Check] = {
     "earning": fields(
         {
             "currencies": map_of(currency, fields({"points": COUNT, "per_minor": POSITIVE})),
-            "category_bp": map_of(text, COUNT),
+            "category_bp": map_of(SHORT, COUNT),
             "pending_days": COUNT,
             "expiry_days": nullable(COUNT),
             "refund_days": COUNT,
@@ -210,8 +220,11 @@ DOCUMENTS: dict[str, Check] = {
             "active_from": time,
             "active_to": time,
             "triggers": list_of(one_of(*TRIGGERS)),
-            "tiers": list_of(text),
-            "offer": fields({"offer_id": text, "bonus_points": COUNT, "min_amount": COUNT, "valid_days": COUNT}),
+            "tiers": list_of(SHORT),
+            "offer": fields(
+                {"offer_id": TEXT, "bonus_points": COUNT, "min_amount": COUNT, "valid_days": COUNT},
+                {"currency": currency},
+            ),
             "cap": fields({"max_per_member": COUNT, "window_days": POSITIVE}),
             "budget_points": COUNT,
             "priority": integer(),
@@ -231,28 +244,30 @@ def known_document(event: Any) -> bool:
 
 PROGRAM: dict[str, Check] = {
     "program.document": both(
-        fields({"document": text, "version": POSITIVE, "effective_from": time, "body": fields({})}),
+        fields({"document": TEXT, "version": POSITIVE, "effective_from": time, "body": fields({})}),
         known_document,
     ),
 }
 
 
 # Of a decision only what others look at: the tier that an account holds, and the offers that are made.
-BALANCE = fields({"tier": text, **dict.fromkeys(("pending", "available", "held", "debt", "qualifying"), exact_count)})
+BALANCE = fields(
+    {"tier": ANY_TEXT, **dict.fromkeys(("pending", "available", "held", "debt", "qualifying"), exact_count)}
+)
 DECISION = fields(
     {
-        "decision_id": text,
+        "decision_id": ANY_TEXT,
         "stream": one_of("ledger", "offers"),
         "sequence": POSITIVE,
-        "type": text,
-        "outcome": text,
-        "account_id": text,
-        "subject": map_of(text, text),
+        "type": ANY_TEXT,
+        "outcome": ANY_TEXT,
+        "account_id": ANY_TEXT,
+        "subject": map_of(ANY_TEXT, ANY_TEXT),
         "occurred_at": time,
         "balance": BALANCE,
-        "rules": map_of(text, POSITIVE),
+        "rules": map_of(ANY_TEXT, POSITIVE),
     },
-    {"member_id": text},
+    {"member_id": ANY_TEXT},
 )
 
 

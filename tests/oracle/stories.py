@@ -93,6 +93,10 @@ class Story:
         event.update(account_id="a", member_id="m", joined_at=time_text(at()), known_devices=list(devices))
         self.refer("loyalty.members", "m:profile", event)
 
+    def erase(self, key: str) -> None:
+        """A null value: what the key names is to be forgotten."""
+        self.reference.append(self.record("loyalty.members", 0, at(), key.encode(), None))
+
     def refer(self, topic: str, key: str, event: Plain) -> None:
         self.reference.append(self.record(topic, 0, at(), key.encode(), json.dumps(event).encode()))
 

@@ -470,10 +470,8 @@ def test_a_spent_bonus_is_owed() -> None:
     story = OfferStory()
     story.campaign(bonus_points=100)
     story.engage(at(1))
-    story.purchase(
-        at(1), "o", 1_000, lines=[{"line_id": "l0", "sku": "s", "category": "free", "quantity": 1, "amount": 1_000}]
-    )
-    story.new_version("earning", at(-1), category_bp={"free": 0})
+    story.new_version("partner/none", at(-1), version=1, earn_bp=0, active=True)
+    story.purchase(at(1), "o", 1_000, partner_id="none")
     story.request(at(2), "r", 100)
     story.commit(at(2), "r")
     story.cancellation(at(3), "o")
@@ -485,10 +483,11 @@ def test_a_spent_bonus_is_owed() -> None:
 
 
 def test_points_of_a_bonus_that_have_expired_are_forgiven_once() -> None:
-    story = OfferStory(earning={"expiry_days": 5, "category_bp": {"c": 0}})
+    story = OfferStory(earning={"expiry_days": 5})
+    story.new_version("partner/none", at(-1), version=1, earn_bp=0, active=True)
     story.campaign(bonus_points=100)
     story.engage(at(1))
-    story.purchase(at(1), "o", 1_000)
+    story.purchase(at(1), "o", 1_000, partner_id="none")
     story.request(at(2), "r15", 15)
     story.commit(at(2), "r15")
     story.adjustment(at(3), 40)  # expires on day 8, the bonus' 85 on day 6

@@ -246,6 +246,35 @@ def test_velocity_counts_denied_requests_but_none_behind_the_requests_own_time()
     assert decided[-1]["reasons"][0]["actual"] == 4
 
 
+def test_velocity_remembers_a_request_for_35_days_of_the_accounts_time_this_request_included() -> None:
+    wide = [{"name": "burst", "max_requests": 1, "window_minutes": 90 * 24 * 60, "outcome": "review"}]
+    for later, expected in ((at(36, ms=-1), ["velocity:burst"]), (at(36), ["approved"])):
+        story = gated(velocity=wide)
+        story.request(at(1), "r1", 20)
+        story.request(later, "r2", 20)
+        assert last_codes(story) == expected
+
+
+def test_a_request_from_before_the_accounts_time_is_remembered_from_that_time_on() -> None:
+    wide = [{"name": "burst", "max_requests": 1, "window_minutes": 90 * 24 * 60, "outcome": "review"}]
+    for later, expected in ((at(36, hours=10, ms=-1), ["velocity:burst"]), (at(36, hours=10), ["approved"])):
+        story = gated(velocity=wide)
+        story.adjustment(at(1, hours=10), 1)
+        story.request(at(1), "r1", 20)
+        story.request(later, "r2", 20)
+        assert last_codes(story) == expected
+
+
+def test_a_request_from_before_the_accounts_time_counts_what_is_remembered_at_that_time() -> None:
+    wide = [{"name": "burst", "max_requests": 1, "window_minutes": 90 * 24 * 60, "outcome": "review"}]
+    for time, expected in ((at(36, ms=-1), ["velocity:burst"]), (at(36), ["approved"])):
+        story = gated(velocity=wide)
+        story.request(at(1), "r1", 20)
+        story.adjustment(time, 1)
+        story.request(at(35, hours=10), "r2", 20)
+        assert last_codes(story) == expected
+
+
 @pytest.mark.parametrize(
     ("engaged_at", "expected"),
     [

@@ -207,6 +207,50 @@ def test_a_release_at_the_millisecond_of_a_slide_leaves_the_grace_to_the_slide()
     assert of_type(result, "tier.grace")[0]["balance"]["qualifying"] == 0
 
 
+def test_a_hold_and_a_lot_that_end_at_the_millisecond_of_a_slide_still_show_what_slides() -> None:
+    story = flat_story(earning={"expiry_days": 10}, redemption={"hold_minutes": 24 * 60})
+    story.purchase(at(), "o1", 1_000)
+    story.request(at(9), "r", 100)
+    story.adjustment(at(10, ms=1), 1)
+    result = story.decide()
+    shown = [
+        (*one, decision["balance"]["qualifying"]) for one, decision in zip(told(result), result.decisions, strict=True)
+    ]
+    assert shown[4:] == [
+        ("redemption.released", "hold", 1_000),
+        ("points.expired", -1_000, "expiry", 1_000),
+        ("tier.grace", "started", "slide", 0),
+        ("points.adjusted", 1, 0),
+    ]
+
+
+def test_an_event_at_the_millisecond_of_a_slide_finds_the_window_slid() -> None:
+    story = flat_story()
+    story.purchase(at(), "o1", 1_000)
+    story.adjustment(at(10), 1)
+    result = story.decide()
+    assert told(result)[-2:] == [("tier.grace", "started", "slide"), ("points.adjusted", 1)]
+    assert balance(result)["qualifying"] == 0
+
+
+def test_grace_counts_from_the_accounts_time_where_an_event_out_of_order_starts_it() -> None:
+    story = flat_story(lag_ms=20 * 86_400_000)
+    story.purchase(at(), "o1", 1_000)
+    story.new_version("tiers", at(2), levels=[FLAT[0], {**FLAT[1], "threshold": 1_200}, FLAT[2]])
+    story.commit(at(8), "nothing")  # takes the account's time there and notices nothing
+    story.adjustment(at(3), 1)
+    story.adjustment(at(11, ms=-1), 1)
+    story.adjustment(at(11), 1)
+    assert told(story.decide())[3:] == [
+        ("points.adjusted", 1),
+        ("tier.grace", "started"),
+        ("points.adjusted", 1),
+        ("tier.changed", "basic", "grace"),
+        ("points.adjusted", 1),
+    ]
+    assert [one[3][:10] for one in tiers_told(story)[1:]] == ["2024-02-29", "2024-03-08"]  # days 3 and 11
+
+
 def test_a_shorter_window_drops_points_by_rule_and_a_longer_one_brings_them_back() -> None:
     story = flat_story()
     story.new_version("tiers", at(4), version=2, window_days=3, levels=FLAT)

@@ -1,6 +1,7 @@
 """The oracle's reading of records: strict JSON, the schema, the key, the clock of the record, and in which order."""
 
 import json
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -39,6 +40,39 @@ def test_json_of_200_levels_long_numbers_and_repeated_names_is_read() -> None:
     parse_json(b'["' + b"[" * 500 + b'\\""]')
     parse_json(b"9" * 10_000)
     assert parse_json(b'{"a":1,"a":2}') == {"a": 2}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("1.5", "15e-1", True),
+        ("1.50", "1.5", True),
+        ("100", "1E+2", True),
+        ("0", "-0.0e9", True),
+        ("1e400", "10e399", True),
+        ("1e400", "1e401", False),
+        ("1e400", "null", False),
+        ("1e-400", "0", False),
+        ("-1", "1", False),
+        ("0.1", "0.1000000000000000055511151231257827", False),
+        ("9" * 5_000, "9" * 5_000, True),
+        ("9" * 5_000, "9" * 4_999 + "8", False),
+        ("1" + "0" * 5_000, "1e5000", True),
+        (f"1e{'7' * 5_000}", f"10e{'7' * 4_999}6", True),
+        (f"1e{'7' * 5_000}", f"1e-{'7' * 5_000}", False),
+    ],
+    ids=lambda one: str(one)[:20],
+)
+def test_numbers_are_compared_to_the_last_digit(one: str, other: str, same: bool) -> None:
+    assert same_json(parse_json(one.encode()), parse_json(other.encode())) is same
+
+
+@pytest.mark.parametrize("part", [b'\\"x\\":1,', b'"', b'"\\', b"[[", b"\\"])
+def test_a_record_that_is_cut_off_is_found_out_in_time_that_grows_with_its_length(part: bytes) -> None:
+    started = perf_counter()
+    with pytest.raises(Malformed):
+        parse_json(b'{"raw":"' + part * (2_000_000 // len(part)))
+    assert perf_counter() - started < 60  # going over it once for each quote would take hours
 
 
 def test_parsed_json_is_compared_by_value() -> None:
@@ -170,7 +204,78 @@ def test_a_wrong_field_of_another_event_is_a_schema_violation(kind: str, fields:
     assert dead(story.decide()) == ["schema_violation"]
 
 
-@pytest.mark.parametrize("key", [None, b"", b"A", b"a "])
+LONG: dict[str, int] = {
+    **dict.fromkeys(("event_id", "source", "account_id", "member_id", "order_id", "store_id", "partner_id"), 128),
+    **dict.fromkeys(("payment_id", "device_id", "redemption_id", "reward_id", "campaign_id", "operator"), 128),
+    "reason": 500,
+}
+"""How many characters a text field of a transaction may have, but for those of a line."""
+
+
+@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("letter", ["x", "é", "\U0001f600", "\\", "\x01"])
+def test_a_text_has_at_most_so_many_characters_whatever_they_take_as_bytes(name: str, letter: str) -> None:
+    story = Story()
+    kind, fields = next(
+        (kind, fields)
+        for kind, fields in (
+            ("purchase", {**PURCHASE, "store_id": "s", "partner_id": "p", "payment_id": "y", "device_id": "d"}),
+            (
+                "redemption.requested",
+                {
+                    "member_id": "m",
+                    "redemption_id": "r",
+                    "reward_id": "x",
+                    "points": 1,
+                    "channel": "web",
+                    "campaign_id": "c",
+                },
+            ),
+            ("adjustment", {"points": 1, "reason": "r", "operator": "o", "qualifying": True}),
+        )
+        if name in {**story.envelope(kind, at()), "account_id": "a", **fields}
+    )
+    for extra in (0, 1):
+        text = letter * (LONG[name] + extra)
+        story.send(kind, at(), **{"account_id": "a", **fields, name: text})
+    story.new_version("partner/p", at(-1), version=1, earn_bp=1, active=True)
+    assert [one for one in dead(story.decide()) if one != "unknown_partner"] == ["schema_violation"]
+
+
+@pytest.mark.parametrize("name", ["line_id", "sku", "category"])
+def test_what_a_line_names_has_at_most_64_characters(name: str) -> None:
+    for length, expected in ((64, []), (65, ["schema_violation"])):
+        story = Story()
+        story.send("purchase", at(), **{**PURCHASE, **line(**{name: "x" * length})})
+        assert dead(story.decide()) == expected
+
+
+def test_a_purchase_or_refund_has_at_most_4_000_lines() -> None:
+    for number, expected in ((4_000, []), (4_001, ["schema_violation", "schema_violation"])):
+        story = Story()
+        lines = [{**PURCHASE["lines"][0], "line_id": f"l{at}"} for at in range(number)]
+        story.send("purchase", at(), **{**PURCHASE, "lines": lines})
+        story.refund(at(), "o", *[(f"l{at}", 1) for at in range(number)])
+        assert dead(story.decide()) == expected
+
+
+def test_a_record_has_at_most_2_mib_key_and_value_together() -> None:
+    for length, expected in ((2 * 2**20, []), (2 * 2**20 + 1, ["schema_violation"])):
+        story = Story()
+        story.adjustment(at(), 1)
+        value = story.transactions.pop().value or b""
+        story.send_bytes(value + b" " * (length - len(value) - 1))
+        assert dead(story.decide()) == expected
+
+
+def test_a_record_that_is_too_large_and_no_json_is_malformed() -> None:
+    story = Story()
+    story.send_bytes(b"{" * (2 * 2**20 + 1), b"z")
+    story.send_bytes(b"null", b"z" * 2 * 2**20)
+    assert dead(story.decide()) == ["malformed_json", "schema_violation"]
+
+
+@pytest.mark.parametrize("key", [None, b"", b"A", b"a ", b"a" * 2_000])
 def test_the_key_is_the_account(key: bytes | None) -> None:
     story = Story()
     story.adjustment(at(), 1)
@@ -221,6 +326,12 @@ def test_a_dead_letter_carries_the_bytes_as_they_came() -> None:
     ]
 
 
+def test_a_long_key_is_in_the_dead_letter_whole() -> None:
+    story = Story()
+    story.send_bytes(b"{", b"k" * 3_000)
+    assert story.decide().dead_letters[0]["key_base64"] == "a2tr" * 1_000
+
+
 @pytest.mark.parametrize(
     ("topic", "key", "changed", "reason"),
     [
@@ -228,6 +339,13 @@ def test_a_dead_letter_carries_the_bytes_as_they_came() -> None:
         ("loyalty.members", b"m:consent", {}, "key_mismatch"),
         ("loyalty.members", b"m:profile", {"joined_at": "2024-01-01"}, "schema_violation"),
         ("loyalty.members", b"m:profile", {"known_devices": [""]}, "schema_violation"),
+        ("loyalty.members", b"m:profile", {"known_devices": ["d" * 128] * 1_000}, None),
+        ("loyalty.members", b"m:profile", {"known_devices": ["d" * 129]}, "schema_violation"),
+        ("loyalty.members", b"m:profile", {"known_devices": ["d"] * 1_001}, "schema_violation"),
+        ("loyalty.members", b"m:profile", {"name": "n" * 256, "birth_date": "b" * 128, "home_store": "h" * 128}, None),
+        ("loyalty.members", b"m:profile", {"name": "n" * 257}, "schema_violation"),
+        ("loyalty.members", b"m:profile", {"birth_date": "b" * 129}, "schema_violation"),
+        ("loyalty.members", b"m:profile", {"home_store": "h" * 129}, "schema_violation"),
         ("loyalty.members", b"m:profile", {}, None),
         ("loyalty.fraud-signals", b"m:profile", {}, "schema_violation"),
     ],
@@ -240,7 +358,7 @@ def test_a_wrong_reference_record_is_a_dead_letter_too(
     event.update(account_id="a", member_id="m", joined_at=time_text(at()))
     value = json.dumps({**event, **changed}).encode()
     story.reference.append(Record(topic, 0, 0, at(), key, value))
-    story.reference.append(Record(topic, 0, 1, at(), key, None))
+    story.reference.append(Record(topic, 0, 1, at(), key, b""))
     assert dead(story.decide()) == [one for one in (reason, "malformed_json") if one is not None]
 
 
@@ -251,6 +369,11 @@ def test_a_wrong_reference_record_is_a_dead_letter_too(
         ("partner/", {"earn_bp": 1, "active": True}),
         ("earning", {"expiry_days": -1}),
         ("earning", {"pending_days": 1.0}),
+        ("earning", {"category_bp": {"c" * 65: 1}}),
+        ("tiers", {"levels": [{"tier": "t" * 65, "threshold": 0, "earn_bp": 1}]}),
+        ("tiers", {"levels": [{"tier": f"t{at}", "threshold": at, "earn_bp": 1} for at in range(1_001)]}),
+        ("fraud", {"velocity": [{"name": "v" * 65, "max_requests": 1, "window_minutes": 1, "outcome": "deny"}]}),
+        (f"partner/{'p' * 121}", {"earn_bp": 1, "active": True}),
         ("earning", {"currencies": {"EUR": {"points": 1, "per_minor": 0}}}),
         ("tiers", {"levels": []}),
         ("tiers", {"levels": [{"tier": "t", "threshold": 1, "earn_bp": 1}]}),

@@ -3,7 +3,6 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 MINUTE_MS = 60_000
@@ -11,10 +10,14 @@ HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
 MOST_LEVELS = 200
+LARGEST_RECORD = 2 * 2**20
+"""Bytes of an input record, key and value together."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{3})Z")
-STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string that is cut off goes to the end of the text, so that no text is read more than once.
+STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([-+]?[0-9]+))?")
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -29,12 +32,28 @@ class Record(NamedTuple):
     value: bytes | None
 
 
+def is_too_large(record: Record) -> bool:
+    """Larger than any input may be."""
+    return len(record.key or b"") + len(record.value or b"") > LARGEST_RECORD
+
+
+class Number(NamedTuple):
+    """The exact value of a number that is no integer of everyday size: ± `digits` × 10^`exponent`.
+
+    `digits` have no zero at either end, so equal values are equal tuples; 0 has none.
+    """
+
+    negative: bool
+    digits: str
+    exponent: int
+
+
 class Malformed(Exception):
     """The bytes are not one JSON text."""
 
 
 def parse_json(value: bytes | None) -> Any:
-    """The parsed text. Raises `Malformed` for null, invalid UTF-8, bad JSON, NaN, and more than 200 levels."""
+    """The parsed text. Raises `Malformed` for Kafka's null, invalid UTF-8, bad JSON, NaN, and more than 200 levels."""
     if value is None:
         raise Malformed
     try:
@@ -44,7 +63,7 @@ def parse_json(value: bytes | None) -> Any:
     if deepest_level(text) > MOST_LEVELS:
         raise Malformed
     try:
-        parsed = json.loads(text, parse_constant=refuse_constant, parse_int=whole_number)
+        parsed = json.loads(text, parse_constant=refuse_constant, parse_int=whole_number, parse_float=exact)
     except ValueError:
         raise Malformed from None
     if "\\u" in text and has_surrogate(parsed):
@@ -57,9 +76,31 @@ def refuse_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def whole_number(digits: str) -> int | Decimal:
+def whole_number(digits: str) -> int | Number:
     """Python refuses to read an int of thousands of digits; JSON does not, and no known field is that large."""
-    return int(digits) if len(digits) < 100 else Decimal(digits)
+    return int(digits) if len(digits) < 100 else exact(digits)
+
+
+def exact(text: str) -> Number:
+    """The value of a JSON number, of which no digit is lost, however long or far from 0 it is."""
+    match = NUMBER.fullmatch(text)
+    assert match is not None
+    sign, whole, fraction, exponent = match.groups(default="")
+    digits = (whole + fraction).lstrip("0")
+    kept = digits.rstrip("0")
+    if not kept:
+        return Number(False, "", 0)
+    return Number(sign == "-", kept, large_integer(exponent) - len(fraction) + len(digits) - len(kept))
+
+
+def large_integer(text: str) -> int:
+    """An integer of any length (none is 0), read in parts, since Python refuses more than 4 300 digits at once."""
+    digits = text.lstrip("+-")
+    value = 0
+    for start in range(0, len(digits), 4_000):
+        part = digits[start : start + 4_000]
+        value = value * 10 ** len(part) + int(part)
+    return -value if text.startswith("-") else value
 
 
 def deepest_level(text: str) -> int:
@@ -93,6 +134,11 @@ def same_json(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(same_json(a, b) for a, b in zip(one, other, strict=True))
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
+    numbers = int | Number
+    if isinstance(one, numbers) and isinstance(other, numbers):
+        return (exact(str(one)) if isinstance(one, int) else one) == (
+            exact(str(other)) if isinstance(other, int) else other
+        )
     return bool(one == other)
 
 
