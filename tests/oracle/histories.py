@@ -18,6 +18,7 @@ from .wire import DAY_MS, HOUR_MS, MINUTE_MS, Record, parse_time, time_text
 Plain = dict[str, Any]
 T = TypeVar("T")
 
+DEVICES = tuple(f"Ada's device {number}" for number in range(10))
 START = parse_time("2024-02-27T00:00:00.000Z") or 0  # two days before a leap day
 TIERS = ("basic", "silver", "gold")
 CAMPAIGN: Plain = {
@@ -91,6 +92,7 @@ class Plan(NamedTuple):
     versions: list[Version]
     signals: list[Fact]
     contexts: list[Fact]
+    members: list[Fact]
     bad_reference: list[int]
     steps: list[Step]
 
@@ -126,7 +128,9 @@ def earning(choose: Choices) -> Plain:
                 {"EUR": {"points": 1, "per_minor": 3}, "GBP": {"points": 2, "per_minor": 7}},
             ]
         ),
-        "category_bp": choose.of([{}, {"food": 15_000, "gift": 0}, {"food": 3_333}]),
+        "category_bp": choose.of(
+            [{}, {"food": 15_000, "gift": 0}, {"gift": 0}, {"food": 3_333}, {"food": 0, "other": 20_000}]
+        ),
         "pending_days": choose.of([0, 0, 1, 1, 2, 3]),
         "expiry_days": choose.of([None, None, *range(1, 21), 1, 2, 3, 4, 5, 6]),
         "refund_days": choose.of(range(1, 11)),
@@ -158,7 +162,7 @@ def redemption(choose: Choices) -> Plain:
 
 
 def fraud(choose: Choices) -> Plain:
-    at_most, minutes = choose.of([1, 1, 2, 3]), choose.of([10, 60, 24 * 60, 5 * 24 * 60])
+    at_most, minutes = choose.of([1, 1, 2, 3]), choose.of([10, 60, 24 * 60, 5 * 24 * 60, 40 * 24 * 60])
     outcomes = choose.of([[], ["review"], ["review"], ["deny"], ["review", "review"], ["review", "deny"]])
     return {
         "deny_score": choose.of([80, 90]),
@@ -225,6 +229,9 @@ KINDS = (
     *["refund_first"] * 3,
     *["awaited_purchase"] * 4,
     "cancel_first",
+    *["owe_while_held"] * 6,
+    *["notice_out_of_order"] * 3,
+    "request_when_forgotten",
     *["purchase_again"] * 2,
     *["request_again"] * 2,
     "stray_commit",
@@ -283,9 +290,54 @@ def plans(draw: st.DrawFn, partitions: int | None = None, kinds: Sequence[str] =
         ],
         signals=[fact(Choices(one)) for one in draw(st.lists(CHUNKS, min_size=choose.upto(4), max_size=6))],
         contexts=[fact(Choices(one)) for one in draw(st.lists(CHUNKS, min_size=choose.upto(2), max_size=3))],
+        members=[fact(Choices(one)) for one in draw(st.lists(CHUNKS, min_size=1, max_size=2))],
         bad_reference=[Choices(one).upto(11) for one in draw(st.lists(CHUNKS, max_size=1))],
         steps=[step(Choices(one), kinds) for one in draw(st.lists(CHUNKS, min_size=at_least, max_size=60))],
     )
+
+
+def owing_while_held(step: Step) -> list[Step]:
+    """Points are held, more than the rest is taken away, and then the hold ends in one way or another."""
+    whose = step._replace(pick=0, flavour=0)
+    soon = [When("later", (step.when.number + number) % 6, 0) for number in range(5)]
+    found = []
+    if step.flavour > 5:
+        found.append(whose._replace(kind="take_away", size=7, when=soon[0]))
+    if step.flavour < 3:
+        found.append(whose._replace(kind="purchase", size=step.size % 4, when=soon[0]))
+    else:
+        found.append(whose._replace(kind="grant", when=soon[0]))
+    for number in range(1 + step.flavour % 2):
+        found.append(whose._replace(kind="request", size=1 + (step.size + number) % 2, when=soon[1]))
+    if step.flavour < 3:
+        found.append(whose._replace(kind="cancel", when=soon[2]))
+    if step.size > 1 or step.flavour > 2:
+        found.append(whose._replace(kind="take_away", size=step.pick, flavour=7 * (step.size % 2), when=soon[3]))
+    endings = (
+        ("commit",),
+        ("cancel_redemption",),
+        (),
+        ("commit", "cancel_redemption"),
+        ("cancel_redemption", "commit"),
+        ("commit", "commit"),
+    )
+    for number, ending in enumerate(endings[step.pick]):
+        # Flavour 5 cancels a request, not a commit; the second ending is that of the request before the last.
+        found.append(whose._replace(kind=ending, pick=3 * (number % 2), flavour=5, when=soon[4]))
+    return found
+
+
+def noticed_out_of_order(step: Step) -> list[Step]:
+    """A refused event takes the account's time beyond a change of rules, which one from before that then notices."""
+    refused = step._replace(kind="stray_commit", when=When("change", step.when.number, step.when.nudge))
+    return [refused, step._replace(kind="grant", flavour=7, when=When("earlier", 1 + step.pick, 0))]
+
+
+SCENES: dict[str, Callable[[Step], list[Step]]] = {
+    "owe_while_held": owing_while_held,
+    "notice_out_of_order": noticed_out_of_order,
+}
+"""Steps that stand for several, one after the other."""
 
 
 def histories(allow_late: bool = False, partitions: int | None = None) -> st.SearchStrategy[Case]:
@@ -332,7 +384,8 @@ class Writer:
     def write(self) -> Case:
         reference = self.write_reference()
         for step in self.plan.steps:
-            self.write_step(self.account(step.account), step)
+            for one in SCENES[step.kind](step) if step.kind in SCENES else [step]:
+                self.write_step(self.account(one.account), one)
         if self.plan.closing_days:
             for partition in range(self.plan.partitions):
                 self.close(partition)
@@ -367,6 +420,7 @@ class Writer:
         records.append(self.document("campaign/c0", 1, START, CAMPAIGN))
         for sent in self.accounts:
             records += self.members(sent)
+        records += [record for fact in plan.members for record in self.later_of_members(fact)]
         records += [self.signal(fact) for fact in plan.signals]
         records += [self.context(fact) for fact in plan.contexts]
         records += [self.bad_reference(number) for number in plan.bad_reference]
@@ -387,15 +441,39 @@ class Writer:
         return self.record("loyalty.program", 0, START, f"{name}@{version}".encode(), as_json(event))
 
     def members(self, sent: Sent) -> list[Record]:
-        event = self.envelope("member.profile", START)
         member_id = f"{sent.account_id}m0"
-        event.update(account_id=sent.account_id, member_id=member_id, joined_at=time_text(START), known_devices=["d0"])
         consent = self.envelope("member.consent", START)
         consent.update(account_id=sent.account_id, member_id=member_id, offers=True, profiling=False)
         return [
-            self.record("loyalty.members", 0, START, f"{member_id}:profile".encode(), as_json(event)),
+            self.profile(sent, DEVICES[0]),
             self.record("loyalty.members", 0, START, f"{member_id}:consent".encode(), as_json(consent)),
         ]
+
+    def profile(self, sent: Sent, *devices: str) -> Record:
+        event = self.envelope("member.profile", START)
+        member_id = f"{sent.account_id}m0"
+        event.update(account_id=sent.account_id, member_id=member_id, joined_at=time_text(START))
+        event.update(name=f"Ada of {sent.account_id}", birth_date="1815-12-10", known_devices=devices)
+        return self.record("loyalty.members", 0, START, f"{member_id}:profile".encode(), as_json(event))
+
+    def erasure(self, key: str) -> Record:
+        return self.record("loyalty.members", 0, START, key.encode(), None)
+
+    def later_of_members(self, fact: Fact) -> list[Record]:
+        """The profile forgotten, another in its place, or what names or holds nothing of the kind."""
+        sent = self.account(fact.account)
+        member_id = f"{sent.account_id}m0"
+        forgotten = self.erasure(f"{member_id}:profile")
+        return [
+            [forgotten],
+            [forgotten],
+            [forgotten],
+            [self.profile(sent, DEVICES[1])],
+            [forgotten, self.profile(sent, *DEVICES[1:3])],
+            [self.erasure(f"{member_id}:consent"), self.erasure(f"{sent.account_id}m1:profile")],
+            [self.erasure(member_id), self.record("loyalty.members", 0, START, None, None)],
+            [self.record("loyalty.members", 0, START, f"{member_id}:profile".encode(), b"")],
+        ][fact.number]
 
     def signal(self, fact: Fact) -> Record:
         starts = START + fact.hours * HOUR_MS
@@ -416,7 +494,7 @@ class Writer:
         for body in self.bodies["fraud"]:
             if body["engagement_within_minutes"] is not None:
                 sent.moments.add(engaged + body["engagement_within_minutes"] * MINUTE_MS)
-        devices = {f"d{number}": time_text(engaged) for number in range(fact.number)}
+        devices = {device: time_text(engaged) for device in DEVICES[: fact.number]}
         context = {"account_id": sent.account_id, "last_engaged_at": time_text(engaged), "devices": devices}
         key = sent.account_id.encode()
         return self.record("loyalty.engagement-context", 0, START, key, as_json(context))
@@ -430,7 +508,7 @@ class Writer:
             (b"a0", {"account_id": "a0", "devices": {}}),
         )[number % 4]
         rest: Plain = (
-            {"joined_at": time_text(START), "known_devices": ["d1"]},
+            {"joined_at": time_text(START), "known_devices": [DEVICES[1]]},
             {"effective_from": time_text(START), "body": self.bodies["earning"][0]},
             {"expires_at": time_text(START + 90 * DAY_MS)},
             {"last_engaged_at": time_text(START)},
@@ -456,6 +534,12 @@ class Writer:
         if when.how == "memory":
             remembered = sorted(parse_time(event["occurred_at"]) or 0 for event in sent.events[-4:])
             moments = [moment + 35 * DAY_MS for moment in remembered]
+        if when.how == "memory_of_request":
+            asked = parse_time(sent.requests[-1 - when.number % len(sent.requests)]["occurred_at"]) or 0
+            return max(earliest, asked + 35 * DAY_MS + when.nudge)
+        if when.how == "change":
+            to_come = [change for change in self.changes if change > clock] or [clock]
+            return min(to_come) + STEPS_MS[when.number] + max(0, when.nudge)
         if when.how == "days":
             return clock + when.number * 12 * HOUR_MS
         if when.how == "later" or not moments:
@@ -495,6 +579,8 @@ class Writer:
         when = step.when
         if step.kind == "commit" and step.flavour < 6:  # soon enough to find the hold
             when = When("later", when.number // 2, 0)
+        if step.kind == "request_when_forgotten" and sent.requests:
+            when = When("memory_of_request", when.number % 2, when.nudge)
         moment = self.moment(sent, when)
         event = self.event(sent, step, moment)
         timestamp = moment - 5 * MINUTE_MS if step.flavour == 0 else moment
@@ -503,7 +589,9 @@ class Writer:
             name, bad = BAD_FIELDS[(step.size * 8 + step.flavour) % len(BAD_FIELDS)]
             event[name] = bad
         elif step.kind == "bad_key":
-            self.send_bytes(sent, timestamp, (None, b"", b"a9", key + b" ")[step.pick % 4], as_json(event))
+            self.send_bytes(
+                sent, timestamp, (None, b"", b"a9", key + b" ", b"a" * 1_025)[step.pick % 5], as_json(event)
+            )
             return
         elif step.kind == "too_early":
             timestamp = moment - 5 * MINUTE_MS - 1
@@ -545,8 +633,8 @@ class Writer:
                 fitting.append(event)
         if fitting:
             event = fitting[-1 - step.pick % len(fitting)]
-            again = dict(reversed(event.items()))
-            self.send_bytes(sent, parse_time(event["occurred_at"]) or 0, sent.account_id.encode(), as_json(again))
+            again = as_json(dict(reversed(event.items()))).replace(b"1.5", SAME_OR_OTHER_NUMBERS[step.flavour // 2])
+            self.send_bytes(sent, parse_time(event["occurred_at"]) or 0, sent.account_id.encode(), again)
 
     def close(self, partition: int) -> None:
         """A last event of another account takes the watermark on, so that quiet accounts come to what is due."""
@@ -571,9 +659,9 @@ class Writer:
             order_id = self.name("o")
             sent.awaited.append(order_id)
             return self.taking_back(sent, step, moment, order_id, [{"line_id": "l0", "quantity": 1}])
-        if kind in ("adjust", "grant"):
+        if kind in ("adjust", "grant", "take_away"):
             return self.adjustment(sent, step, moment)
-        if kind in ("request", "request_again"):
+        if kind in ("request", "request_again", "request_when_forgotten"):
             return self.request(sent, step, moment)
         if kind in ("commit", "cancel_redemption", "stray_commit", "stray_cancel"):
             verb = "committed" if "commit" in kind else "cancelled"
@@ -617,6 +705,7 @@ class Writer:
         elif step.size == 1:
             event["partner_id"] = None
             event["note"] = {"unknown": [1.5, True]}
+            event["source"] = LONG_TEXT
         return event
 
     def taking_back(self, sent: Sent, step: Step, moment: int, order_id: str, lines: list[Plain]) -> Plain:
@@ -641,8 +730,13 @@ class Writer:
         points = (10, 25, 5, 100, 40, 1, 60, 100)[step.size]
         if step.kind == "adjust" and step.flavour % 2 == 0:
             points = -points
+        if step.kind == "take_away":
+            # Not so much where it is all owed, so that an account comes out of its debt again.
+            has_floor = any(body["negative_balance"] == "floor" for body in self.bodies["redemption"])
+            points = -((5, 20, 1, 100, 3, 300, 300, 1_000) if has_floor else (5, 20, 1, 10, 3, 15, 20, 25))[step.size]
+        reason = "goodwill" if step.size else LONG_TEXT * 3
         return self.transaction(
-            sent, "adjustment", moment, points=points, reason="goodwill", operator="op", qualifying=step.flavour < 5
+            sent, "adjustment", moment, points=points, reason=reason, operator="op", qualifying=step.flavour < 5
         )
 
     def request(self, sent: Sent, step: Step, moment: int) -> Plain:
@@ -660,10 +754,10 @@ class Writer:
             redemption_id=redemption_id,
             reward_id=f"r{reward}",
             points=points,
-            channel=("store", "web", "store", "app", "store", "partner", "web", "store")[step.flavour],
+            channel=("store", "web", "web", "app", "store", "partner", "web", "store")[step.flavour],
         )
         if step.pick != 1:
-            event["device_id"] = ("d0", "d0", "d0", "d1", "d2", "d9")[step.pick]
+            event["device_id"] = DEVICES[(0, 0, 0, 1, 2, 9)[step.pick]]
         return event
 
 
@@ -699,9 +793,20 @@ BAD_BYTES: tuple[bytes | None, ...] = (
     b"1" * 5000,
 )
 
+LONG_TEXT = 'é\U0001f600"\\\n\x01/ ' * 16
+"""As long as most text may be, of letters that take several bytes or must be escaped."""
+
+SAME_OR_OTHER_NUMBERS = (b"1.5", b"15e-1", b"1.5000000000000000000000000000001", b"1.5e400")
+"""How the one number of an unknown field is written when its event comes again: the first two are the same."""
+
 BAD_FIELDS: tuple[tuple[str, Any], ...] = (
     ("event_id", ""),
     ("event_id", 7),
+    ("event_id", "x" * 129),
+    ("source", LONG_TEXT + "é"),
+    ("store_id", LONG_TEXT + "é"),
+    ("lines", [{"line_id": "l" * 65, "sku": "s", "category": "c", "quantity": 1, "amount": 1}]),
+    ("lines", [{"line_id": "l", "sku": "s", "category": "c" * 65, "quantity": 1, "amount": 1}]),
     ("schema_version", 2),
     ("schema_version", 1.0),
     ("schema_version", True),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from .histories import (
     BAD_BYTES,
     CHUNKS,
+    DEVICES,
     KINDS,
     START,
     STEPS_MS,
@@ -39,12 +40,14 @@ class LoopCase(NamedTuple):
 
     `arrivals` say when the offers reach the decision job: how many 255ths of the transactions each comes behind the one
     before it, where all those at 0 come before the first transaction. Where the number is odd, the offer comes again.
+    The `profiles`, and what erases them, come evenly spread among the transactions.
     """
 
     transactions: list[Record]
     reference: list[Record]
     engagements: list[Record]
     arrivals: list[int]
+    profiles: list[Record]
     lag_ms: int
 
     def with_offers(self, offers: Sequence[Record]) -> tuple[list[Record], list[Record]]:
@@ -64,16 +67,23 @@ class LoopCase(NamedTuple):
                 again.append(offer)
         # Halfway through what is left, so that there may be purchases behind it.
         place = (place + inserted + len(transactions)) // 2
-        return reference, [*transactions[:place], *again, *transactions[place:]]
+        transactions = [*transactions[:place], *again, *transactions[place:]]
+        for number, profile in enumerate(self.profiles):
+            transactions.insert((number + 1) * len(transactions) // (len(self.profiles) + 1), profile)
+        return reference, transactions
 
 
 class Consent(NamedTuple):
-    """A member says yes or no at so many hours behind the start, `late` of them only among the engagements."""
+    """A member says yes or no at so many hours behind the start, `late` of them only among the engagements.
+
+    Where it is `erased`, what the member has said so far is to be forgotten instead.
+    """
 
     member: int
     hours: int
     offers: bool
     late: bool
+    erased: bool
 
 
 class Campaign(NamedTuple):
@@ -116,6 +126,7 @@ class OfferPlan(NamedTuple):
     held: list[Held]
     steps: list[Engage]
     arrivals: list[int]
+    profiles: list[int]
 
 
 # What is drawn
@@ -132,6 +143,7 @@ def campaign(choose: Choices, more: Choices) -> Plain:
         "tiers": choose.of([[], [], [], [], ["basic"], ["basic", "silver"], ["silver", "gold"], ["gold"]]),
         "offer": {
             "offer_id": f"f{number}",
+            "currency": more.of([None, None, "EUR", "EUR", "GBP"]),
             "bonus_points": more.of([5, 10, 20, 37, 0]),
             "min_amount": more.of([10, 10, 20, 30, 0, 60]),
             "valid_days": more.of([2, 1, 3, 7, 30, 0]),
@@ -151,14 +163,27 @@ def campaign_version(chunks: Sequence[bytes], first: bool) -> Campaign:
 
 
 def consent(choose: Choices) -> Consent:
-    return Consent(choose.upto(5), choose.upto(14 * 24 - 1), choose.of([True, False]), choose.of([False, False, True]))
+    member, hours, offers, late = (
+        choose.upto(5),
+        choose.upto(14 * 24 - 1),
+        choose.of([True, False]),
+        choose.upto(2) == 2,
+    )
+    return Consent(member, hours, offers, late, choose.upto(3) == 3)
 
 
 def held(choose: Choices) -> Held:
     return Held(choose.upto(2), choose.upto(14 * 24 - 1), choose.of(TIERS), choose.of([False, False, True]))
 
 
-OFTEN_BOUGHT_AND_BROUGHT_BACK = (*KINDS, *["purchase"] * 30, *["refund"] * 20, *["cancel"] * 8, *["adjust"] * 10)
+OFTEN_BOUGHT_AND_BROUGHT_BACK = (
+    *KINDS,
+    *["purchase"] * 30,
+    *["request"] * 20,
+    *["refund"] * 20,
+    *["cancel"] * 8,
+    *["adjust"] * 10,
+)
 """What happens to accounts whose members are made offers: more that takes them up, and that undoes it."""
 
 ENGAGE_KINDS = (
@@ -200,6 +225,7 @@ def offer_plans(draw: st.DrawFn) -> OfferPlan:
         held=[held(Choices(one)) for one in draw(st.lists(CHUNKS, min_size=choose.upto(2), max_size=4))],
         steps=[engage(Choices(one)) for one in draw(st.lists(CHUNKS, min_size=at_least, max_size=25))],
         arrivals=[max(0, share - 200) for share in draw(CHUNKS)] if choose.of([False, True]) else [],
+        profiles=[Choices(one).upto(5) for one in draw(st.lists(CHUNKS, min_size=1, max_size=3))],
     )
 
 
@@ -209,7 +235,7 @@ def quiet_plans(draw: st.DrawFn) -> Plan:
     choose = Choices(draw(CHUNKS))
     documents = first_documents(draw(st.lists(CHUNKS, min_size=5, max_size=5)))
     versions = [later_version(pair) for pair in draw(st.lists(st.tuples(CHUNKS, CHUNKS), max_size=2))]
-    return Plan(choose.of([1, 2, 3]), 1, 0, -30, 0, documents, versions, [], [], [], [])
+    return Plan(choose.of([1, 2, 3]), 1, 0, -30, 0, documents, versions, [], [], [], [], [])
 
 
 def offer_histories() -> st.SearchStrategy[LoopCase]:
@@ -273,7 +299,15 @@ class OfferWriter:
         engagements = [record for step in self.plan.steps for record in self.write_step(step)]
         for number, record in enumerate(self.late):
             engagements.insert((number + 1) * len(engagements) // (len(self.late) + 1), record)
-        return LoopCase(case.transactions, reference, engagements, self.plan.arrivals, case.lag_ms)
+        profiles = [self.write_profile(number) for number in self.plan.profiles]
+        return LoopCase(case.transactions, reference, engagements, self.plan.arrivals, profiles, case.lag_ms)
+
+    def write_profile(self, number: int) -> Record:
+        """Of the one member of an account that has a profile from the start: forgotten, or with another device."""
+        sent = self.base.account(number // 2)
+        if number % 2:
+            return self.base.profile(sent, DEVICES[1])
+        return self.base.erasure(f"{sent.account_id}m0:profile")
 
     # Reference
 
@@ -299,7 +333,8 @@ class OfferWriter:
             account_id, member_id = self.members[one.member % len(self.members)]
             moment = START + one.hours * HOUR_MS
             self.moments.add(moment)
-            put(self.consent(account_id, member_id, moment, one.offers), one.late)
+            said = self.consent(account_id, member_id, moment, one.offers)
+            put(self.base.erasure(f"{member_id}:consent") if one.erased else said, one.late)
         in_order = sorted(self.plan.held, key=lambda one: one.late)
         for sequence, decision in enumerate(in_order, start=1):
             account_id, _ = self.members[decision.account % len(self.members)]

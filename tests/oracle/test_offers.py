@@ -1,6 +1,8 @@
 """What must hold of the oracle's offers, and of what comes of them, for every history (contract §4, Offers)."""
 
+import json
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from .offer_histories import LoopCase, by_place_in_its_stream, loop_histories, o
 from .offers import Offering, decide_offers
 from .oracle import Result, decide_all
 from .tries import tried_with
-from .wire import DAY_MS, Record, parse_json, parse_time
+from .wire import DAY_MS, Malformed, Record, parse_json, parse_time
 
 SOME = tried_with(100)
 FEW = tried_with(40)
@@ -37,10 +39,15 @@ def offered(case: LoopCase) -> Offering:
 
 def looped(case: LoopCase) -> Result:
     """The whole loop: the ledger's decisions, the offers that rest on them, and what the offers lead to."""
+    return decide_all(*closed(case), case.lag_ms)
+
+
+def closed(case: LoopCase) -> tuple[list[Record], list[Record]]:
+    """The transactions and the reference, with the offers that rest on the ledger's decisions."""
     ledger = written(decide_all(case.transactions, case.reference, case.lag_ms).decisions, by_place_in_its_stream)
     offers = decide_offers(case.engagements, [*case.reference, *ledger]).decisions
     reference, transactions = case.with_offers(written(offers, by_place_in_its_stream))
-    return decide_all(transactions, reference, case.lag_ms)
+    return transactions, reference
 
 
 def moment_of(decision: Plain) -> int:
@@ -104,7 +111,9 @@ def test_the_sequence_of_each_member_has_no_gap(case: LoopCase) -> None:
 def test_no_offer_is_made_when_consent_was_withdrawn_or_never_given(case: LoopCase) -> None:
     said: dict[str, list[tuple[int, int, bool]]] = defaultdict(list)
     for arrival, record in enumerate([*case.reference, *case.engagements]):
-        if record.topic == "loyalty.members" and parse_json(record.value)["type"] == "member.consent":
+        if record.topic == "loyalty.members" and record.value is None:
+            said.pop((record.key or b"").decode().removesuffix(":consent"), None)
+        elif record.topic == "loyalty.members" and parse_json(record.value)["type"] == "member.consent":
             event = parse_json(record.value)
             said[event["member_id"]].append((parse_time(event["occurred_at"]) or 0, arrival, event["offers"]))
     all_come_first = all(record.topic != "loyalty.members" for record in case.engagements)
@@ -220,3 +229,75 @@ def test_histories_bring_about_all_that_becomes_of_offers() -> None:
     wanted = EVERY_ANSWER | EVERY_DEAD_LETTER | EVERY_DECISION_ABOUT_A_BONUS | {"duplicate", "unmatched"}
     assert {one for one in wanted if seen[one] < 3} == set()
     assert {one for one in seen if isinstance(one, tuple)} == EVERY_DECISION_ABOUT_A_BONUS
+
+
+RARE = ("a currency", "a category at 0 bp", "an erased consent", "an erased profile")
+
+
+def test_histories_bring_about_what_currencies_categories_and_erasures_change() -> None:
+    """Each is asked whether the history would have gone another way without it."""
+    seen: Counter[str] = Counter()
+
+    @settings(SOME, max_examples=150, database=None, derandomize=True)
+    @given(offer_histories())
+    def count_consents(case: LoopCase) -> None:
+        kept = LoopCase(*(without_erasures(part) if isinstance(part, list) else part for part in case))
+        seen["an erased consent"] += offered(kept).decisions != offered(case).decisions
+
+    @settings(SOME, max_examples=150, database=None, derandomize=True)
+    @given(loop_histories())
+    def count_loops(case: LoopCase) -> None:
+        transactions, reference = closed(case)
+        taken = bonuses(decide_all(transactions, reference, case.lag_ms))
+        for what, changed in (("a currency", any_currency), ("a category at 0 bp", nothing_at_0_bp)):
+            otherwise = [changed(record) for record in reference]
+            seen[what] += bonuses(decide_all(transactions, otherwise, case.lag_ms)) != taken
+        kept = decide_all(without_erasures(transactions), without_erasures(reference), case.lag_ms)
+        seen["an erased profile"] += kept.decisions != decide_all(transactions, reference, case.lag_ms).decisions
+
+    count_consents()
+    count_loops()
+    print(seen)
+    assert {one for one in RARE if seen[one] < 3} == set()
+
+
+def without_erasures(records: list[Any]) -> list[Any]:
+    return [
+        one for one in records if not (isinstance(one, Record) and one.topic == "loyalty.members" and not one.value)
+    ]
+
+
+def bonuses(result: Result) -> list[Any]:
+    """Which orders took up which offers, or were undone."""
+    return [
+        (one["type"], one["account_id"], one["subject"])
+        for one in result.decisions
+        if one["type"].startswith("reward.") and "offer_id" in one["subject"]
+    ]
+
+
+def any_currency(record: Record) -> Record:
+    """A campaign whose offers name no currency; other records as they are."""
+    return with_body(record, b"campaign/", lambda body: {**body, "offer": {**body["offer"], "currency": None}})
+
+
+def nothing_at_0_bp(record: Record) -> Record:
+    """Earning rules in which every category earns something; other records as they are."""
+    return with_body(
+        record,
+        b"earning@",
+        lambda body: {**body, "category_bp": {name: bp or 1 for name, bp in body["category_bp"].items()}},
+    )
+
+
+def with_body(record: Record, name: bytes, change: Callable[[Plain], Plain]) -> Record:
+    """A sound document of that name with its body changed; other records as they are."""
+    if record.topic != "loyalty.program" or not (record.key or b"").startswith(name):
+        return record
+    try:
+        event = parse_json(record.value)
+    except Malformed:
+        return record
+    if "body" not in event:
+        return record
+    return record._replace(value=json.dumps({**event, "body": change(event["body"])}).encode())

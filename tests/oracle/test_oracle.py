@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from .histories import Case, histories
+from .histories import DEVICES, Case, histories
 from .oracle import Result, decide_all
 from .tries import tried_with
-from .wire import parse_json, parse_time
+from .wire import DAY_MS, Malformed, parse_json, parse_time
 
 SOME = tried_with(150)
 
@@ -115,6 +115,50 @@ def test_no_balance_is_negative_and_debt_and_available_points_are_never_both_the
 
 @SOME
 @given(histories())
+def test_under_floor_no_more_is_owed_than_holds_hold_unless_it_was_before(case: Case) -> None:
+    policies = {one["negative_balance"] for one in bodies(case, "redemption")}
+    for decisions in by_account(decided(case)):
+        for before, after in pairwise(decisions):
+            grown = after["balance"]["debt"] - before["balance"]["debt"]
+            if policies == {"floor"} and grown > 0:
+                assert after["balance"]["debt"] <= after["balance"]["held"]
+            if policies == {"debt"}:
+                assert "written_off" not in after["evidence"]
+
+
+@SOME
+@given(histories())
+def test_what_is_written_off_is_no_points_of_the_decision(case: Case) -> None:
+    for decisions in by_account(decided(case)):
+        for before, after in pairwise(decisions):
+            if after["type"] == "redemption.settled":
+                spent = before["balance"]["held"] - after["balance"]["held"]
+                written_off = after["evidence"].get("written_off", 0)
+                assert after["points"] == written_off - spent
+                assert before["balance"]["debt"] - after["balance"]["debt"] == written_off <= spent
+
+
+def bodies(case: Case, name: str) -> list[dict[str, Any]]:
+    """Every version of a document, in the order of arrival; those that are refused are not among them."""
+    parsed = [
+        parse_json(record.value)
+        for record in case.reference
+        if record.topic == "loyalty.program" and (record.key or b"").startswith(name.encode() + b"@") and record.value
+        if is_json(record.value)
+    ]
+    return [event["body"] for event in parsed if "body" in event]
+
+
+def is_json(value: bytes) -> bool:
+    try:
+        parse_json(value)
+    except Malformed:
+        return False
+    return True
+
+
+@SOME
+@given(histories())
 def test_a_hold_never_takes_more_than_was_available(case: Case) -> None:
     for decisions in by_account(decided(case)):
         for before, after in pairwise(decisions):
@@ -204,3 +248,81 @@ def test_histories_bring_about_everything_the_contract_knows() -> None:
     wanted = EVERY_DECISION | EVERY_DEAD_LETTER | {"debt", "written off"}
     assert {one for one in wanted if not seen[one]} == set()
     assert {one for one in seen if isinstance(one, tuple)} == EVERY_DECISION
+
+
+RARE = (
+    "owed under floor",
+    "owed and written off at once",
+    "paid when a hold ends under floor",
+    "written off at a commit",
+    "all that is spent written off",
+    "less than is spent written off",
+    "shown before it slides",
+    "grace from the account's time has ended",
+    "a device that was erased",
+    "asked again when forgotten",
+)
+
+
+def test_histories_bring_about_what_is_rare_elsewhere() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(SOME, max_examples=500, database=None, derandomize=True)
+    @given(histories())
+    def count(case: Case) -> None:
+        has_floor = any(one["negative_balance"] == "floor" for one in bodies(case, "redemption"))
+        result = decided(case)
+        events = {
+            (record.topic, record.partition, record.offset): parse_json(record.value)
+            for record in case.transactions
+            if record.value and is_json(record.value)
+        }
+        for decisions in by_account(result):
+            count_debt(seen, decisions, has_floor)
+            count_moments(seen, decisions, {one["grace_days"] for one in bodies(case, "tiers")})
+            count_requests(seen, decisions, events)
+
+    count()
+    print(seen)
+    assert {one for one in RARE if seen[one] < 5} == set()
+
+
+def count_debt(seen: Counter[str], decisions: list[dict[str, Any]], has_floor: bool) -> None:
+    for before, after in pairwise(decisions):
+        grown = after["balance"]["debt"] - before["balance"]["debt"]
+        written_off = after["evidence"].get("written_off", 0)
+        seen["owed under floor"] += has_floor and grown > 0
+        seen["owed and written off at once"] += grown > 0 and written_off > 0
+        if after["type"] == "redemption.released":
+            seen["paid when a hold ends under floor"] += has_floor and grown < 0 and after["points"] == 0
+        if after["type"] == "redemption.settled" and written_off:
+            seen["written off at a commit"] += 1
+            seen["all that is spent written off" if after["points"] == 0 else "less than is spent written off"] += 1
+
+
+def count_moments(seen: Counter[str], decisions: list[dict[str, Any]], grace_days: set[int]) -> None:
+    started = 0
+    for decision, behind in zip(decisions, [*decisions[1:], None], strict=True):
+        moment = parse_time(decision["occurred_at"]) or 0
+        timer = decision["cause"].get("timer")
+        if behind is not None and timer in ("hold", "release", "expiry") and behind["cause"].get("timer") == "slide":
+            seen["shown before it slides"] += decision["occurred_at"] == behind["occurred_at"]
+        if decision["type"] == "tier.grace":
+            started = moment
+        if decision["type"] == "tier.changed" and timer == "grace":
+            seen["grace from the account's time has ended"] += (moment - started) / DAY_MS not in grace_days
+
+
+def count_requests(seen: Counter[str], decisions: list[dict[str, Any]], events: dict[Any, Any]) -> None:
+    asked: list[int] = []
+    for decision in decisions:
+        if decision["type"] != "redemption.decided":
+            continue
+        codes = [reason["code"] for reason in decision["reasons"]]
+        event = events[decision["cause"]["topic"], decision["cause"]["partition"], decision["cause"]["offset"]]
+        has_profile = event["member_id"].endswith("m0") and event.get("device_id") == DEVICES[0]
+        seen["a device that was erased"] += has_profile and "unknown_device" in codes
+        moment = parse_time(decision["occurred_at"]) or 0
+        far_apart = [one for one in asked if 35 * DAY_MS <= moment - one <= 40 * DAY_MS]
+        seen["asked again when forgotten"] += bool(far_apart)
+        asked.append(moment)
