@@ -1,7 +1,7 @@
 """Puts what the project decided beside what the oracle decided.
 
-Compared is every field of the contract but the project's own: `decision_id`, `decided_at`, the wording of `detail`,
-`received_at`, of the evidence all but `late` and `written_off`, and the `seal`, which covers all of these.
+Compared is every field of the contract but the project's own: `decision_id`, `decided_at`, `seal`, the wording of `detail`,
+`received_at`, and of the evidence all but `late` and `written_off`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ MEASURED = frozenset(
 
 
 def plain_decision(decision: Plain) -> Plain:
-    own = ("decision_id", "decided_at", "evidence", "seal")
-    plain = {key: value for key, value in decision.items() if key not in own}
+    ours_alone = ("decision_id", "decided_at", "seal", "evidence")
+    plain = {key: value for key, value in decision.items() if key not in ours_alone}
     evidence = decision["evidence"]
     plain["late"] = evidence.get("late", False)
     plain["written_off"] = evidence.get("written_off", 0)

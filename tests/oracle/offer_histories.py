@@ -179,9 +179,9 @@ def held(choose: Choices) -> Held:
 OFTEN_BOUGHT_AND_BROUGHT_BACK = (
     *KINDS,
     *["purchase"] * 30,
-    *["request"] * 20,
+    *["request"] * 12,
     *["refund"] * 20,
-    *["cancel"] * 8,
+    *["cancel"] * 20,
     *["adjust"] * 10,
 )
 """What happens to accounts whose members are made offers: more that takes them up, and that undoes it."""
