@@ -1,7 +1,7 @@
 """Puts what the project decided beside what the oracle decided.
 
-Compared is every field of the contract but the project's own: `decision_id`, `decided_at`, `seal`, the wording of `detail`,
-`received_at`, and of the evidence all but `late` and `written_off`.
+Compared is every field of the contract but the project's own: `decision_id`, `decided_at`, `seal`, the wording of
+`detail`, `received_at`, and of the evidence all but `late` and `written_off`.
 """
 
 from __future__ import annotations
