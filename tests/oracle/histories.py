@@ -129,7 +129,7 @@ def earning(choose: Choices) -> Plain:
             ]
         ),
         "category_bp": choose.of(
-            [{}, {"food": 15_000, "gift": 0}, {"gift": 0}, {"food": 3_333}, {"food": 0, "other": 20_000}]
+            [{}, {"gift": 0}, {"food": 15_000, "gift": 0}, {"food": 3_333, "other": 0}, {"food": 0, "other": 20_000}]
         ),
         "pending_days": choose.of([0, 0, 1, 1, 2, 3]),
         "expiry_days": choose.of([None, None, *range(1, 21), 1, 2, 3, 4, 5, 6]),
@@ -173,7 +173,7 @@ def fraud(choose: Choices) -> Plain:
         ],
         "engagement_within_minutes": choose.of([None, None, None, 60, 24 * 60]),
         "no_engagement_outcome": choose.of(["review", "review", "deny"]),
-        "unknown_device_outcome": choose.of([None, None, None, "review", "review", "deny"]),
+        "unknown_device_outcome": choose.of([None, "review", None, "review", "deny", "review"]),
     }
 
 
@@ -234,6 +234,7 @@ KINDS = (
     "request_when_forgotten",
     *["purchase_again"] * 2,
     *["request_again"] * 2,
+    *["request_online"] * 2,
     "stray_commit",
     "stray_cancel",
     *["resend"] * 2,
@@ -661,7 +662,7 @@ class Writer:
             return self.taking_back(sent, step, moment, order_id, [{"line_id": "l0", "quantity": 1}])
         if kind in ("adjust", "grant", "take_away"):
             return self.adjustment(sent, step, moment)
-        if kind in ("request", "request_again", "request_when_forgotten"):
+        if kind.startswith("request"):
             return self.request(sent, step, moment)
         if kind in ("commit", "cancel_redemption", "stray_commit", "stray_cancel"):
             verb = "committed" if "commit" in kind else "cancelled"
@@ -756,7 +757,9 @@ class Writer:
             points=points,
             channel=("store", "web", "web", "app", "store", "partner", "web", "store")[step.flavour],
         )
-        if step.pick != 1:
+        if step.kind == "request_online":
+            event.update(member_id=f"{sent.account_id}m0", channel="web", device_id=DEVICES[0])
+        elif step.pick != 1:
             event["device_id"] = DEVICES[(0, 0, 0, 1, 2, 9)[step.pick]]
         return event
 

@@ -179,7 +179,7 @@ def held(choose: Choices) -> Held:
 OFTEN_BOUGHT_AND_BROUGHT_BACK = (
     *KINDS,
     *["purchase"] * 30,
-    *["request"] * 12,
+    *["request_online"] * 12,
     *["refund"] * 20,
     *["cancel"] * 20,
     *["adjust"] * 10,
