@@ -174,7 +174,7 @@ class OfferMaker:
             _agree(entries, CONSENTED.read(value))
             return
         if value[:1] == ERASED.tag:
-            _erase_consents(pages, ERASED.read(value))
+            _erase_consents(entries, ERASED.read(value))
             return
         offer = PUBLISHED_OFFER.read(value)
         member = _load(entries, offer.member_id)
@@ -238,12 +238,12 @@ def _agree(entries: StateEntries, consented: Consented) -> None:
     entries.put(f"member/{consented.member_id}", _MEMBER.write(member))
 
 
-def _erase_consents(pages: StateEntries, member_id: str) -> None:
+def _erase_consents(entries: StateEntries, member_id: str) -> None:
     """The member has said nothing, as far as this job knows."""
-    member = _load(pages, member_id)
+    member = _load(entries, member_id)
     if member.consents:
         member.consents = []
-        pages.put(f"member/{member_id}", _MEMBER.write(member))
+        entries.put(f"member/{member_id}", _MEMBER.write(member))
 
 
 def latest(entries: list[E], moment: int) -> E | None:

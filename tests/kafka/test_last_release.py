@@ -33,6 +33,7 @@ from tests.kafka.on_kafka import (
     without_the_hour,
 )
 from tests.kafka_records import delete_topics, send
+from tests.oracle.checks import broken_seals
 
 FROZEN = ROOT / "tests" / "jobs" / "frozen"
 BOUGHT_AT = "2026-01-20T10:00:00.000Z"
@@ -73,6 +74,13 @@ def _redemption() -> list[bytes]:
     return [json.dumps({**event, **asks}).encode(), json.dumps({**event, **pays}).encode()]
 
 
+def _unsealed(decisions: list[Plain]) -> dict[str, Plain]:
+    return {
+        decision_id: {name: content for name, content in decision.items() if name != "seal"}
+        for decision_id, decision in without_the_hour(decisions).items()
+    }
+
+
 @pytest.mark.parametrize("release", ["decisions-1", "decisions-2", "decisions-3"])
 def test_a_savepoint_of_an_earlier_release_restores_and_the_job_goes_on(
     release: str, bootstrap: str, tmp_path: Path
@@ -106,7 +114,9 @@ def test_a_savepoint_of_an_earlier_release_restores_and_the_job_goes_on(
     known = {decision["decision_id"] for decision in before} | {"offer-to-ada"}
     new = [decision for decision in values(bootstrap, DECISIONS) if decision["decision_id"] not in known]
     expected = [decision for decision in decided_in_memory(bootstrap).decisions if decision["decision_id"] not in known]
-    assert first_differences(without_the_hour(new), without_the_hour(expected)) == []
+    # A stream that an earlier release began is sealed from here on, so its seals are others than from the beginning.
+    assert first_differences(_unsealed(new), _unsealed(expected)) == []
+    assert broken_seals(values(bootstrap, DECISIONS)) == []
     decided = {decision["cause"]["event_id"] for decision in new if "timer" not in decision["cause"]}
     assert decided == {"ada-boots", "ada-asks", "ada-pays"}, "what was used before is a duplicate still"
     types = [decision["type"] for decision in new if decision["account_id"] == "ada"]
