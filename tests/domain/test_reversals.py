@@ -62,6 +62,54 @@ def test_with_floor_spent_points_are_written_off_and_the_decision_says_how_many(
     assert reversed_["evidence"]["written_off"] == 10
 
 
+def story_under_floor() -> Story:
+    """1,000 points were earned and 900 of them are held."""
+    story = Story(redemption={"negative_balance": "floor"})
+    story.reward("bike", 900)
+    story.reward("mug", 100)
+    story.buys("o1", 100_000, at())
+    story.requests("r1", 900, at(minutes=1), reward_id="bike")
+    return story
+
+
+def test_under_floor_an_account_owes_what_its_holds_may_give_back_so_nothing_stays_of_an_order_that_came_back() -> None:
+    story = story_under_floor()
+    reversed_, *_ = story.refunds("o1", at(minutes=2))
+    assert (reversed_["points"], reversed_["balance"]["debt"], reversed_["evidence"]["written_off"]) == (-1_000, 900, 0)
+    (released,) = story.cancels("r1", at(minutes=3))
+    assert (released["points"], released["evidence"]["paid_debt"]) == (0, 900)
+    assert (story.balance["available"], story.balance["held"], story.balance["debt"]) == (0, 0, 0)
+
+
+def test_under_floor_a_commit_writes_off_what_is_owed_up_to_the_points_that_it_spends() -> None:
+    story = story_under_floor()
+    story.refunds("o1", at(minutes=2))
+    settled, _ = story.commits("r1", at(minutes=3))
+    assert (settled["points"], settled["evidence"]["written_off"]) == (0, 900)
+    assert (story.balance["held"], story.balance["debt"]) == (0, 0)
+    assert "900 points that the account owed were written off" in settled["reasons"][0]["detail"]
+
+
+def test_under_floor_what_no_hold_can_give_back_is_written_off() -> None:
+    story = story_under_floor()
+    story.requests("r2", 100, at(minutes=1), reward_id="mug")
+    story.commits("r2", at(minutes=2))
+    reversed_, *_ = story.refunds("o1", at(minutes=3))
+    assert (reversed_["balance"]["debt"], reversed_["evidence"]["written_off"]) == (900, 100)
+    (taken,) = story.adjusts(-50, at(minutes=4))
+    assert (taken["points"], taken["balance"]["debt"], taken["evidence"]["written_off"]) == (0, 900, 50)
+
+
+def test_where_debt_is_owed_a_commit_writes_nothing_off() -> None:
+    story = Story()
+    story.reward("bike", 900)
+    story.buys("o1", 100_000, at())
+    story.requests("r1", 900, at(minutes=1), reward_id="bike")
+    story.refunds("o1", at(minutes=2))
+    settled, _ = story.commits("r1", at(minutes=3))
+    assert (settled["points"], settled["evidence"]["written_off"], story.balance["debt"]) == (-900, 0, 900)
+
+
 def test_each_expired_point_is_forgiven_once() -> None:
     story = Story(earning={"expiry_days": 2})
     story.buys_lines("o1", at(), [(1_000, 1), (1_000, 1)])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
 
+from loyalty.decided_again import difference
+from loyalty.program import Program
 from loyalty.wire import transactions
+from loyalty.wire.program import TOPIC as PROGRAM
+from loyalty.wire.program import parse_program_document
 from ops.generate.send import generate
 from tests.agreement.compare import dead_letter_differences, differences
 from tests.kafka.on_kafka import (
@@ -21,6 +26,7 @@ from tests.kafka.on_kafka import (
     values,
 )
 from tests.oracle import oracle
+from tests.oracle.checks import broken_seals
 
 EVENTS = int(os.environ.get("LOYALTY_EVENTS", "20000"))
 """How many events are sent: a hundred thousand in `make oracle`."""
@@ -55,6 +61,11 @@ def test_the_job_and_the_oracle_decide_every_event_alike(bootstrap: str, tmp_pat
     differ = differences(decisions, theirs.decisions)
     refused_otherwise = dead_letter_differences(dead_letters, theirs.dead_letters)
     watch.took("comparison")
+    program = Program()
+    for document in values(bootstrap, PROGRAM):
+        program.learn(parse_program_document(json.dumps(document).encode()))
+    decided_otherwise = [found for decision in decisions if (found := difference(decision, program)) is not None]
+    watch.took("deciding again from evidence")
     print(
         f"read {counts.read:,} = used {counts.used:,} + duplicate {counts.duplicate:,} + dead letter "
         f"{counts.dead_letter:,} + waiting {counts.waiting:,}; decisions {len(decisions):,}, "
@@ -63,6 +74,8 @@ def test_the_job_and_the_oracle_decide_every_event_alike(bootstrap: str, tmp_pat
     )
 
     assert differ[:10] == []
+    assert decided_otherwise[:10] == []
+    assert broken_seals(decisions) == []
     assert refused_otherwise[:10] == []
     assert len(read) == sent.transactions == EVENTS
     assert (counts.used, counts.duplicate, counts.waiting) == (
