@@ -129,7 +129,7 @@ def earning(choose: Choices) -> Plain:
             ]
         ),
         "category_bp": choose.of(
-            [{}, {"gift": 0}, {"food": 15_000, "gift": 0}, {"food": 3_333, "other": 0}, {"food": 0, "other": 20_000}]
+            [{"gift": 0}, {}, {"food": 15_000, "gift": 0}, {"food": 3_333, "other": 0}, {"food": 0, "other": 20_000}]
         ),
         "pending_days": choose.of([0, 0, 1, 1, 2, 3]),
         "expiry_days": choose.of([None, None, *range(1, 21), 1, 2, 3, 4, 5, 6]),
@@ -684,7 +684,7 @@ class Writer:
             {
                 "line_id": f"l{at}",
                 "sku": "sku",
-                "category": ("food", "other", "gift")[(step.pick + at) % 3],
+                "category": ("food", "gift", "other")[(step.pick + at) % 3],
                 "quantity": 1 + (step.size + at) % 3,
                 "amount": (10, 7, 20, 31, 50, 0, 99, 3)[(step.size + step.flavour + 3 * at) % 8],
             }

@@ -145,7 +145,7 @@ def campaign(choose: Choices, more: Choices) -> Plain:
             "offer_id": f"f{number}",
             "currency": more.of([None, None, "EUR", "EUR", "GBP"]),
             "bonus_points": more.of([5, 10, 20, 37, 0]),
-            "min_amount": more.of([10, 10, 20, 30, 0, 60]),
+            "min_amount": more.of([20, 10, 30, 40, 0, 60]),
             "valid_days": more.of([2, 1, 3, 7, 30, 0]),
         },
         "cap": {"max_per_member": more.of([2, 9, 1, 3, 9, 0]), "window_days": more.of([1, 2, 3, 7, 30])},

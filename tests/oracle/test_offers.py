@@ -234,17 +234,18 @@ def test_histories_bring_about_all_that_becomes_of_offers() -> None:
 RARE = ("a currency", "a category at 0 bp", "an erased consent", "an erased profile")
 
 
+@pytest.mark.long
 def test_histories_bring_about_what_currencies_categories_and_erasures_change() -> None:
     """Each is asked whether the history would have gone another way without it."""
     seen: Counter[str] = Counter()
 
-    @settings(SOME, max_examples=150, database=None, derandomize=True)
+    @settings(SOME, max_examples=80, database=None, derandomize=True)
     @given(offer_histories())
     def count_consents(case: LoopCase) -> None:
         kept = case._replace(reference=without_erasures(case.reference), engagements=without_erasures(case.engagements))
         seen["an erased consent"] += offered(kept).decisions != offered(case).decisions
 
-    @settings(SOME, max_examples=150, database=None, derandomize=True)
+    @settings(SOME, max_examples=130, database=None, derandomize=True)
     @given(loop_histories())
     def count_loops(case: LoopCase) -> None:
         transactions, reference = closed(case)

@@ -264,6 +264,7 @@ RARE = (
 )
 
 
+@pytest.mark.long
 def test_histories_bring_about_what_is_rare_elsewhere() -> None:
     seen: Counter[str] = Counter()
 
