@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from loyalty.rules import sentences
+from loyalty.rules import request_sentences as sentences
 from loyalty.state.account import Account
 from loyalty.times import MINUTE_MS, format_time, parse_time
 from loyalty.wire.decisions import ReasonFields, reason

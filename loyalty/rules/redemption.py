@@ -6,7 +6,8 @@ from typing import Any
 
 from loyalty.program import InForce
 from loyalty.records import Refused
-from loyalty.rules import gate, holds, sentences
+from loyalty.rules import gate, holds
+from loyalty.rules import request_sentences as sentences
 from loyalty.rules.case import About, Case, Decided, Rules
 from loyalty.state import retention
 from loyalty.wire.decisions import ReasonFields, reason

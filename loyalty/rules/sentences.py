@@ -1,59 +1,13 @@
 """The sentences of reasons: what a support agent reads aloud (contract §5, *reasons*).
 
 Numbers have separators, one point is "1 point", times and spans are written as people say them. No sentence holds a
-name, a birth date or a device. `docs/reference/sentences.md` is generated from `EXAMPLES`.
+name, a birth date or a device. Those about a redemption that was asked for are in `loyalty.rules.request_sentences`;
+`docs/reference/sentences.md` has an example of each.
 """
 
 from __future__ import annotations
 
-from loyalty.times import DAY_MS, HOUR_MS, MINUTE_MS
-from loyalty.times import format_time as _wire_text
-
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-_SPANS = ((DAY_MS, "day"), (HOUR_MS, "hour"), (MINUTE_MS, "minute"), (1_000, "second"))
-
-
-def counted(number: int, what: str) -> str:
-    """`1 point`, `3,112 points`."""
-    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def points(number: int) -> str:
-    return "1 point" if number == 1 else f"{number:,} points"
-
-
-def were(number: int) -> str:
-    return "was" if number == 1 else "were"
-
-
-def moment(ms: int) -> str:
-    """`20 January 2026, 10:00 UTC`."""
-    text = _wire_text(ms)
-    return f"{int(text[8:10])} {_MONTHS[int(text[5:7]) - 1]} {int(text[:4])}, {text[11:16]} UTC"
-
-
-def span(ms: int) -> str:
-    """`3 days`, `90 minutes`, `1 day 2 hours`: exact down to a second, what is less is left out."""
-    parts = []
-    for size, name in _SPANS:
-        number, ms = divmod(ms, size)
-        if number:
-            parts.append(counted(number, name))
-    return " ".join(parts) or "less than a second"
-
+from loyalty.rules.words import counted, moment, points, were
 
 # points.earned
 
@@ -158,62 +112,6 @@ def _too_few(number: int, tier: str, threshold: int) -> str:
     return f"With {_qualifying(number)} the account has fewer than the {threshold:,} that {tier} needs"
 
 
-# redemption.decided
-
-
-def reward_unknown() -> str:
-    return "The reward is not in the programme."
-
-
-def reward_inactive() -> str:
-    return "The reward cannot be had at the moment."
-
-
-def reward_price(price: int, offered: int) -> str:
-    return f"The reward costs {points(price)}, and {points(offered)} {were(offered)} offered."
-
-
-def below_minimum(asked: int, minimum: int) -> str:
-    return f"A redemption takes at least {points(minimum)}, and {points(asked)} {were(asked)} asked for."
-
-
-def insufficient_points(available: int, needed: int) -> str:
-    return f"{points(needed)} {'is' if needed == 1 else 'are'} needed, and {_are_available(available)}."
-
-
-def _are_available(available: int) -> str:
-    return f"{points(available)} {'is' if available == 1 else 'are'} available"
-
-
-def approved(asked: int, available: int) -> str:
-    return f"{_are_available(available)}; {points(asked)} {'is' if asked == 1 else 'are'} held for the reward."
-
-
-def fraud_signal(signal: str, score: int, outcome: str, threshold: int) -> str:
-    leads_to = "a denial" if outcome == "deny" else "a review"
-    return f"The fraud signal {signal} stands at {score}, and from {threshold} on it leads to {leads_to}."
-
-
-def velocity(requests: int, window_ms: int, max_requests: int) -> str:
-    return f"This is request number {requests:,} within {span(window_ms)}, and {max_requests:,} may be made."
-
-
-def engagement_unknown() -> str:
-    return "It is not known that the account was active before the request."
-
-
-def not_engaged(last_ms: int, within_ms: int) -> str:
-    return f"The account was last active on {moment(last_ms)}, more than {span(within_ms)} before the request."
-
-
-def device_unknown() -> str:
-    return "The request came from a device that is not known."
-
-
-def device_absent() -> str:
-    return "The request does not say which device it came from."
-
-
 # redemption.settled, redemption.released, reward.*
 
 
@@ -272,57 +170,3 @@ def budget_exhausted(used: int, bonus: int, budget: int) -> str:
 
 def lower_priority(campaign_id: str) -> str:
     return f"The offer of campaign {campaign_id} was made instead."
-
-
-_AT = 1_768_903_200_000
-"""20 January 2026, 10:00 UTC."""
-
-EXAMPLES: tuple[tuple[str, str, str], ...] = (
-    ("points.earned", "purchase", purchase("o-17", 3112)),
-    ("points.earned", "offer_bonus", offer_bonus("o-17", _AT, 300)),
-    ("points.released", "return_window_ended", return_window_ended(3112, 0)),
-    ("points.released", "return_window_ended", return_window_ended(3112, 112)),
-    ("points.reversed", "refund", order_reversed("o-17", "refund", 1)),
-    ("points.reversed", "refund", order_reversed("o-17", "refund", 1037) + taken(0, 37, 0)),
-    ("points.reversed", "refund", order_reversed("o-17", "refund", 1037) + taken(0, 0, 37)),
-    ("points.reversed", "refund", bonus_refunded("o-17", 300)),
-    ("points.reversed", "cancellation", order_reversed("o-17", "cancellation", 3112) + taken(12, 0, 0)),
-    ("points.reversed", "cancellation", bonus_cancelled("o-17", 300)),
-    ("points.adjusted", "adjustment", credited(500, "a voucher was not accepted at the till")),
-    ("points.adjusted", "adjustment", debited(500, "booked twice") + taken(0, 100, 0)),
-    ("points.expired", "lot_expired", lot_expired(250)),
-    ("tier.changed", "threshold_reached", tier_reached(4237, "silver", 4000)),
-    ("tier.changed", "grace_ended", grace_over(1125, "silver", 4000, "member")),
-    ("tier.changed", "points_reversed", tier_lost(1125, "silver", 4000, "member")),
-    ("tier.grace", "window_slid", grace_started("window_slid", 1125, "silver", 4000, 30)),
-    ("tier.grace", "rules_changed", grace_started("rules_changed", 4237, "silver", 5000, 1)),
-    ("tier.grace", "threshold_reached", grace_ended(4237, "silver", 4000)),
-    ("redemption.decided", "reward_unavailable", reward_unknown()),
-    ("redemption.decided", "reward_unavailable", reward_inactive()),
-    ("redemption.decided", "reward_unavailable", reward_price(2500, 2000)),
-    ("redemption.decided", "below_minimum", below_minimum(100, 500)),
-    ("redemption.decided", "fraud_signal", fraud_signal("account-takeover", 90, "deny", 80)),
-    ("redemption.decided", "fraud_signal", fraud_signal("new-payment", 55, "review", 50)),
-    ("redemption.decided", "velocity:burst", velocity(6, 10 * MINUTE_MS, 5)),
-    ("redemption.decided", "insufficient_points", insufficient_points(1995, 2500)),
-    ("redemption.decided", "no_engagement", engagement_unknown()),
-    ("redemption.decided", "no_engagement", not_engaged(_AT, 3 * DAY_MS)),
-    ("redemption.decided", "unknown_device", device_unknown()),
-    ("redemption.decided", "unknown_device", device_absent()),
-    ("redemption.decided", "approved", approved(2500, 4237)),
-    ("redemption.settled", "committed", committed(2500, 0)),
-    ("redemption.settled", "committed", committed(2500, 112)),
-    ("redemption.released", "cancelled", returned("cancelled", 2500, 0)),
-    ("redemption.released", "hold_expired", returned("hold_expired", 2500, 112)),
-    ("reward.issued", "redeemed", redeemed("voucher-25", 2500)),
-    ("reward.issued", "offer_taken", offer_taken("o-17", "welcome-back-300", 300)),
-    ("reward.revoked", "redemption_cancelled", redemption_cancelled("voucher-25")),
-    ("reward.revoked", "order_reversed", offer_reversed("o-17", "welcome-back-300")),
-    ("offer.decided", "offered", offered(300)),
-    ("offer.decided", "no_consent", no_consent(None)),
-    ("offer.decided", "no_consent", no_consent(False)),
-    ("offer.decided", "cap_reached", cap_reached(1, 30, 1)),
-    ("offer.decided", "budget_exhausted", budget_exhausted(999_900, 300, 1_000_000)),
-    ("offer.decided", "lower_priority", lower_priority("spring")),
-)
-"""(type, reason code, a sentence)."""

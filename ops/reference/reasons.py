@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import get_args
 
 from loyalty.rules.reason_texts import reason_text
-from loyalty.rules.sentences import EXAMPLES
+from loyalty.rules.sentence_examples import EXAMPLES
 from loyalty.wire.decisions import DeadLetterReason
 from ops.reference.markdown import code, page, table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from loyalty.rules.sentences import EXAMPLES
+from loyalty.rules.sentence_examples import EXAMPLES
 from loyalty.wire.decisions import DeadLetterReason, DecisionType, FixedReasonCode
 from loyalty.wire.evidence import EVIDENCE
 from ops.reference.reasons import DEAD_LETTERS
