@@ -13,12 +13,12 @@ from loyalty.state.entries import Lot
 from loyalty.wire.evidence import Taken, TakingFacts, TakingFigures
 
 
-def gather(account: Account, own: Lot | None) -> TakingFacts:
-    """What there is to take from; `own` is the lot of the order, where there is one."""
+def gather(account: Account, own: Lot) -> TakingFacts:
+    """What there is to take from; `own` is the lot of the order."""
     return {
-        "own_pending": 0 if own is None else own.pending,
-        "own_available": 0 if own is None else own.available,
-        "own_expired": 0 if own is None else own.expired - own.forgiven,
+        "own_pending": own.pending,
+        "own_available": own.available,
+        "own_expired": own.expired - own.forgiven,
         "available": account.core.available,
         "held": account.core.held,
         "debt": account.core.debt,
