@@ -19,6 +19,8 @@ MEMBERS = 2_000
 ENGAGEMENTS = 6_000
 AT_FIRST = 1_500
 A_SECOND = 900
+AFTER_THE_KILL = 1_000
+"""So many engagements come only when the job has been killed."""
 BONUS, BUDGET = 100, 200_050
 """The last 50 points are too few for an offer."""
 AT = parse_time("2026-03-01T00:00:00.000Z")
@@ -63,6 +65,13 @@ def _send(bootstrap: str, made: list[tuple[bytes, bytes]], a_second: int | None 
                 time.sleep(1 / 20)
 
 
+def _send_across(killed: threading.Event, bootstrap: str, made: list[tuple[bytes, bytes]]) -> None:
+    """Traffic that goes on beyond the kill, however slow the machine: the last of it waits for that."""
+    _send(bootstrap, made[:-AFTER_THE_KILL], A_SECOND)
+    killed.wait()
+    _send(bootstrap, made[-AFTER_THE_KILL:])
+
+
 def _made(decisions: list[Plain]) -> list[Plain]:
     return [decision for decision in decisions if decision["outcome"] == "made"]
 
@@ -80,14 +89,15 @@ def test_a_job_that_is_killed_overspends_no_budget_and_leaves_nearly_none_of_it(
     with running(run_command(bootstrap, tmp_path / "state", *OPTIONS, job="offers"), log) as job:
         wait_until("offers are made", lambda: len(values(bootstrap, DECISIONS)) >= AT_FIRST, job, log)
         rest = _engagements(range(AT_FIRST, ENGAGEMENTS))
-        traffic = threading.Thread(target=_send, args=(bootstrap, rest, A_SECOND))
+        killed = threading.Event()
+        traffic = threading.Thread(target=_send_across, args=(killed, bootstrap, rest))
         traffic.start()
         try:
             more = AT_FIRST + A_SECOND
             wait_until("more are made", lambda: len(values(bootstrap, DECISIONS)) > more, job, log)
-            assert traffic.is_alive(), "the job is to be killed in the middle of traffic"
             kill(job)
         finally:
+            killed.set()
             traffic.join()
     before = len(values(bootstrap, DECISIONS))
     said = run_to_end(bootstrap, tmp_path / "state", *OPTIONS, job="offers")
