@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from loyalty.wire import engagements, members, program
 from ops.kafka.sending import Sender
 from tests.jobs.running import kill, running, wait_until
 from tests.kafka.on_kafka import DECISIONS, Plain, fresh_topics, run_command, run_to_end, values, without_the_hour
+from tests.kafka.traffic import Message, flowing, send
 
 MEMBERS = 2_000
 ENGAGEMENTS = 6_000
@@ -47,29 +46,15 @@ def _campaign() -> bytes:
     return _event("program.document", "campaign/rush@1", AT, **of)
 
 
-def _engagements(numbers: range) -> list[tuple[bytes, bytes]]:
-    made = []
+def _engagements(numbers: range) -> list[Message]:
+    made: list[Message] = []
     for number in numbers:
         member = number % MEMBERS
         whose = {"account_id": f"account-{member}", "member_id": f"member-{member}", "channel": "email"}
-        made.append((b"member-%d" % member, _event("open", f"open-{number}", AT + 1 + number, **whose)))
+        made.append(
+            (engagements.TOPIC, b"member-%d" % member, _event("open", f"open-{number}", AT + 1 + number, **whose))
+        )
     return made
-
-
-def _send(bootstrap: str, made: list[tuple[bytes, bytes]], a_second: int | None = None) -> None:
-    with Sender(bootstrap) as sender:
-        for number, (key, value) in enumerate(made, 1):
-            sender.send(engagements.TOPIC, key, value)
-            if a_second is not None and number % (a_second // 20) == 0:
-                sender.poll()
-                time.sleep(1 / 20)
-
-
-def _send_across(killed: threading.Event, bootstrap: str, made: list[tuple[bytes, bytes]]) -> None:
-    """Traffic that goes on beyond the kill, however slow the machine: the last of it waits for that."""
-    _send(bootstrap, made[:-AFTER_THE_KILL], A_SECOND)
-    killed.wait()
-    _send(bootstrap, made[-AFTER_THE_KILL:])
 
 
 def _made(decisions: list[Plain]) -> list[Plain]:
@@ -84,21 +69,15 @@ def test_a_job_that_is_killed_overspends_no_budget_and_leaves_nearly_none_of_it(
             whose = {"account_id": f"account-{member}", "member_id": f"member-{member}"}
             consent = _event("member.consent", f"consent-{member}", AT, **whose, offers=True, profiling=False)
             sender.send(members.TOPIC, b"member-%d:consent" % member, consent)
-    _send(bootstrap, _engagements(range(AT_FIRST)))
+    send(bootstrap, _engagements(range(AT_FIRST)))
     log = tmp_path / "log"
     with running(run_command(bootstrap, tmp_path / "state", *OPTIONS, job="offers"), log) as job:
         wait_until("offers are made", lambda: len(values(bootstrap, DECISIONS)) >= AT_FIRST, job, log)
         rest = _engagements(range(AT_FIRST, ENGAGEMENTS))
-        killed = threading.Event()
-        traffic = threading.Thread(target=_send_across, args=(killed, bootstrap, rest))
-        traffic.start()
-        try:
+        with flowing(bootstrap, rest, A_SECOND, AFTER_THE_KILL):
             more = AT_FIRST + A_SECOND
             wait_until("more are made", lambda: len(values(bootstrap, DECISIONS)) > more, job, log)
             kill(job)
-        finally:
-            killed.set()
-            traffic.join()
     before = len(values(bootstrap, DECISIONS))
     said = run_to_end(bootstrap, tmp_path / "state", *OPTIONS, job="offers")
 

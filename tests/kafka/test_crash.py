@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from pathlib import Path
 
 import psutil
@@ -11,8 +9,7 @@ import pytest
 
 from jobs.runtime import subprocess_runner
 from ops.generate.send import traffic_records
-from ops.generate.settings import OutRecord, Traffic
-from ops.kafka.sending import Sender
+from ops.generate.settings import Traffic
 from tests.jobs.running import kill, running, wait_until
 from tests.kafka.on_kafka import (
     DEAD_LETTERS,
@@ -27,12 +24,15 @@ from tests.kafka.on_kafka import (
     values,
     without_the_hour,
 )
+from tests.kafka.traffic import Message, flowing, send
 from tests.kafka_records import read_all
 
 TRAFFIC = Traffic(seed=13, events=12_000, accounts=300)
 AT_FIRST = 3_000
 """Transactions that are there before the job."""
 A_SECOND = 500
+AFTER_THE_KILL = 1_000
+"""So many transactions come only when the job has been killed."""
 
 
 @pytest.mark.parametrize(("delivery", "profile"), [("at-least-once", "throughput"), ("exactly-once", "latency")])
@@ -40,27 +40,22 @@ def test_a_job_that_was_killed_loses_nothing_and_makes_nothing_up(
     bootstrap: str, tmp_path: Path, delivery: str, profile: str
 ) -> None:
     fresh_topics(bootstrap)
-    made = list(traffic_records(TRAFFIC))
+    made: list[Message] = [(one.topic, one.key, one.value) for one in traffic_records(TRAFFIC)]
     first = len(made) - TRAFFIC.events + AT_FIRST
-    _send(bootstrap, made[:first])
+    send(bootstrap, made[:first])
     options = ("--delivery", delivery, "--profile", profile, "--checkpoint-interval", "1s")
     log = tmp_path / "log"
     with running(run_command(bootstrap, tmp_path / "state", *options), log) as job:
         wait_until("decisions are visible", lambda: _decided(bootstrap) > AT_FIRST // 2, job, log)
         before = _decided(bootstrap)
-        traffic = threading.Thread(target=_send, args=(bootstrap, made[first:], A_SECOND))
-        traffic.start()
-        try:
+        with flowing(bootstrap, made[first:], A_SECOND, AFTER_THE_KILL):
             wait_until("more is decided", lambda: _decided(bootstrap) > before + AT_FIRST // 2, job, log)
             if profile == "throughput":
                 _kill_process_of_an_operator(job.pid)
                 before = _decided(bootstrap)
                 wait_until("it goes on by itself", lambda: _decided(bootstrap) > before + AT_FIRST // 2, job, log)
-            assert traffic.is_alive(), "the job is to be killed in the middle of traffic"
             kill(job)
             assert job.returncode == -9
-        finally:
-            traffic.join()
     said = run_to_end(bootstrap, tmp_path / "state", *options)
 
     assert "Going on from the last checkpoint" in said
@@ -75,15 +70,6 @@ def test_a_job_that_was_killed_loses_nothing_and_makes_nothing_up(
         assert len(dead_letters) == len(outcome.dead_letters)
     else:
         print(f"{len(decisions) - len(expected)} of {len(expected)} decisions were repeated")
-
-
-def _send(bootstrap: str, made: list[OutRecord], a_second: int | None = None) -> None:
-    with Sender(bootstrap) as sender:
-        for number, record in enumerate(made, 1):
-            sender.send(record.topic, record.key, record.value)
-            if a_second is not None and number % (a_second // 20) == 0:
-                sender.poll()
-                time.sleep(1 / 20)
 
 
 def _kill_process_of_an_operator(job: int) -> None:
