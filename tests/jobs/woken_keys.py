@@ -1,4 +1,4 @@
-"""`python -m tests.jobs.woken_keys`: on a mini-cluster, each of 40 000 keys has one element and sets a timer of the
+"""`python -m tests.jobs.woken_keys`: on a mini-cluster, each of 50 000 keys has one element and sets a timer of the
 wall clock, while others still come; prints each key that is woken."""
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from tests.jobs.throwaway_flink import throwaway_flink
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 _NUMBERS = """
 CREATE TEMPORARY TABLE numbers (number BIGINT) WITH (
-    'connector' = 'datagen', 'rows-per-second' = '8000',
-    'fields.number.kind' = 'sequence', 'fields.number.start' = '0', 'fields.number.end' = '39999'
+    'connector' = 'datagen', 'rows-per-second' = '2000',
+    'fields.number.kind' = 'sequence', 'fields.number.start' = '0', 'fields.number.end' = '49999'
 )
 """
 _KEYED = "SELECT CAST(number AS STRING) AS name, ENCODE(CAST(number AS STRING), 'UTF-8') AS content FROM numbers"
