@@ -35,7 +35,7 @@ def test_each_line_stands_behind_the_name_of_its_job() -> None:
 
 def test_when_one_fails_the_others_are_stopped_and_it_is_named(loyalty_topics: str) -> None:
     said: list[str] = []
-    with pytest.raises(Refusal, match=r"The job wrong ended with exit code 1; the others were stopped\."):
+    with pytest.raises(Refusal, match=r"The job wrong ended with exit code 2; the others were stopped\."):
         supervise([_goes_on(loyalty_topics), WRONG], said.append)
     assert any("no-such-folder" in line for line in said)
 
@@ -43,7 +43,7 @@ def test_when_one_fails_the_others_are_stopped_and_it_is_named(loyalty_topics: s
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_asked_to_stop_it_stops_all_cleanly(loyalty_topics: str, number: signal.Signals) -> None:
     program = (
-        "import sys; from ops.run_all import Part, supervise\n"
+        "import sys; from ops.jobs.run_all import Part, supervise\n"
         f"print('begins', flush=True); supervise([Part(name, {_goes_on(loyalty_topics).words!r}) for name in 'ab'])"
     )
     process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
