@@ -9,6 +9,7 @@ import msgspec
 
 from loyalty.times import FIRST_MS, LAST_MS, format_time
 from loyalty.wire.fields import OUTPUT_BYTES_MAX, RECORD_BYTES_MAX
+from loyalty.wire.members import Erasure, parse_erasure
 
 DETAIL_CHARACTERS_MAX = 500
 """Of a dead letter's sentence (contract §6)."""
@@ -74,6 +75,15 @@ def dead_letter(record: Record, refused: Refused) -> dict[str, Any]:
         "key_base64": _base64(key),
         "value_base64": _base64(value),
     }
+
+
+def erasure_of(record: Record) -> Erasure:
+    """What a record of `loyalty.members` without a value erases. Raises Refused where its key names nothing that can
+    be."""
+    erasure = parse_erasure(record.key)
+    if erasure is None:
+        raise Refused("key_mismatch", "The record has no value, and its key names nothing that can be erased.")
+    return erasure
 
 
 def letter_key(record: Record) -> bytes | None:

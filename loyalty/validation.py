@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from loyalty.decider import Delivery
-from loyalty.records import Record, Refused, dead_letter, letter_key, refuse_too_large
+from loyalty.records import Record, Refused, dead_letter, erasure_of, letter_key, refuse_too_large
 from loyalty.state.codec import EntryCodec, StateEntries
 from loyalty.state.facts import READERS, is_made_offer
 from loyalty.times import MINUTE_MS, format_time
@@ -189,9 +189,7 @@ class Validator:
     def _member(self, entries: StateEntries, progress: Progress, record: Record) -> Passed:
         """Whose account a profile belongs to is remembered, since what erases it does not say."""
         if record.value is None:
-            erasure = members.parse_erasure(record.key)
-            if erasure is None:
-                raise Refused("key_mismatch", "The record has no value, and its key names nothing that can be erased.")
+            erasure = erasure_of(record)
             name = f"profile-of/{erasure.member_id}"
             account_id = entries.get(name) if erasure.of == "profile" else None
             if account_id is None:

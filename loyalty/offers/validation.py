@@ -27,7 +27,7 @@ from loyalty.offers.campaigns import Campaigns
 from loyalty.offers.making import CONSENTED, ERASED, PUBLISHED_OFFER, Consented, PublishedOffer
 from loyalty.offers.matching import ENGAGED, LEDGER_NEWS, Engaged, LedgerNews
 from loyalty.program import CAMPAIGN
-from loyalty.records import Record, Refused, dead_letter, letter_key, refuse_too_large
+from loyalty.records import Record, Refused, dead_letter, erasure_of, letter_key, refuse_too_large
 from loyalty.rules.offers import OFFERED
 from loyalty.state.codec import EntryCodec, StateEntries
 from loyalty.times import MINUTE_MS, format_time, parse_time
@@ -136,9 +136,7 @@ class EngagementValidator:
 
     def _member(self, entries: StateEntries, progress: _Progress, record: Record) -> Passed | None:
         if record.value is None:
-            erasure = members.parse_erasure(record.key)
-            if erasure is None:
-                raise Refused("key_mismatch", "The record has no value, and its key names nothing that can be erased.")
+            erasure = erasure_of(record)
             if erasure.of == "profile":
                 return None
             return self._for_owner(entries, progress, ERASED.write(erasure.member_id))

@@ -4,7 +4,7 @@ made to its members (§4)."""
 from __future__ import annotations
 
 from loyalty.program import CAMPAIGN, Program
-from loyalty.records import Record
+from loyalty.records import Record, erasure_of
 from loyalty.state import made_offers
 from loyalty.state.account import Account
 from loyalty.state.entries import Facts, Offer, Signal
@@ -83,10 +83,8 @@ def learn_fact(account: Account, record: Record, program: Program) -> None:
 
 def _erase(account: Account, record: Record) -> None:
     """A profile is forgotten, as if it had never come."""
-    erasure = members.parse_erasure(record.key)
-    assert erasure is not None
     facts = account.facts()
-    if facts.known_devices.pop(erasure.member_id, None) is not None:
+    if facts.known_devices.pop(erasure_of(record).member_id, None) is not None:
         account.put_facts(facts)
 
 
