@@ -1,12 +1,14 @@
 """When a run has done all that the topics held at its start, timers included.
 
-Three things, one after the other:
+Four things, one after the other:
 
 1. the source has read the last record of every partition, in this run or in one before;
 2. a checkpoint that was triggered after that has completed, so whatever was read has been decided;
 3. it is still: for the decision job, every instance that decides has reached the watermark behind the intake, and that
    does not move; for the offers job, the operator that makes offers has been told to go on, and nothing more comes to
-   it.
+   it;
+4. a checkpoint that was triggered after that has completed, so what was due by then has been decided, and Flink's
+   counts have it.
 """
 
 import time
@@ -27,6 +29,8 @@ STANDS_STILL_S = 0.6
 """Twelve times the interval at which the intake sends its watermark."""
 STANDS_STILL_WITHOUT_CLOCK_S = 2.5
 """After a restart the intake sends the clock it had once more, within a second or so."""
+COUNTED_WITHIN_S = 0.6
+"""Twice the interval at which Flink collects its counts."""
 CHECKPOINT_AGAIN_S = 5.0
 ASK_KAFKA_EVERY_S = 1.0
 
@@ -48,11 +52,11 @@ class EndOfRun:
         self._read = read
         self._committed = _Committed(bootstrap, group, start_offsets)
         self._all_read = False
-        self._triggered_at = 0.0
-        self._first_trigger_ms = 0
-        self._decided = False
+        self._behind_what_is_read = _Checkpoint()
         self._at: int | None = None
         self._still_since = 0.0
+        self._behind_what_was_due = _Checkpoint()
+        self._done_at: float | None = None
 
     def is_reached(self, view: JobView) -> bool:
         """To be asked again and again while the job runs. Raises FlinkUnreachable."""
@@ -63,20 +67,8 @@ class EndOfRun:
                 for topic, partitions in self._wanted.items()
                 for partition, last in partitions.items()
             )
-        elif not self._decided:
-            self._decided = self._is_covered(view)
-        else:
-            return self._stands_still(view)
-        return False
-
-    def _is_covered(self, view: JobView) -> bool:
-        if self._first_trigger_ms and view.latest_checkpoint_ms() >= self._first_trigger_ms:
-            return True
-        now = time.monotonic()
-        if now - self._triggered_at > CHECKPOINT_AGAIN_S:
-            self._triggered_at = now
-            self._first_trigger_ms = self._first_trigger_ms or time.time_ns() // 1_000_000
-            view.trigger_checkpoint()
+        elif self._behind_what_is_read.has_completed(view) and self._stands_still(view):
+            return self._behind_what_was_due.has_completed(view) and self._is_counted()
         return False
 
     def _stands_still(self, view: JobView) -> bool:
@@ -86,6 +78,34 @@ class EndOfRun:
             self._at, self._still_since = at, now
             return False
         return now - self._still_since >= (STANDS_STILL_WITHOUT_CLOCK_S if at == NO_WATERMARK else STANDS_STILL_S)
+
+    def _is_counted(self) -> bool:
+        now = time.monotonic()
+        self._done_at = self._done_at or now
+        return now - self._done_at >= COUNTED_WITHIN_S
+
+
+class _Checkpoint:
+    """A checkpoint that is triggered when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._triggered_at = 0.0
+        self._first_trigger_ms = 0
+        self._completed = False
+
+    def has_completed(self, view: JobView) -> bool:
+        self._completed = self._completed or self._completes(view)
+        return self._completed
+
+    def _completes(self, view: JobView) -> bool:
+        if self._first_trigger_ms and view.latest_checkpoint_ms() >= self._first_trigger_ms:
+            return True
+        now = time.monotonic()
+        if now - self._triggered_at > CHECKPOINT_AGAIN_S:
+            self._triggered_at = now
+            self._first_trigger_ms = self._first_trigger_ms or time.time_ns() // 1_000_000
+            view.trigger_checkpoint()
+        return False
 
 
 Progress = Callable[[JobView], "int | None"]
