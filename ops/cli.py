@@ -29,6 +29,10 @@ VERBS: dict[str, Verb] = {
     "demo": Verb("ops.demo.show:demo_command", "The whole loop on this machine, with a story to follow."),
     "watch": Verb("ops.decisions.watch:watch_command", "Show decisions as they are made."),
     "reconcile": Verb("ops.reconcile.verbs:reconcile_command", "Prove that nothing was lost or doubled."),
+    "verify": Verb(
+        "ops.proof.verbs:verify_command", "Decide every decision again, and see that none was changed or lost."
+    ),
+    "anchor": Verb("ops.proof.verbs:anchor_command", "Write down a number that stands for all decisions so far."),
     "generate": Verb("ops.generate.verbs:generate_command", "Send realistic traffic; a seed gives the same events."),
     "run": Verb(
         "ops.jobs.verbs:run_app", "Jobs on this machine that go on where they stopped: decisions, offers, all."

@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import orjson
+
+from_json = msgspec.json.Decoder().decode
+"""The content of JSON that this project wrote. Whole numbers are exact, whatever their size, which they are not in
+orjson. Raises ValueError."""
 
 
 def to_json(content: dict[str, Any]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -46,6 +46,16 @@ def spans_of(reader: Consumer, places: list[Place]) -> dict[Place, Span]:
     return {place: span_of(reader, place) for place in places}
 
 
+def spans_since(reader: Consumer, places: list[Place], since_ms: int) -> dict[Place, Span]:
+    """Of each partition what begins with its first record of `since_ms` (by the record's timestamp) or later. Raises
+    KafkaException."""
+    ends = {place: span.end for place, span in spans_of(reader, places).items()}
+    asked = [TopicPartition(*place, since_ms) for place in places]
+    found = reader.offsets_for_times(asked, timeout=QUIET_S)
+    starts = {(one.topic, one.partition): one.offset for one in found}
+    return {place: Span(starts[place] if starts[place] >= 0 else end, end) for place, end in ends.items()}
+
+
 def read_all(bootstrap: str, *topics: str) -> Iterator[Record]:
     """Every record that `topics` hold now, each partition in its order, interleaved as the broker serves them.
 
@@ -53,8 +63,15 @@ def read_all(bootstrap: str, *topics: str) -> Iterator[Record]:
     """
     places = partitions_of(bootstrap, topics)
     with reading(bootstrap) as reader:
+        spans = spans_of(reader, places)
+    yield from read_spans(bootstrap, spans)
+
+
+def read_spans(bootstrap: str, spans: Mapping[Place, Span]) -> Iterator[Record]:
+    """Every record of these pieces of partitions, likewise; and some that have come since. Raises Refusal."""
+    with reading(bootstrap) as reader:
         try:
-            for message in read_to_end(reader, spans_of(reader, places), QUIET_S):
+            for message in read_to_end(reader, spans, QUIET_S):
                 yield to_record(message)
         except TimeoutError as problem:
             raise Refusal(f"The broker at {bootstrap} stopped serving records: {problem}.", Exit.FAILED) from problem

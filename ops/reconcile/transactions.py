@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from loyalty.proof.findings import imbalances
 from loyalty.records import Record
 from loyalty.wire.content import content_digest
 from loyalty.wire.reading import WireError
@@ -117,13 +118,8 @@ def _follow(ledger: _Ledger, decision: dict[str, Any], violations: list[str]) ->
     ledger.sequence = sequence
     ledger.seen[sequence] = decision["decision_id"]
     ledger.points += decision["points"]
-    balance = decision["balance"]
-    if ledger.points != balance["pending"] + balance["available"] + balance["held"] - balance["debt"]:
-        violations.append(f"{account_id} does not add up at sequence {sequence}.")
-    if min(balance["pending"], balance["available"], balance["held"], balance["debt"]) < 0:
-        violations.append(f"{account_id} has a negative balance at sequence {sequence}.")
-    if balance["debt"] and balance["available"]:
-        violations.append(f"{account_id} owes points and has some available at sequence {sequence}.")
+    found = imbalances(ledger.points, decision["balance"])
+    violations += [f"{account_id} {problem} at sequence {sequence}." for problem in found]
     return True
 
 

@@ -71,6 +71,8 @@ class Story:
         self._loop = InMemoryRun(LAG_MS, eager=eager)
         self._offsets: dict[str, int] = {}
         self._told = 0
+        self.records: list[Record] = []
+        """What was told, as its topics hold it."""
         standing = {"earning": EARNING, "tiers": TIERS, "redemption": REDEMPTION, "fraud": FRAUD}
         for document, body in standing.items():
             self.document(document, 1, {**body, **bodies.get(document, {})}, since)
@@ -228,7 +230,8 @@ class Story:
         offset = self._offsets.get(topic, 0)
         self._offsets[topic] = offset + 1
         before = len(self._loop.outcome.decisions)
-        self._loop.read(Record(topic, 0, offset, RECEIVED, key.encode(), json.dumps(event).encode()))
+        self.records.append(Record(topic, 0, offset, RECEIVED, key.encode(), json.dumps(event).encode()))
+        self._loop.read(self.records[-1])
         return self._loop.outcome.decisions[before:]
 
 

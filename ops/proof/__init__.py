@@ -1,0 +1,1 @@
+"""`loyalty verify` and `loyalty anchor`: the proof that decisions on their topic are what was decided."""
