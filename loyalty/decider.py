@@ -144,12 +144,12 @@ def _verdict(case: Case, fate: str) -> Verdict:
 
 def _receive(case: Case, event: Transaction, delivery: Delivery) -> str:
     account, record, before = case.account, delivery.record, delivery.watermark_before_ms
-    if account.may_have_waiting and before is not None:
+    if account.core.waiting != 0 and before is not None:
         # A refund that was given up by then has not been used, whether or not its timer has come by yet.
         timers.fire(case, before)
-    digest = _digest(delivery)
+    digest, key = _digest(delivery), duplicates.key_of(event.event_id)
     try:
-        if duplicates.is_duplicate(account, event.event_id, digest):
+        if duplicates.is_duplicate(account, event.event_id, key, digest):
             timers.fire(case, timers.NOTHING_DUE)
             return "duplicate"
         cause = _used_now(case, event, delivery)
@@ -158,10 +158,10 @@ def _receive(case: Case, event: Transaction, delivery: Delivery) -> str:
         case.refuse(record, refused)
         timers.fire(case, timers.NOTHING_DUE)
         return "dead_letter"
-    duplicates.remember(account, event.event_id, digest)
+    duplicates.remember(account, key, digest)
     if waits_for is not None:
         waiting_refunds.wait(account, waits_for, cause, record)
-    elif isinstance(event, Purchase):
+    elif isinstance(event, Purchase) and account.core.waiting != 0:
         _follow(case, event.order_id)
     assert account.core.time is not None
     timers.fire(case, _later(account.core.time, delivery.watermark_ms))
@@ -230,7 +230,7 @@ def _purchase(case: Case, event: Purchase) -> None:
 
 
 def _reversal(case: Case, event: Refund | Cancellation) -> str | None:
-    order = case.account.known_order(event.order_id)
+    order = case.account.orders.known(event.order_id)
     if order is None:
         return event.order_id
     returned = reversals.returned_units(event, order)
@@ -246,8 +246,7 @@ def _reversal(case: Case, event: Refund | Cancellation) -> str | None:
 def _adjustment(case: Case, event: Adjustment) -> None:
     before = tiers.advance(case)
     if event.qualifying:
-        account = case.account
-        account.window.add(case.program, case.program.tiers(account.now), case.cause, event.points)
+        case.account.window.add(case.program, case.cause, event.points)
     adjustments.adjust(case, event)
     tiers.judge(case, before, "reversal" if event.points < 0 else "event")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -43,26 +43,27 @@ class InForce(Generic[B]):
 class _Timeline(Generic[B]):
     def __init__(self, document: str) -> None:
         self._document = document
-        self.versions: dict[int, tuple[int, B]] = {}
+        self.versions: dict[int, InForce[B]] = {}
+        """Each version by itself, as if none followed it."""
         self._starts: list[int] = []
         self._spans: list[InForce[B]] = []
         self._latest: InForce[B] | None = None
         """The one that was asked for last: nearly always the one that is asked for next."""
 
     def add(self, version: int, effective_from: int, body: B) -> None:
-        self.versions[version] = (effective_from, body)
+        self.versions[version] = InForce(version, body, effective_from, None)
         spans: list[tuple[int, int]] = []
-        for candidate, (start, _) in sorted(self.versions.items(), key=lambda item: (item[1][0], item[0])):
-            if spans and candidate < spans[-1][1]:
+        for candidate in sorted(self.versions.values(), key=lambda one: (one.since, one.version)):
+            if spans and candidate.version < spans[-1][1]:
                 continue  # a higher version is in force already
-            if spans and spans[-1][0] == start:
+            if spans and spans[-1][0] == candidate.since:
                 spans.pop()
-            spans.append((start, candidate))
+            spans.append((candidate.since, candidate.version))
         self._latest = None
         self._starts = [start for start, _ in spans]
         ends: list[int | None] = [*self._starts[1:], None]
         self._spans = [
-            InForce(candidate, self.versions[candidate][1], start, end)
+            InForce(candidate, self.versions[candidate].body, start, end)
             for (start, candidate), end in zip(spans, ends, strict=True)
         ]
 
@@ -79,6 +80,9 @@ class _Timeline(Generic[B]):
 
     def required_at(self, moment: int) -> InForce[B]:
         """As `at`. Raises LookupError where there is none: `Program.missing` is asked first."""
+        latest = self._latest
+        if latest is not None and latest.since <= moment and (latest.until is None or moment < latest.until):
+            return latest  # as in `at`, without the call: this is asked eight times for a purchase
         found = self.at(moment)
         if found is None:
             raise LookupError(f"no version of {self._document} is in force at {moment}")
@@ -117,6 +121,11 @@ class Program:
         self.tiers_known = 0
         """How many versions of `tiers` have been learnt."""
         self.remember_qualifying_ms = REMEMBER_QUALIFYING_MS
+        self.earning: Callable[[int], InForce[EarningBody]] = self._earning.required_at
+        """The document in force at a moment (ms); so are the three below."""
+        self.tiers: Callable[[int], InForce[TiersBody]] = self._tiers.required_at
+        self.redemption: Callable[[int], InForce[RedemptionBody]] = self._redemption.required_at
+        self.fraud: Callable[[int], InForce[FraudBody]] = self._fraud.required_at
 
     def learn(self, document: ProgramDocument) -> None:
         body = document.body
@@ -140,7 +149,7 @@ class Program:
         found = None if timeline is None else timeline.versions.get(version)
         if found is None:
             raise LookupError(f"version {version} of {document} is not known")
-        return InForce(version, found[1], found[0], None)
+        return found
 
     def missing(self, moment: int) -> str | None:
         """The first of the four required documents that is not in force at `moment` (ms), if any."""
@@ -148,21 +157,9 @@ class Program:
             return None
         return next(document for document in REQUIRED if self._at(document, moment) is None)
 
-    def earning(self, moment: int) -> InForce[EarningBody]:
-        return self._earning.required_at(moment)
-
-    def tiers(self, moment: int) -> InForce[TiersBody]:
-        return self._tiers.required_at(moment)
-
     def tiers_from(self, moment: int) -> Iterator[InForce[TiersBody]]:
         """The tiers document in force at `moment`, then those that follow it in time."""
         return self._tiers.from_moment(moment)
-
-    def redemption(self, moment: int) -> InForce[RedemptionBody]:
-        return self._redemption.required_at(moment)
-
-    def fraud(self, moment: int) -> InForce[FraudBody]:
-        return self._fraud.required_at(moment)
 
     def partner(self, partner_id: str, moment: int) -> InForce[PartnerBody] | None:
         return self._at(f"partner/{partner_id}", moment)
@@ -174,7 +171,7 @@ class Program:
         """What a version of a campaign says, whether or not it is in force; None while it is not known."""
         timeline = self._timelines.get(f"{CAMPAIGN}{campaign_id}")
         found = None if timeline is None else timeline.versions.get(version)
-        return None if found is None else found[1]
+        return None if found is None else found.body
 
     def campaigns(self) -> Iterator[tuple[str, Sequence[InForce[CampaignBody]], int]]:
         """Each campaign's id, its versions in the order in which they are in force, and the longest `window_days` of
@@ -182,5 +179,5 @@ class Program:
         for document, timeline in self._timelines.items():
             if document.startswith(CAMPAIGN):
                 campaign: _Timeline[CampaignBody] = timeline
-                longest = max(body.cap.window_days for _, body in campaign.versions.values())
+                longest = max(one.body.cap.window_days for one in campaign.versions.values())
                 yield document[len(CAMPAIGN) :], campaign.spans(), longest

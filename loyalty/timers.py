@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from loyalty.rules import holds, lots, tiers, waiting_refunds
 from loyalty.rules.case import Case
+from loyalty.state.entries import NEVER
 from loyalty.state.lists import EXPIRY, GRACE, HOLD, RELEASE, SLIDE, WAITING, Timer
 from loyalty.times import FIRST_MS
 
@@ -38,9 +39,15 @@ def fire(case: Case, until: int) -> bool:
 
 def _next_moment(case: Case) -> int:
     """When something is due next; `NEVER` if nothing is. It may be a moment with nothing to do, never one too late."""
-    account = case.account
-    at = account.next_due_ms
-    slide, grace = account.window.next_slide(case.program), account.core.grace
+    core = case.account.core
+    # What `Timers` and `QualifyingWindow` would answer, read without asking them: this is the hottest question of all.
+    at, expires_at = core.due.first, core.expiry.first
+    if at is None:
+        at = NEVER
+    if expires_at is not None and expires_at < at:
+        at = expires_at
+    known = core.slide_found_by == case.program.tiers_known
+    slide, grace = core.slide if known else case.account.window.next_slide(case.program), core.grace
     if slide is not None and slide.due_at < at:
         at = slide.due_at
     return grace.ends_at if grace is not None and grace.ends_at < at else at
@@ -49,7 +56,7 @@ def _next_moment(case: Case) -> int:
 def _next_timer(case: Case) -> Timer | None:
     """What is due next, of several at one moment the first in the contract's order."""
     account = case.account
-    first = account.next_timer()
+    first = account.timers.first()
     slide, grace = account.window.next_slide(case.program), account.core.grace
     if slide is not None and (first is None or slide < first):
         first = slide
@@ -61,7 +68,7 @@ def _next_timer(case: Case) -> Timer | None:
 
 
 def _end_hold(case: Case, timer: Timer) -> None:
-    case.account.cancel(timer)
+    case.account.timers.remove(timer)
     redemption_id = timer.key
     found = case.account.redemptions.get(redemption_id)
     assert found is not None
@@ -71,7 +78,7 @@ def _end_hold(case: Case, timer: Timer) -> None:
 
 
 def _release(case: Case, timer: Timer) -> None:
-    case.account.cancel(timer)
+    case.account.timers.remove(timer)
     lot = case.account.lots.get(timer.key)
     if lot is not None and lot.pending:
         case.concern(lot.cause, timer.due_at, "release")
@@ -80,7 +87,7 @@ def _release(case: Case, timer: Timer) -> None:
 
 
 def _expire(case: Case, timer: Timer) -> None:
-    case.account.cancel(timer)
+    case.account.timers.remove(timer)
     lot = case.account.lots.get(timer.key)
     if lot is not None:
         case.concern(lot.cause, timer.due_at, "expiry")

@@ -78,7 +78,7 @@ def take_up(case: Case, event: Purchase, order: Order) -> list[Bonus]:
     offers = made_offers.of_member(account, event.member_id)
     if not offers:
         return []
-    earning = case.program.version("earning", account.lot(order.lot).earning_version)
+    earning = case.program.version("earning", account.lots.known(order.lot).earning_version)
     category_bp = earning.body.category_bp
     amounts = [0 if category_bp.get(line.category) == 0 else line.amount for line in event.lines]
     bonuses = []
@@ -100,7 +100,7 @@ def take_up(case: Case, event: Purchase, order: Order) -> list[Bonus]:
             subject = {"order_id": event.order_id, "offer_id": offer.offer_id}
             case.post("points.earned", facts, decided, About(rules, subject, event.member_id))
     if bonuses:
-        account.add_bonuses(event.order_id, Bonuses(order.known_until, amounts, bonuses))
+        account.orders.add_bonuses(event.order_id, Bonuses(order.known_until, amounts, bonuses))
     if bonuses or made_offers.any_is_over(account, case.program, offers):
         made_offers.keep(account, case.program, event.member_id, offers)
     return bonuses
@@ -117,7 +117,7 @@ def undo(case: Case, order_id: str, order: Order, how: Reversal) -> list[Bonus]:
     """Reverse the bonuses of an order that was cancelled, or of which less is left than they ask for; behind the
     order's own `points.reversed`. What is left is counted like its points: line by line, rounded down."""
     account = case.account
-    found = account.bonuses_of(order_id)
+    found = account.orders.bonuses_of(order_id)
     if found is None:
         return []
     lines = zip(found.amounts, order.lines, strict=True)
@@ -126,7 +126,7 @@ def undo(case: Case, order_id: str, order: Order, how: Reversal) -> list[Bonus]:
     for bonus in found.bonuses:
         if bonus.reversed:
             continue
-        lot = account.lot(bonus.lot)
+        lot = account.lots.known(bonus.lot)
         facts: BonusReversalFacts = {
             "order_id": order_id,
             "how": how,
@@ -143,7 +143,7 @@ def undo(case: Case, order_id: str, order: Order, how: Reversal) -> list[Bonus]:
             case.post("points.reversed", facts, decided, About(rules, lot.subject, order.member_id))
             undone.append(bonus)
     if undone:
-        account.keep_bonuses(order_id, found)
+        account.orders.put_bonuses(order_id, found)
     return undone
 
 
@@ -157,7 +157,7 @@ def revoke(case: Case, order_id: str, order: Order, bonuses: list[Bonus]) -> Non
 def _earn(case: Case, order: Order, offer: Offer, terms: CampaignOffer) -> Bonus:
     """A lot of its own, with the release and the expiry of the order's."""
     account = case.account
-    own = account.lot(order.lot)
+    own = account.lots.known(order.lot)
     lot = Lot(
         number=account.next_number(),
         cause=case.cause,

@@ -12,6 +12,7 @@ from loyalty.state.account import Account
 from loyalty.state.codec import DictEntries, StateEntries
 from loyalty.state.entries import NEVER, Cause
 from loyalty.wire.decisions import Plain, ReasonFields
+from loyalty.wire.evidence import VERSION
 from loyalty.wire.program import (
     CampaignBody,
     EarningBody,
@@ -40,7 +41,10 @@ class Rules:
     @property
     def versions(self) -> dict[str, int]:
         """As a decision's `rules` names them."""
-        return {name: document.version for name, document in self.documents.items()}
+        versions = {}
+        for name, document in self.documents.items():
+            versions[name] = document.version
+        return versions
 
     @property
     def earning(self) -> EarningBody:
@@ -129,7 +133,7 @@ class Case:
 
     def post(self, kind: str, facts: Mapping[str, Any], decided: Decided, about: About) -> None:
         """Log a decision of type `kind`. The account must be as the decision leaves it."""
-        evidence = self.log.evidence(facts, decided.figures)
+        evidence = {"version": VERSION, **facts, **decided.figures}
         if self.timer is None:
             evidence["late"] = self.cause.late
         self.log.add(

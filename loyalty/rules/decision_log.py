@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any
 
 import orjson
 
@@ -12,7 +10,6 @@ from loyalty.state.account import Account
 from loyalty.state.entries import Cause
 from loyalty.times import format_time
 from loyalty.wire.decisions import Plain
-from loyalty.wire.evidence import VERSION
 from loyalty.wire.sealing import NO_SEAL, seal
 
 TRANSACTIONS = "loyalty.transactions"
@@ -33,11 +30,6 @@ class DecisionLog:
         """Nothing has been decided."""
         self.decisions: list[Plain] = []
         self._made.clear()
-
-    @staticmethod
-    def evidence(facts: Mapping[str, Any], figures: Mapping[str, Any]) -> Plain:
-        """Facts and figures as a decision shows them."""
-        return {"version": VERSION, **facts, **figures}
 
     def add(self, decided: Plain, cause: Cause, occurred_at: int, timer: str | None) -> None:
         """Complete a decision and log it; the account's balances must be those after it.

@@ -12,12 +12,12 @@ from loyalty.state import used_events
 from loyalty.state.account import Account
 
 
-def is_duplicate(account: Account, event_id: str, digest: bytes) -> bool:
-    """Whether an event with this id and this `content_digest` has been used lately.
+def is_duplicate(account: Account, event_id: str, key: bytes, digest: bytes) -> bool:
+    """Whether an event with this id (and its `key_of`) and this `content_digest` has been used lately.
 
     Raises Refused `conflicting_duplicate` where one with this id and other content has.
     """
-    known = used_events.find(account, event_id, used_events.key_of(event_id))
+    known = used_events.find(account, event_id, key)
     if known is None:
         return False
     if known.digest != digest:
@@ -25,9 +25,9 @@ def is_duplicate(account: Account, event_id: str, digest: bytes) -> bool:
     return True
 
 
-def remember(account: Account, event_id: str, digest: bytes) -> None:
-    """The event was used at the account's present time."""
-    used_events.remember(account, used_events.key_of(event_id), digest)
+key_of = used_events.key_of
+
+remember = used_events.remember
 
 
 def forget(account: Account, event_id: str) -> None:

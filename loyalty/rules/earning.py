@@ -49,12 +49,14 @@ def tier_rate(tiers: TiersBody, tier: str | None) -> int:
 def decide(facts: PurchaseFacts, rules: Rules) -> Decided:
     """What each line earns, and all of it together."""
     rates = _rates(facts, rules)
-    earned = [line_points(line["category"], line["amount"], rates) for line in facts["lines"]]
-    total = sum(points for points, _ in earned)
-    figures: PurchaseFigures = {
-        "line_points": [points for points, _ in earned],
-        "line_qualifying": [qualifying for _, qualifying in earned],
-    }
+    earned: list[int] = []
+    counted: list[int] = []
+    for line in facts["lines"]:
+        points, qualifying = line_points(line["category"], line["amount"], rates)
+        earned.append(points)
+        counted.append(qualifying)
+    total = sum(earned)
+    figures: PurchaseFigures = {"line_points": earned, "line_qualifying": counted}
     if facts["partner_id"] is not None:
         plain = rates._replace(partner_bp=ONE_BP)
         without = sum(line_points(line["category"], line["amount"], plain)[0] for line in facts["lines"])
@@ -96,7 +98,7 @@ def check(case: Case, event: Purchase) -> Rules:
             state = "unknown" if partner is None else "not active"
             raise Refused("unknown_partner", f"Partner {event.partner_id} is {state} at the time of the purchase.")
         documents[f"partner/{event.partner_id}"] = partner
-    known = case.account.known_order(event.order_id)
+    known = case.account.orders.known(event.order_id)
     if known is not None:
         raise Refused("duplicate_order", f"Order {event.order_id} was bought already, by event {known.cause.event_id}.")
     return Rules(documents)
@@ -140,10 +142,11 @@ def _open(case: Case, event: Purchase, rules: Rules, decided: Decided) -> Order:
         keep_until=known_until,
     )
     ledger.open_pending(account, lot, decided.points)
-    earned = zip(event.lines, decided.figures["line_points"], decided.figures["line_qualifying"], strict=True)
+    figures: PurchaseFigures = decided.figures
+    counted = figures["line_qualifying"]
+    earned = zip(event.lines, figures["line_points"], counted, strict=True)
     lines = [OrderLine(line.line_id, line.quantity, points, qualifying) for line, points, qualifying in earned]
     order = Order(cause, event.member_id, lot.number, known_until, lines)
-    account.add_order(event.order_id, order)
-    qualifying = sum(decided.figures["line_qualifying"])
-    account.window.add(case.program, case.program.tiers(account.now), cause, qualifying)
+    account.orders.add(event.order_id, order)
+    account.window.add(case.program, cause, sum(counted))
     return order

@@ -69,7 +69,7 @@ def begin(case: Case, event: RedemptionRequested, rules: InForce[RedemptionBody]
         found.status = HELD
         found.drawn = ledger.hold(account, event.points, known_until)
         found.hold_until = case.at + minutes * MINUTE_MS
-        account.schedule_hold_end(event.redemption_id, found)
+        account.timers.add_hold_end(event.redemption_id, found)
     account.keep_redemption(event.redemption_id, found)
 
 
@@ -93,7 +93,7 @@ def commit(case: Case, redemption_id: str, found: Redemption) -> None:
     }
     rules = Rules({"redemption": case.program.redemption(case.at)})
     decided = decide_settlement(facts, rules)
-    account.cancel_hold_end(redemption_id, found)
+    account.timers.remove_hold_end(redemption_id, found)
     ledger.settle(account, found.drawn)
     account.core.debt -= decided.figures["written_off"]
     found.status = COMMITTED
@@ -106,7 +106,7 @@ def commit(case: Case, redemption_id: str, found: Redemption) -> None:
 def cancel(case: Case, redemption_id: str, found: Redemption) -> None:
     """Points go back to their lots; a reward that was issued is revoked."""
     if found.status == HELD:
-        case.account.cancel_hold_end(redemption_id, found)
+        case.account.timers.remove_hold_end(redemption_id, found)
         _release(case, redemption_id, found, "cancelled")
         return
     _release(case, redemption_id, found, "cancelled")

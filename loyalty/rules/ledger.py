@@ -21,18 +21,18 @@ def open_pending(account: Account, lot: Lot, points: int) -> None:
     """Open a lot with `points` that become available at its `releases_at`."""
     lot.pending = points
     account.core.pending += points
-    account.put_lot(lot)
+    account.lots.put(lot)
     if points:
-        account.schedule_for_lot(RELEASE, lot.releases_at, lot)
+        account.timers.add_for_lot(RELEASE, lot.releases_at, lot)
         if lot.expires_at is not None:
-            account.schedule_for_lot(EXPIRY, lot.expires_at, lot)
+            account.timers.add_for_lot(EXPIRY, lot.expires_at, lot)
 
 
 def open_available(account: Account, lot: Lot, points: int) -> None:
     """Open a lot whose points are available at once, but for those that pay debt."""
     make_available(account, lot, points)
     if lot.available and lot.expires_at is not None:
-        account.schedule_for_lot(EXPIRY, lot.expires_at, lot)
+        account.timers.add_for_lot(EXPIRY, lot.expires_at, lot)
 
 
 def release(account: Account, lot: Lot) -> None:
@@ -49,9 +49,9 @@ def expire(account: Account, lot: Lot) -> None:
     lot.pending = 0
     account.core.pending -= pending
     lot.expired += pending + lot.available
-    account.take_available(lot, lot.available)
+    account.lots.take_available(lot, lot.available)
     lot.expired_already = True
-    account.put_lot(lot)
+    account.lots.put(lot)
 
 
 def hold(account: Account, points: int, keep_until: int) -> Drawn:
@@ -59,12 +59,12 @@ def hold(account: Account, points: int, keep_until: int) -> Drawn:
     drawn = []
     left = points
     while left:
-        lot = account.next_lot_to_spend()
+        lot = account.lots.next_to_spend()
         taken = min(left, lot.available)
-        account.take_available(lot, taken)
+        account.lots.take_available(lot, taken)
         lot.held += taken
         lot.keep_until = max(lot.keep_until, keep_until)
-        account.put_lot(lot)
+        account.lots.put(lot)
         drawn.append((lot.number, taken))
         left -= taken
     account.core.held += points
@@ -74,10 +74,10 @@ def hold(account: Account, points: int, keep_until: int) -> Drawn:
 def settle(account: Account, drawn: Drawn) -> None:
     """Held points are spent."""
     for number, points in drawn:
-        lot = account.lot(number)
+        lot = account.lots.known(number)
         lot.held -= points
         account.core.held -= points
-        account.put_lot(lot)
+        account.lots.put(lot)
 
 
 def give_back(account: Account, drawn: Drawn, *, held: bool) -> list[Lot]:
@@ -85,7 +85,9 @@ def give_back(account: Account, drawn: Drawn, *, held: bool) -> list[Lot]:
 
     Returns the lots that are over and now hold points, which must expire right behind.
     """
-    lots = sorted(((account.lot(number), points) for number, points in drawn), key=lambda pair: pair[0].spend_key)
+    lots = sorted(
+        ((account.lots.known(number), points) for number, points in drawn), key=lambda pair: pair[0].spend_key
+    )
     over = []
     for lot, points in lots:
         if held:
@@ -102,8 +104,8 @@ def make_available(account: Account, lot: Lot, points: int) -> None:
     core = account.core
     paid = min(core.debt, points)
     core.debt -= paid
-    account.add_available(lot, points - paid)
-    account.put_lot(lot)
+    account.lots.add_available(lot, points - paid)
+    account.lots.put(lot)
 
 
 def take_from_lot(account: Account, lot: Lot, points: int) -> None:
@@ -111,15 +113,15 @@ def take_from_lot(account: Account, lot: Lot, points: int) -> None:
     pending = min(points, lot.pending)
     lot.pending -= pending
     account.core.pending -= pending
-    account.take_available(lot, points - pending)
+    account.lots.take_available(lot, points - pending)
 
 
 def take_in_spending_order(account: Account, points: int) -> None:
     """Take available points. The points must be there."""
     left = points
     while left:
-        lot = account.next_lot_to_spend()
+        lot = account.lots.next_to_spend()
         taken = min(left, lot.available)
-        account.take_available(lot, taken)
-        account.put_lot(lot)
+        account.lots.take_available(lot, taken)
+        account.lots.put(lot)
         left -= taken

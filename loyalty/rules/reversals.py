@@ -65,7 +65,7 @@ def reverse(case: Case, event: Refund | Cancellation, order: Order, returned: Re
     """Take back what the returned units had earned, and lower the qualifying points as of the purchase."""
     account = case.account
     redemption = case.program.redemption(case.at)
-    lot = account.lot(order.lot)
+    lot = account.lots.known(order.lot)
     how: Reversal = "cancellation" if isinstance(event, Cancellation) else "refund"
     facts: OrderReversalFacts = {
         "order_id": event.order_id,
@@ -87,7 +87,7 @@ def reverse(case: Case, event: Refund | Cancellation, order: Order, returned: Re
     decided = decide(facts, rules)
     for line, quantity in returned:
         line.returned += quantity
-    account.keep_order(event.order_id, order)
+    account.orders.put(event.order_id, order)
     taking.apply(account, lot, decided.figures)
     account.window.lower(order.cause, decided.figures["qualifying_lost"])
     case.post("points.reversed", facts, decided, About(rules, {"order_id": event.order_id}, order.member_id))

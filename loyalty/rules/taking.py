@@ -50,7 +50,7 @@ def apply(account: Account, own: Lot | None, figures: TakingFigures) -> None:
     if own is not None:
         ledger.take_from_lot(account, own, taken["own_lot"])
         own.forgiven += taken["forgiven"]
-        account.put_lot(own)
+        account.lots.put(own)
     ledger.take_in_spending_order(account, taken["other_lots"])
     account.core.debt += taken["debt"]
 

@@ -15,12 +15,12 @@ from loyalty.wire.program import TierLevel
 
 
 def advance(case: Case, *, slides_to_come: bool = False) -> int:
-    """Bring the window up to `account.now`; returns the sum of qualifying points then."""
-    account = case.account
-    in_force = account.window.advance(case.program, slides_to_come=slides_to_come)
-    if account.core.tier is None:
-        account.core.tier = in_force.body.levels[0].tier
-    return account.window.total
+    """Bring the window up to the account's `now`; returns the sum of qualifying points then, not yet cut at 0."""
+    window, core = case.account.window, case.account.core
+    window.advance(case.program, slides_to_come=slides_to_come)
+    if core.tier is None:
+        core.tier = window.tiers.body.levels[0].tier
+    return core.window_sum
 
 
 def slide(case: Case, timer: Timer) -> None:
@@ -74,13 +74,12 @@ def decide_change(facts: TierFacts, rules: Rules) -> Decided | None:
 def judge(case: Case, before: int, because: TierCause) -> None:
     """Compare the tier held with the level reached, and decide what follows.
 
-    `before` is the sum of qualifying points before what the cause itself did to it.
+    `before` is the sum of qualifying points before what the cause itself did to it, as `advance` gave it. It is the
+    account's time that tiers are judged at, also where the event behind it is a little older.
     """
     account, core = case.account, case.account.core
-    total = account.window.total
-    # It is the account's time that tiers are judged at, also where the event behind it is a little older.
-    now = account.now
-    in_force = case.program.tiers(now)
+    total = core.window_sum
+    in_force = account.window.tiers
     levels = in_force.body.levels
     assert core.tier is not None
     held = _held(levels, core.tier)
@@ -100,6 +99,7 @@ def judge(case: Case, before: int, because: TierCause) -> None:
     about = About(Rules({"tiers": in_force}), {})
     grace = decide_grace(facts, about.rules)
     if grace is not None:
+        now = core.now
         ends_at = now + in_force.body.grace_days * DAY_MS
         core.grace = Grace(now, ends_at, case.cause, in_force.version) if grace.outcome == "started" else None
         case.post("tier.grace", facts, grace, about)

@@ -23,23 +23,23 @@ def wait(account: Account, order_id: str, cause: Cause, record: Record) -> None:
     assert record.value is not None
     due_at = cause.occurred_at + WAIT_MS
     waiting = Waiting(cause, order_id, due_at, record.topic, record.timestamp_ms, record.key, record.value)
-    account.add_waiting(waiting)
+    account.waiting.add(waiting)
 
 
 def take_those_for(account: Account, order_id: str) -> Iterator[Waiting]:
     """Those that waited for an order that is known now, in the order in which they came; they wait no longer."""
-    if not account.may_have_waiting or account.known_order(order_id) is None:
+    if account.orders.known(order_id) is None:
         return
-    for event_id in account.waiting_for(order_id):
-        waiting = account.waiting_refund(event_id)
-        account.remove_waiting(waiting)
+    for event_id in account.waiting.for_order(order_id):
+        waiting = account.waiting.known(event_id)
+        account.waiting.remove(waiting)
         yield waiting
 
 
 def give_up(account: Account, event_id: str) -> tuple[Record, Refused]:
     """The time of this refund is over: the record that it was, and why it is refused."""
-    waiting = account.waiting_refund(event_id)
-    account.remove_waiting(waiting)
+    waiting = account.waiting.known(event_id)
+    account.waiting.remove(waiting)
     duplicates.forget(account, event_id)
     detail = f"Order {waiting.order_id} did not come within 24 hours of the refund."
     return record_of(waiting), Refused("unknown_order", detail)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from loyalty.state.codec import StateEntries
-from loyalty.state.core import CORE, CORE_ENTRY, Core
+from loyalty.state.core import CORE, CORE_ENTRY, AccountWork, Core
 from loyalty.state.entries import (
     FACTS,
     HELD,
@@ -14,21 +14,17 @@ from loyalty.state.entries import (
     REDEMPTION,
     SEEN,
     SEEN_BLOCK,
-    Bonuses,
     Facts,
-    Lot,
     Offer,
-    Order,
     Redemption,
-    Waiting,
 )
-from loyalty.state.lists import HOLD, KEEP_LIST, REQUEST_LIST, Timer
+from loyalty.state.lists import KEEP_LIST, REQUEST_LIST
 from loyalty.state.lots import Lots
 from loyalty.state.orders import Orders
 from loyalty.state.qualifying_window import QualifyingWindow
 from loyalty.state.sorted_list import SortedList
 from loyalty.state.timers import Timers
-from loyalty.state.unit_of_work import EntriesById, UnitOfWork
+from loyalty.state.unit_of_work import EntriesById
 from loyalty.state.waiting_refunds import WaitingRefunds
 from loyalty.times import DAY_MS
 
@@ -44,7 +40,7 @@ class Account:
     """
 
     def __init__(self, account_id: str, entries: StateEntries) -> None:
-        unit = self._unit = UnitOfWork(entries)
+        unit = self._unit = AccountWork(entries)
         self.keep = SortedList("keep", KEEP_LIST, unit)
         self.lots = Lots(unit)
         self.orders = Orders(unit, self.keep)
@@ -68,11 +64,13 @@ class Account:
         core = self.core = Core() if raw is None else CORE.read(raw)
         self.account_id = account_id
         self._unit.turn_to(entries)
-        self.lots.turn_to(core)
-        self.orders.turn_to(core)
-        self.timers.turn_to(core)
-        self.waiting.turn_to(core)
-        self.window.turn_to(core)
+        self._unit.core = core
+        self.lots.emptied.clear()
+        self.lots.spend.folded = core.spend
+        self.timers.others.folded = core.due
+        self.timers.expiries.folded = core.expiry
+        self.window.inside.folded = core.window
+        self.window.left.folded = core.slid
         self.keep.folded = core.keep
         self.requests.folded = core.requests
 
@@ -81,94 +79,10 @@ class Account:
         unit.save()
         unit.entries.put(CORE_ENTRY, CORE.write(self.core))
 
-    @property
-    def now(self) -> int:
-        """The moment that tiers are judged at."""
-        return self.core.now
-
     def next_number(self) -> int:
         """The arrival number of the next event or lot."""
         self.core.arrivals += 1
         return self.core.arrivals
-
-    # -- lots
-
-    def lot(self, number: int) -> Lot:
-        """A lot that something known refers to."""
-        lot = self.lots.get(str(number))
-        assert lot is not None, f"lot {number} was forgotten too early"
-        return lot
-
-    def put_lot(self, lot: Lot) -> None:
-        """Keep a new lot, or one that has changed."""
-        self.lots.put(lot)
-
-    def next_lot_to_spend(self) -> Lot:
-        """The available lot that spending takes from first (contract §4, *Lots*); there must be one."""
-        return self.lots.next_to_spend()
-
-    def add_available(self, lot: Lot, points: int) -> None:
-        """Points of a lot become available; the lot must be put."""
-        self.lots.add_available(lot, points)
-
-    def take_available(self, lot: Lot, points: int) -> None:
-        """Available points leave a lot that has so many; the lot must be put."""
-        self.lots.take_available(lot, points)
-
-    # -- timers
-
-    def schedule_for_lot(self, kind: int, at: int, lot: Lot) -> None:
-        """A lot's release or expiry is due then."""
-        self.timers.add(Timer(at, kind, lot.cause.occurred_at, lot.number, str(lot.number)))
-
-    def schedule_hold_end(self, redemption_id: str, redemption: Redemption) -> None:
-        """Its points go back at `hold_until`."""
-        self.timers.add(_hold_end(redemption_id, redemption))
-
-    def cancel_hold_end(self, redemption_id: str, redemption: Redemption) -> None:
-        self.timers.remove(_hold_end(redemption_id, redemption))
-
-    def cancel(self, timer: Timer) -> None:
-        """One that was scheduled will not fire, or has; ValueError where it was not scheduled."""
-        self.timers.remove(timer)
-
-    @property
-    def next_due_ms(self) -> int:
-        """When the next timer is due, or a moment before; NEVER if there is none. The slide of the tier window and the
-        end of the grace are not among them."""
-        return self.timers.next_moment
-
-    def next_timer(self) -> Timer | None:
-        """What is due next, of several at one moment the first in the contract's order; likewise."""
-        return self.timers.first()
-
-    # -- orders, and the bonuses of those that took up offers
-
-    def known_order(self, order_id: str) -> Order | None:
-        """The order, while the account's time is earlier than its purchase + `refund_days` (contract §4, *Refund*)."""
-        order = self.orders.get(order_id)
-        time = self.core.time
-        return order if order is not None and time is not None and time < order.known_until else None
-
-    def add_order(self, order_id: str, order: Order) -> None:
-        """Keep the order of a purchase."""
-        self.orders.add(order_id, order)
-
-    def keep_order(self, order_id: str, order: Order) -> None:
-        """Keep what has changed of a known order."""
-        self.orders.put(order_id, order)
-
-    def bonuses_of(self, order_id: str) -> Bonuses | None:
-        """What a known order earned by taking up offers."""
-        return self.orders.bonuses_of(order_id)
-
-    def add_bonuses(self, order_id: str, bonuses: Bonuses) -> None:
-        """An order took up offers."""
-        self.orders.add_bonuses(order_id, bonuses)
-
-    def keep_bonuses(self, order_id: str, bonuses: Bonuses) -> None:
-        """Keep what has changed of an order's bonuses."""
-        self.orders.put_bonuses(order_id, bonuses)
 
     # -- offers that were made to members
 
@@ -225,31 +139,6 @@ class Account:
         """How many redemptions were requested from `first_ms` to `last_ms`, both included."""
         return self.requests.count_between((first_ms,), (last_ms + 1,))
 
-    # -- refunds that wait for their order
-
-    @property
-    def may_have_waiting(self) -> bool:
-        """False only if no refund waits."""
-        return self.waiting.may_be_some
-
-    def add_waiting(self, waiting: Waiting) -> None:
-        """A refund or cancellation waits for its order until its `due_at`."""
-        self.waiting.add(waiting)
-
-    def remove_waiting(self, waiting: Waiting) -> None:
-        """It waits no longer."""
-        self.waiting.remove(waiting)
-
-    def waiting_refund(self, event_id: str) -> Waiting:
-        """The refund of this event, which waits."""
-        waiting = self.waiting.get(event_id)
-        assert waiting is not None
-        return waiting
-
-    def waiting_for(self, order_id: str) -> list[str]:
-        """The events that wait for this order, in the order in which they came."""
-        return self.waiting.for_order(order_id)
-
     # -- reference facts
 
     def facts(self) -> Facts:
@@ -258,8 +147,3 @@ class Account:
 
     def put_facts(self, facts: Facts) -> None:
         self._unit.entries.put("facts", FACTS.write(facts))
-
-
-def _hold_end(redemption_id: str, redemption: Redemption) -> Timer:
-    cause = redemption.cause
-    return Timer(redemption.hold_until, HOLD, cause.occurred_at, cause.number, redemption_id)

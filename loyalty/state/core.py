@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from loyalty.state.codec import EntryCodec
+from loyalty.state.codec import EntryCodec, StateEntries
 from loyalty.state.entries import NEVER, Grace
 from loyalty.state.lists import Timer
 from loyalty.state.migrations import CORE_UPCASTERS
+from loyalty.state.unit_of_work import UnitOfWork
 from loyalty.state.written_list import Folded
 
 
@@ -73,3 +74,13 @@ class Core(msgspec.Struct, array_like=True, gc=False):
 CORE: EntryCodec[Core] = EntryCodec(Core, 5, CORE_UPCASTERS)
 CORE_ENTRY = "core"
 """The entry that every event and every timer of an account reads."""
+
+
+class AccountWork(UnitOfWork):
+    """The unit of work of an account: all that it is made of finds the core entry here."""
+
+    __slots__ = ("core",)
+
+    def __init__(self, entries: StateEntries) -> None:
+        super().__init__(entries)
+        self.core = Core()

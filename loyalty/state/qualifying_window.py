@@ -8,11 +8,10 @@ window of a later document takes it back.
 from __future__ import annotations
 
 from loyalty.program import InForce, Program
-from loyalty.state.core import Core
+from loyalty.state.core import AccountWork
 from loyalty.state.entries import Cause
 from loyalty.state.lists import QUALIFYING_LIST, SLIDE, Qualifying, Timer
 from loyalty.state.sorted_list import SortedList
-from loyalty.state.unit_of_work import UnitOfWork
 from loyalty.times import DAY_MS
 from loyalty.wire.program import TiersBody
 
@@ -23,34 +22,26 @@ LOOK_AGAIN = -1
 class QualifyingWindow:
     """The points inside, those that have left, and when the next leave."""
 
-    __slots__ = ("_core", "_inside", "_left")
+    __slots__ = ("_unit", "inside", "left", "tiers")
 
-    def __init__(self, unit: UnitOfWork) -> None:
-        self._core = Core()
-        self._inside = SortedList("window", QUALIFYING_LIST, unit)
-        self._left = SortedList("slid", QUALIFYING_LIST, unit)
+    tiers: InForce[TiersBody]
+    """The document in force when `advance` was called last; the moment has not changed since."""
 
-    def turn_to(self, core: Core) -> None:
-        """Be that of this account from now on."""
-        self._core = core
-        self._inside.folded = core.window
-        self._left.folded = core.slid
+    def __init__(self, unit: AccountWork) -> None:
+        self._unit = unit
+        self.inside = SortedList("window", QUALIFYING_LIST, unit)
+        self.left = SortedList("slid", QUALIFYING_LIST, unit)
 
-    @property
-    def total(self) -> int:
-        """The sum of the points inside, not yet cut at 0."""
-        return self._core.window_sum
-
-    def advance(self, program: Program, *, slides_to_come: bool = False) -> InForce[TiersBody]:
-        """Bring the window to `now` by the document in force then, and return that document.
+    def advance(self, program: Program, *, slides_to_come: bool = False) -> None:
+        """Bring the window to `now` by the document in force then.
 
         Points leave at their `occurred_at` + window, to the millisecond. With `slides_to_come`, for the timers that
         precede a slide at the same millisecond, what slides at that very moment is still counted; unless the account's
         time is there already, for then those slides are done.
         """
-        core = self._core
+        core = self._unit.core
         now = core.now
-        tiers = program.tiers(now)
+        tiers = self.tiers = program.tiers(now)
         leaves = comes_back = now - tiers.body.window_days * DAY_MS
         if slides_to_come and (core.time is None or core.time < now):
             leaves -= 1
@@ -58,35 +49,33 @@ class QualifyingWindow:
                 comes_back -= 1
         while core.window.first is not None and core.window.first <= leaves:
             core.slide_found_by = LOOK_AGAIN
-            item = self._inside.first()
+            item = self.inside.first()
             if item is None or item[0] > leaves:
                 break
             self._leave(item)
         if core.window_version != tiers.version:
             core.window_version = tiers.version
             core.slide_found_by = LOOK_AGAIN
-            while core.slid.first is not None and (item := self._left.last()) is not None and item[0] > comes_back:
-                self._left.remove(item)
-                self._inside.add(item)
+            while core.slid.first is not None and (item := self.left.last()) is not None and item[0] > comes_back:
+                self.left.remove(item)
+                self.inside.add(item)
                 core.window_sum += item[2]
-        return tiers
 
-    def add(self, program: Program, tiers: InForce[TiersBody], cause: Cause, points: int) -> None:
-        """Count points (or take them, if negative) as of the `occurred_at` of their cause; `tiers` is what `advance`
-        gave."""
+    def add(self, program: Program, cause: Cause, points: int) -> None:
+        """Count points (or take them, if negative) as of the `occurred_at` of their cause, behind `advance`."""
         if not points:
             return
-        core = self._core
+        core, tiers = self._unit.core, self.tiers
         item: Qualifying = (cause.occurred_at, cause.number, points, cause)
         counted = cause.occurred_at > core.now - tiers.body.window_days * DAY_MS
         if counted:
-            self._inside.add(item)
+            self.inside.add(item)
             core.window_sum += points
         else:
-            self._left.add(item)
+            self.left.add(item)
         if core.slide_found_by == program.tiers_known:
             # What slides next is the earliest of what each item does by itself.
-            leaves = self._slide_of(program, tiers, item, counted=counted)
+            leaves = self._slide_of(program, item, counted=counted)
             if leaves is not None and (core.slide is None or leaves < core.slide):
                 core.slide = leaves
 
@@ -94,9 +83,9 @@ class QualifyingWindow:
         """Lower what this cause added, as of its `occurred_at`."""
         if not points:
             return
-        core = self._core
+        core = self._unit.core
         key = (cause.occurred_at, cause.number)
-        for items in (self._inside, self._left):
+        for items in (self.inside, self.left):
             item = items.at_or_after(key)
             if item is not None and item[:2] == key:
                 items.remove(item)
@@ -105,13 +94,13 @@ class QualifyingWindow:
                     items.add((*key, left, item[3]))
                 elif core.slide is not None and core.slide[2:4] == key:
                     core.slide_found_by = LOOK_AGAIN
-                if items is self._inside:
+                if items is self.inside:
                     core.window_sum -= points
                 return
 
     def next_slide(self, program: Program) -> Timer | None:
         """The next moment at which points leave; looked for again when points or a version have come or gone."""
-        core = self._core
+        core = self._unit.core
         if core.slide_found_by != program.tiers_known:
             core.slide = self.find_slide(program)
             core.slide_found_by = program.tiers_known
@@ -119,7 +108,7 @@ class QualifyingWindow:
 
     def find_slide(self, program: Program) -> Timer | None:
         """`next_slide`, by looking through the lists."""
-        core = self._core
+        core = self._unit.core
         if core.window.first is None and core.slid.first is None:
             return None
         now = core.now
@@ -129,36 +118,34 @@ class QualifyingWindow:
             item = None
             if span.version != core.window_version:
                 # What a longer window takes back has left until `advance`; all of it is older than the rest.
-                item = None if core.slid.first is None else self._left.at_or_after((low + (span.since <= now),))
-            item = item or self._inside.at_or_after((low,))
+                item = None if core.slid.first is None else self.left.at_or_after((low + (span.since <= now),))
+            item = item or self.inside.at_or_after((low,))
             if item is not None and (span.until is None or item[0] + window < span.until):
                 return _slide(item, window)
         return None
 
     def slide_out(self, timer: Timer) -> Cause | None:
         """What was added as of one moment leaves, all of it together; the cause is the first that leaves."""
-        self._core.slide_found_by = LOOK_AGAIN
+        self._unit.core.slide_found_by = LOOK_AGAIN
         cause = None
-        while (item := self._inside.first()) is not None and item[0] == timer.set_at:
+        while (item := self.inside.first()) is not None and item[0] == timer.set_at:
             cause = cause or item[3]
             self._leave(item)
         return cause
 
     def forget(self, too_old: int) -> None:
         """Forget points of `too_old` (ms) or before that have left."""
-        self._left.remove_until(too_old)
+        self.left.remove_until(too_old)
 
     def _leave(self, item: Qualifying) -> None:
-        self._inside.remove(item)
-        self._left.add(item)
-        self._core.window_sum -= item[2]
+        self.inside.remove(item)
+        self.left.add(item)
+        self._unit.core.window_sum -= item[2]
 
-    def _slide_of(
-        self, program: Program, tiers: InForce[TiersBody], item: Qualifying, *, counted: bool
-    ) -> Timer | None:
-        """When one item leaves the window; `counted` says whether it is inside by `tiers` now. As `find_slide` finds
-        it among all."""
-        now, occurred_at = self._core.now, item[0]
+    def _slide_of(self, program: Program, item: Qualifying, *, counted: bool) -> Timer | None:
+        """When one item leaves the window; `counted` says whether it is inside now. As `find_slide` finds it among
+        all."""
+        tiers, now, occurred_at = self.tiers, self._unit.core.now, item[0]
         if counted and tiers.until is None:
             return _slide(item, tiers.body.window_days * DAY_MS)
         for span in program.tiers_from(now):
@@ -166,7 +153,7 @@ class QualifyingWindow:
             if occurred_at + window < max(now, span.since):
                 continue  # it is over when this version begins
             if not counted and (
-                span.version == self._core.window_version or (span.since <= now and occurred_at + window == now)
+                span.version == self._unit.core.window_version or (span.since <= now and occurred_at + window == now)
             ):
                 continue
             if span.until is None or occurred_at + window < span.until:

@@ -188,7 +188,8 @@ class SortedList(Generic[Item]):
         if written == b"":
             written = self._unit.entries.get(f"{self._name}/head")
         head = self._head = ListHead() if written is None else self._codec.head.read(written)
-        _note_unknown_counts(head)
+        if head.numbers:
+            _note_unknown_counts(head)
         self._unit.opened.append(self)
         return head
 

@@ -2,50 +2,44 @@
 
 from __future__ import annotations
 
-from loyalty.state.core import Core
+from loyalty.state.core import AccountWork
 from loyalty.state.entries import WAITING_REFUND, Waiting
 from loyalty.state.lists import WAITING, WAITING_LIST, WAITING_LIST_HEAD, Timer, WaitingEvent
 from loyalty.state.sorted_list import SortedList
 from loyalty.state.timers import Timers
-from loyalty.state.unit_of_work import EntriesById, UnitOfWork
+from loyalty.state.unit_of_work import EntriesById
 from loyalty.state.written_list import ListHead
 
 
 class WaitingRefunds:
     """Each waits in an entry of its own; of each order that some wait for there is a list of them."""
 
-    __slots__ = ("_by_id", "_changed", "_core", "_heads", "_lists", "_timers", "_unit")
+    __slots__ = ("_by_id", "_changed", "_heads", "_lists", "_timers", "_unit")
 
-    def __init__(self, unit: UnitOfWork, timers: Timers) -> None:
+    def __init__(self, unit: AccountWork, timers: Timers) -> None:
         self._unit = unit
         self._timers = timers
-        self._core = Core()
         self._by_id = EntriesById("waiting", WAITING_REFUND, unit)
         self._heads = EntriesById("waits", WAITING_LIST_HEAD, unit)
         self._lists: dict[str, tuple[SortedList[WaitingEvent], ListHead[WaitingEvent]]] = {}
         """Those that were opened, by order."""
         self._changed: set[str] = set()
 
-    def turn_to(self, core: Core) -> None:
-        """Be those of this account from now on."""
-        self._core = core
-
-    @property
-    def may_be_some(self) -> bool:
-        """False only if none waits."""
-        return self._core.waiting != 0
-
-    def get(self, event_id: str) -> Waiting | None:
-        return self._by_id.get(event_id)
+    def known(self, event_id: str) -> Waiting:
+        """The refund of this event, which waits."""
+        waiting = self._by_id.get(event_id)
+        assert waiting is not None
+        return waiting
 
     def for_order(self, order_id: str) -> list[str]:
         """The events that wait for an order, in the order in which they came."""
-        return [item[1] for item in self._list(order_id)[0]] if self.may_be_some else []
+        return [item[1] for item in self._list(order_id)[0]]
 
     def add(self, waiting: Waiting) -> None:
         """It waits for its order until its `due_at`."""
-        if self._core.waiting is not None:
-            self._core.waiting += 1
+        core = self._unit.core
+        if core.waiting is not None:
+            core.waiting += 1
         cause = waiting.cause
         self._by_id.put(cause.event_id, waiting)
         self._list(waiting.order_id)[0].add((cause.number, cause.event_id))
@@ -54,8 +48,9 @@ class WaitingRefunds:
 
     def remove(self, waiting: Waiting) -> None:
         """It waits no longer."""
-        if self._core.waiting is not None:
-            self._core.waiting -= 1
+        core = self._unit.core
+        if core.waiting is not None:
+            core.waiting -= 1
         cause = waiting.cause
         self._by_id.remove(cause.event_id)
         items = self._list(waiting.order_id)[0]
