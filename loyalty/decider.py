@@ -170,15 +170,16 @@ def _receive(case: Case, event: Transaction, delivery: Delivery) -> str:
 
 def _used_now(case: Case, event: Transaction, delivery: Delivery) -> Cause:
     """What is due before the event is done, and the account's time moves on to it."""
-    core, record = case.account.core, delivery.record
-    timers.fire(case, _later(event.occurred_at, delivery.watermark_ms))
-    core.time = _later(event.occurred_at, core.time)
+    core, record, at = case.account.core, delivery.record, event.occurred_at
+    timers.fire(case, _later(at, delivery.watermark_ms))
+    if core.time is None or core.time < at:
+        core.time = at
     core.arrivals += 1
     return Cause(
         event.event_id,
         record.partition,
         record.offset,
-        event.occurred_at,
+        at,
         core.time,
         core.arrivals,
         delivery.late,

@@ -22,7 +22,7 @@ class DecisionLog:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._at: tuple[int, str] | None = None
+        self._at = (0, format_time(0))
         self._made: dict[tuple[str, str, str | None, int], int] = {}
         self.begin()
 
@@ -47,6 +47,9 @@ class DecisionLog:
         self._made[made] = ordinal + 1
         identity = orjson.dumps((account.account_id, event_id, cause.used_at, kind, timer, occurred_at, ordinal))
         qualifying = core.window_sum
+        at = self._at
+        if at[0] != occurred_at:  # most decisions of one log are of one moment
+            at = self._at = occurred_at, format_time(occurred_at)
         origin: Plain = {"event_id": event_id, "topic": TRANSACTIONS}
         if timer is not None:
             origin["timer"] = timer
@@ -55,7 +58,7 @@ class DecisionLog:
             "stream": "ledger",
             "sequence": core.sequence,
             "account_id": account.account_id,
-            "occurred_at": self._text_of(occurred_at),
+            "occurred_at": at[1],
             "balance": {
                 "pending": core.pending,
                 "available": core.available,
@@ -73,10 +76,3 @@ class DecisionLog:
         origin["offset"] = cause.offset
         decision["decided_at"] = None
         self.decisions.append(decision)
-
-    def _text_of(self, occurred_at: int) -> str:
-        """Most decisions of one log are of one moment."""
-        at = self._at
-        if at is None or at[0] != occurred_at:
-            at = self._at = occurred_at, format_time(occurred_at)
-        return at[1]
