@@ -167,6 +167,14 @@ class Program:
     def reward(self, reward_id: str, moment: int) -> InForce[RewardBody] | None:
         return self._at(f"reward/{reward_id}", moment)
 
+    def names(self) -> list[str]:
+        """Every document of which a version is known, by its name."""
+        return sorted(self._timelines)
+
+    def in_force(self, document: str, moment: int) -> InForce[Any] | None:
+        """The version of any document in force at `moment` (ms)."""
+        return self._at(document, moment)
+
     def campaign_version(self, campaign_id: str, version: int) -> CampaignBody | None:
         """What a version of a campaign says, whether or not it is in force; None while it is not known."""
         timeline = self._timelines.get(f"{CAMPAIGN}{campaign_id}")

@@ -29,6 +29,9 @@ VERBS: dict[str, Verb] = {
     "demo": Verb("ops.demo.show:demo_command", "The whole loop on this machine, with a story to follow."),
     "watch": Verb("ops.decisions.watch:watch_command", "Show decisions as they are made."),
     "reconcile": Verb("ops.reconcile.verbs:reconcile_command", "Prove that nothing was lost or doubled."),
+    "explain": Verb(
+        "ops.explanation.verbs:explain_command", "Say why the system decided so, and what would have changed it."
+    ),
     "verify": Verb(
         "ops.proof.verbs:verify_command", "Decide every decision again, and see that none was changed or lost."
     ),

@@ -48,9 +48,14 @@ def gather(account: Account, event: RedemptionRequested, fraud: FraudBody) -> Re
             {"signal": signal, "score": score}
             for signal, score in sorted(scores.items(), key=lambda item: (-item[1], item[0]))
         ],
-        "requests": [account.requests_between(at - rule.window_minutes * MINUTE_MS + 1, at) for rule in fraud.velocity],
+        "requests": requests_in_windows(account, at, fraud),
         "last_engaged_at": None if last is None else format_time(last),
     }
+
+
+def requests_in_windows(account: Account, at: int, fraud: FraudBody) -> list[int]:
+    """How many redemptions were requested in the window of each velocity rule that ends at `at` (ms)."""
+    return [account.requests_between(at - rule.window_minutes * MINUTE_MS + 1, at) for rule in fraud.velocity]
 
 
 def findings(facts: RedemptionFacts, fraud: FraudBody) -> list[Finding]:

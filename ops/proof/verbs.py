@@ -17,7 +17,7 @@ from ops.answers import JsonOption, print_json
 from ops.errors import Exit, Refusal
 from ops.options import BootstrapOption
 from ops.proof import anchors
-from ops.proof.read import Asked, Proof, prove
+from ops.proof.read import WORTH_A_PROCESS, Asked, Proof, prove
 
 COLUMNS = 100
 SHOWN = 10
@@ -145,8 +145,9 @@ def _show(proof: Proof, said: pure.Anchor | None, took_s: float) -> None:
         number = proof.kinds[kind]
         counts.add_row(f"{number:,}", f"{kind}: {kind.meaning}", style="bold red" if number else "green")
     console.print(counts)
-    rate = proof.counts["decisions"] / max(took_s, 0.001)
-    console.print(f"{took_s:.1f} s, {rate:,.0f} decisions/s.")
+    decisions = proof.counts["decisions"]
+    rate = f", {decisions / took_s:,.0f} decisions/s" if decisions >= WORTH_A_PROCESS else ""
+    console.print(f"{took_s:.1f} s{rate}.")
     if said is None:
         console.print("Without an anchor nobody can see a tail that is gone, or an account rewritten seals and all.")
     else:

@@ -13,6 +13,8 @@ from hypothesis import given
 
 from bench.inputs import programme
 from loyalty.decided_again import DECIDE, difference
+from loyalty.explanation.explanation import explain
+from loyalty.explanation.lots import LedgerAgain
 from loyalty.in_memory_run import InMemoryRun
 from loyalty.offers.in_memory_run import InMemoryOffersRun
 from loyalty.offers.validation import INPUTS as OFFERS_INPUTS
@@ -146,6 +148,28 @@ def test_the_seals_of_a_stream_are_one_chain_that_an_edit_a_gap_or_a_swap_breaks
     assert not holds([chain[1], chain[0], *chain[2:]])
     elsewhere = [one | {"decided_at": "x", "cause": one["cause"] | {"partition": 9, "offset": 9}} for one in chain]
     assert holds(elsewhere)
+
+
+def test_the_lots_behind_every_balance_follow_from_the_decisions_alone() -> None:
+    program, by_type = _decided()
+    ledgers = defaultdict(list)
+    for decisions in by_type.values():
+        for decision in decisions:
+            if decision["stream"] == "ledger":
+                ledgers[decision["account_id"]].append(decision)
+    for ledger in ledgers.values():
+        again = LedgerAgain(program)
+        for decision in sorted(ledger, key=lambda one: int(one["sequence"])):
+            again.apply(decision)  # raises where the lots do not sum to the balance that it says
+
+
+def test_every_decision_can_be_explained() -> None:
+    program, by_type = _decided()
+    for decisions in by_type.values():
+        for decision in decisions[:40]:
+            why = explain(decision, decisions, decisions, program)
+            assert why.decided_otherwise is None
+            assert {rule.document for rule in why.rules} == decision["rules"].keys()
 
 
 def holds(chain: list[Plain]) -> bool:
