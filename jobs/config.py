@@ -50,8 +50,16 @@ class JobConfig(BaseModel):
     """A savepoint or checkpoint to go on from."""
     transaction_timeout_ms: int = Field(default=900_000, ge=1_000)
     """How long a transaction may stay open: it must outlast an outage of the job and fit the broker's maximum."""
-    restart_attempts: int | None = Field(default=None, ge=0)
-    """How often the job starts again by itself after a failure before it gives up; None: always."""
+    restart_attempts: Annotated[int, SUBMITTED] = Field(
+        default=15,
+        ge=0,
+        description="How often it starts again after failures that come one behind another; then the job fails.",
+    )
+    restart_within_ms: Annotated[int, SUBMITTED] = Field(
+        default=600_000,
+        ge=1_000,
+        description="After so long without a failure, failures are counted anew: 10m, 1h …",
+    )
     start_offsets: dict[str, dict[int, int]] = Field(default_factory=dict)
     """By topic and partition: the offset of the last record that could be read when the job started."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import msgspec
@@ -75,6 +76,22 @@ def dead_letter(record: Record, refused: Refused) -> dict[str, Any]:
         "key_base64": _base64(key),
         "value_base64": _base64(value),
     }
+
+
+def is_sent_again(record: Record, again: Record) -> bool:
+    """Whether it is the same record sent once more, as it was or repaired: then its event is the same."""
+    if record.topic != again.topic:
+        return False
+    return record.value == again.value or ((event := _event_id(record)) is not None and event == _event_id(again))
+
+
+def _event_id(record: Record) -> str | None:
+    try:
+        event = json.loads(record.value or b"")
+    except (ValueError, RecursionError):
+        return None
+    found = event.get("event_id") if isinstance(event, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def erasure_of(record: Record) -> Erasure:

@@ -36,6 +36,7 @@ VERBS: dict[str, Verb] = {
         "ops.proof.verbs:verify_command", "Decide every decision again, and see that none was changed or lost."
     ),
     "anchor": Verb("ops.proof.verbs:anchor_command", "Write down a number that stands for all decisions so far."),
+    "parked": Verb("ops.parked.verbs:app", "Accounts that wait since a defect: list, retry."),
     "generate": Verb("ops.generate.verbs:generate_command", "Send realistic traffic; a seed gives the same events."),
     "run": Verb(
         "ops.jobs.verbs:run_app", "Jobs on this machine that go on where they stopped: decisions, offers, all."

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from pyflink.datastream import RuntimeContext, TimeDomain
 
-from jobs.operators.adapters import decided, delivery_in, wall_clock_ms
+from jobs.operators.adapters import decided, delivery_in, in_place_of, refused_record, wall_clock_ms
 from jobs.operators.document_barrier import DocumentBarrier
+from jobs.operators.parking import attempt
 from jobs.runtime.events_on_their_way import ON_THEIR_WAY
 from jobs.runtime.names import ACCOUNT_ENTRIES
 from jobs.runtime.outputs import Sent
@@ -17,10 +18,13 @@ from jobs.runtime.packing import Envelope, unpack_envelope
 from jobs.runtime.state_entries import FlinkEntries, from_flink
 from jobs.runtime.virtual_time import AccountTimers, exact
 from loyalty.decider import Delivery, Verdict
+from loyalty.records import Record, Refused
 from loyalty.state.codec import StateEntries
 from loyalty.validation import Watermark
 from loyalty.wire.events import Transaction
 from loyalty.wire.program import ProgramDocument
+
+FIRE_AGAIN_MS = 60_000
 
 
 class Decider(Protocol):
@@ -55,7 +59,7 @@ class DecideForAccount:
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._entries = FlinkEntries(runtime_context, ACCOUNT_ENTRIES)
-        self._barrier = DocumentBarrier(self._entries, self._decider.learn, self._receive, self._catch_up)
+        self._barrier = DocumentBarrier(self._entries, self)
         self._timers = AccountTimers()
 
     def process_broadcast_element(self, value: bytes, ctx: Any) -> Sent:
@@ -67,32 +71,59 @@ class DecideForAccount:
             return ()
         envelope = unpack_envelope(value)
         if self._barrier.lets_pass(envelope, ctx):
-            return self._receive(envelope, ctx)
+            return self._barrier.open(envelope, value, ctx)
         return self._barrier.in_turn(envelope, value, ctx)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Sent:
         self._barrier.known_documents(ctx)
         account_id = from_flink(ctx.get_current_key())
         if ctx.time_domain() == TimeDomain.PROCESSING_TIME:
-            return self._barrier.look_again(account_id, ctx)
+            return self._look_again(account_id, ctx)
         self._timers.has_fired(account_id, timestamp)
         if self._barrier.has_waiting(account_id):
             return ()
         watermark = self._timers.passed(timestamp, ctx.timer_service())
         return () if watermark is None else self._fire(account_id, watermark, ctx)
 
-    def _receive(self, envelope: Envelope, ctx: Any) -> Sent:
+    def learn(self, document: ProgramDocument) -> None:
+        self._decider.learn(document)
+
+    def open_envelope(self, envelope: Envelope, ctx: Any) -> Sent:
         delivery = delivery_in(envelope)
         value = delivery.record.value
         event = None if value is None else ON_THEIR_WAY.take(value)
         verdict = self._decider.receive(envelope.account_id, self._entries, delivery, event)
         return self._settle(envelope.account_id, verdict, envelope.epoch, ctx)
 
-    def _catch_up(self, account_id: str, ctx: Any) -> Sent:
+    def record_in(self, envelope: Envelope) -> Record:
+        return delivery_in(envelope).record
+
+    def in_place_of(self, first: Envelope, again: Envelope) -> Envelope:
+        return in_place_of(first, again)
+
+    def refuse(self, record: Record, refused: Refused) -> Sent:
+        return (refused_record(record, refused),)
+
+    def caught_up(self, account_id: str, ctx: Any) -> Sent:
         watermark = exact(ctx.timer_service().current_watermark())
         return () if watermark is None else self._fire(account_id, watermark, ctx)
 
+    def _look_again(self, account_id: str, ctx: Any) -> Sent:
+        yield from self._barrier.look_again(account_id, ctx)
+        if not self._barrier.has_waiting(account_id):
+            yield from self.caught_up(account_id, ctx)
+
     def _fire(self, account_id: str, watermark: Watermark, ctx: Any) -> Sent:
+        """What is due is done. If the domain fails, it is tried again before long, and before the account's next record
+        is decided: if it still fails then, that record parks the account."""
+        made = attempt(self._entries, account_id, self._due, account_id, watermark, ctx)
+        if not isinstance(made, Exception):
+            return made
+        timers = ctx.timer_service()
+        timers.register_processing_time_timer(timers.current_processing_time() + FIRE_AGAIN_MS)
+        return ()
+
+    def _due(self, account_id: str, watermark: Watermark, ctx: Any) -> Sent:
         verdict = self._decider.fire(account_id, self._entries, watermark.ms)
         if verdict.next_due_ms is not None and verdict.next_due_ms <= watermark.ms:
             # Flink would call again at once, for ever.
@@ -100,6 +131,7 @@ class DecideForAccount:
         return self._settle(account_id, verdict, watermark.epoch, ctx)
 
     def _settle(self, account_id: str, verdict: Verdict, epoch: int, ctx: Any) -> Sent:
+        outputs = decided(account_id, verdict, self._now())
         if verdict.next_due_ms is not None:
             self._timers.wake_at(account_id, Watermark(epoch, verdict.next_due_ms), ctx.timer_service())
-        return decided(account_id, verdict, self._now())
+        return outputs

@@ -119,6 +119,13 @@ def collect_garbage_seldom() -> None:
     gc.set_threshold(1_000_000, 50, 100)
 
 
+class _Unread:
+    """Stands for a state entry that had not been asked for."""
+
+
+_UNREAD = _Unread()
+
+
 class BatchedEntries:
     """The map state of the key that is at work, as `pyflink.datastream.state.MapState`."""
 
@@ -132,6 +139,8 @@ class BatchedEntries:
         self._element = 0
         self._known: dict[str, bytes | None] = {}
         self._written: dict[tuple[int, str], bytes | None] = {}
+        self._before: dict[str, bytes | _Unread | None] = {}
+        """What the entries that were written since the mark had been."""
 
     def turn_to(self, key: str, element: int) -> None:
         """The key of this element is at work from now on."""
@@ -146,7 +155,7 @@ class BatchedEntries:
 
     def written(self) -> tuple[tuple[int, ...], tuple[str, ...], tuple[bytes | None, ...]]:
         """What is to be written, as element, name and entry of each; and the end of the batch."""
-        written, self._written, self._seen = self._written, {}, {}
+        written, self._written, self._seen, self._before = self._written, {}, {}, {}
         if not written:
             return (), (), ()
         elements, names = zip(*written, strict=True)
@@ -159,10 +168,29 @@ class BatchedEntries:
         return known[name]
 
     def put(self, name: str, entry: bytes) -> None:
-        self._known[name] = self._written[self._element, name] = entry
+        known, before = self._known, self._before
+        if name not in before:
+            before[name] = known.get(name, _UNREAD)
+        known[name] = self._written[self._element, name] = entry
 
     def remove(self, name: str) -> None:
-        self._known[name] = self._written[self._element, name] = None
+        known, before = self._known, self._before
+        if name not in before:
+            before[name] = known.get(name, _UNREAD)
+        known[name] = self._written[self._element, name] = None
+
+    def mark(self) -> None:
+        """What is written of this key from here on may be taken back."""
+        self._before = {}
+
+    def take_back(self) -> None:
+        """What was written since the mark, which was set at the same key."""
+        before, self._before = self._before, {}
+        for name, entry in before.items():
+            if isinstance(entry, _Unread):
+                del self._known[name], self._written[self._element, name]
+            else:
+                self._known[name] = self._written[self._element, name] = entry
 
 
 class BatchedBroadcast:

@@ -38,13 +38,14 @@ def settings(job: str, config: JobConfig) -> dict[str, str]:
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": "500 ms",
         "restart-strategy.exponential-delay.max-backoff": "30 s",
+        # A failure that comes again each time must not keep a job busy for ever, with nothing decided and nobody told.
+        "restart-strategy.exponential-delay.attempts-before-reset-backoff": str(config.restart_attempts),
+        "restart-strategy.exponential-delay.reset-backoff-threshold": f"{config.restart_within_ms} ms",
         "python.execution-mode": "thread",
         "python.fn-execution.bundle.size": str(knobs.gather_elements),
         # Flink's default of a second would be the time to a decision.
         "python.fn-execution.bundle.time": str(knobs.gather_ms),
     }
-    if config.restart_attempts is not None:
-        options["restart-strategy.exponential-delay.attempts-before-reset-backoff"] = str(config.restart_attempts)
     if config.checkpoint_dir is not None:
         options["execution.checkpointing.dir"] = config.checkpoint_dir
     if config.restore_from is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pyflink.common import Types
 from pyflink.datastream import RuntimeContext
-from pyflink.datastream.state import MapState, MapStateDescriptor
+from pyflink.datastream.state import MapStateDescriptor
 
 _ESCAPE = "\uffff"
 
@@ -34,15 +36,26 @@ def from_flink(text: str) -> str:
     return text[1:].encode("ascii").decode("unicode_escape")
 
 
+class StateNotThere(Exception):
+    """Flink could not say what is in state."""
+
+
 class FlinkEntries:
     """The state entries of the key that Flink is at. Each access may cross into the JVM, so ask once."""
 
     def __init__(self, context: RuntimeContext, state_name: str) -> None:
         descriptor = MapStateDescriptor(state_name, Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()))
-        self._state: MapState = context.get_map_state(descriptor)
+        self._state: Any = context.get_map_state(descriptor)
+        self.mark = self._state.mark
+        """What is written of this key from here on may be taken back."""
+        self.take_back = self._state.take_back
 
     def get(self, name: str) -> bytes | None:
-        entry: bytes | None = self._state.get(to_flink(name))
+        """Raises StateNotThere."""
+        try:
+            entry: bytes | None = self._state.get(to_flink(name))
+        except Exception as problem:
+            raise StateNotThere(f"The state entry {name} could not be read.") from problem
         return entry
 
     def put(self, name: str, entry: bytes) -> None:

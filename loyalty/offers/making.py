@@ -84,6 +84,8 @@ class Matched(msgspec.Struct, array_like=True, frozen=True):
     balance_tier: str
     candidates: list[Candidate]
     """The campaigns that fit, in the order in which they are considered."""
+    timestamp_ms: int = 0
+    """Of the record."""
 
 
 class PublishedOffer(msgspec.Struct, array_like=True, frozen=True):

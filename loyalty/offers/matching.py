@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from loyalty.offers.again import SENT_AGAIN, SentAgain
 from loyalty.offers.campaigns import Campaigns
 from loyalty.offers.making import MATCHED, Matched, latest, pruned
 from loyalty.records import Record, Refused, dead_letter, letter_key
@@ -106,10 +107,11 @@ class Match(NamedTuple):
     fate: str
     """`used`, `unmatched` (it fits no campaign), `duplicate`, `dead_letter`, or `reference` for what is no
     engagement."""
+    again: bytes | None = None
+    """Of a duplicate: what `loyalty.offers.again` reads."""
 
 
 _REFERENCE = Match(None, [], "reference")
-_DUPLICATE = Match(None, [], "duplicate")
 _UNMATCHED = Match(None, [], "unmatched")
 
 
@@ -130,6 +132,10 @@ class Matcher:
             return _REFERENCE
         return self._engage(account_id, entries, ENGAGED.read(payload))
 
+    def record_of(self, payload: bytes) -> Record | None:
+        """The engagement that `EngagementValidator` passed on; None for what is made of a decision."""
+        return ENGAGED.read(payload).record if payload[:1] == ENGAGED.tag else None
+
     def _engage(self, account_id: str, entries: StateEntries, engaged: Engaged) -> Match:
         at = engaged.occurred_at
         fitting = self._campaigns.fitting(engaged.type, at)
@@ -142,7 +148,7 @@ class Matcher:
         seen = member.seen(engaged.event_id)
         if seen is not None:
             if seen == digest:
-                return _DUPLICATE
+                return Match(None, [], "duplicate", _sent_again(account_id, engaged))
             refused = Refused(
                 "conflicting_duplicate", f"Event {engaged.event_id} has been used already, with other content."
             )
@@ -171,6 +177,7 @@ class Matcher:
             amounts=(0, 0, 0, 0, 0) if ledger is None else ledger.amounts,
             balance_tier=self._campaigns.first_tier(at) if ledger is None else ledger.tier,
             candidates=candidates,
+            timestamp_ms=engaged.record.timestamp_ms,
         )
         return Match(MATCHED.write(matched), [], "used")
 
@@ -221,6 +228,13 @@ class _Member:
         raw = self._entries.get(name)
         if raw is not None and SEEN.read(raw).used_at + REMEMBER_EVENTS_MS <= time:
             self._entries.remove(name)
+
+
+def _sent_again(account_id: str, engaged: Engaged) -> bytes:
+    record = engaged.record
+    return SENT_AGAIN.write(
+        SentAgain(account_id, engaged.member_id, engaged.event_id, record.partition, record.offset, record.timestamp_ms)
+    )
 
 
 def _hear(entries: StateEntries, news: LedgerNews) -> None:

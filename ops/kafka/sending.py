@@ -43,9 +43,13 @@ class Sender:
         Raises:
             Refusal: an earlier record could not be delivered.
         """
+        self.send_to(topic, -1, key, value)
+
+    def send_to(self, topic: str, partition: int, key: bytes | None, value: bytes | None) -> None:
+        """The same for a partition of the topic; -1 for that of the key."""
         while True:
             try:
-                self._producer.produce(topic, value, key, on_delivery=self._delivered)
+                self._producer.produce(topic, value, key, partition, on_delivery=self._delivered)
                 break
             except BufferError:
                 self._producer.poll(0.5)

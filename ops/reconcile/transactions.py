@@ -18,6 +18,7 @@ from loyalty.records import Record
 from loyalty.wire.content import content_digest
 from loyalty.wire.reading import WireError
 from loyalty.wire.transactions import Cancellation, Refund, Transaction, parse_transaction
+from ops.parked.letters import is_parking
 from ops.reconcile.offers import OffersBook
 
 TRANSACTIONS, DECISIONS, DEAD_LETTERS = "loyalty.transactions", "loyalty.decisions", "loyalty.dead-letters"
@@ -81,9 +82,9 @@ def reconcile(
             used.add((cause["partition"], cause["offset"]))
         repeated += not _follow(ledgers[decision["account_id"]], decision, violations)
     violations += offers.violations()
-    dead, reasons = _dead_letters(dead_letters, violations)
+    dead, reasons, parked = _dead_letters(dead_letters)
     violations += [f"Transaction {at} was used and refused." for at in sorted(used & dead)]
-    fates = _unused(records, used, dead)
+    fates = _unused(records, used, dead, _behind(records, used, parked))
     violations += [f"Transaction {at} was read and nothing became of it." for at, fate in fates.items() if not fate]
     places = {(record.partition, record.offset) for record in records}
     violations += [
@@ -123,8 +124,10 @@ def _follow(ledger: _Ledger, decision: dict[str, Any], violations: list[str]) ->
     return True
 
 
-def _dead_letters(dead_letters: list[Record], violations: list[str]) -> tuple[set[At], Counter[str]]:
+def _dead_letters(dead_letters: list[Record]) -> tuple[set[At], Counter[str], set[At]]:
+    """The transactions that were refused, how many for which reason, and those of them that parked their account."""
     dead: set[At] = set()
+    parked: set[At] = set()
     reasons: Counter[str] = Counter()
     for record in dead_letters:
         letter = json.loads(record.value or b"null")
@@ -134,10 +137,26 @@ def _dead_letters(dead_letters: list[Record], violations: list[str]) -> tuple[se
         if at not in dead:
             reasons[letter["reason"]] += 1
         dead.add(at)
-    return dead, reasons
+        if is_parking(letter):
+            parked.add(at)
+    return dead, reasons, parked
 
 
-def _unused(records: list[Record], used: set[At], dead: set[At]) -> dict[At, str]:
+def _behind(records: list[Record], used: set[At], parked: set[At]) -> set[At]:
+    """What waits behind a record that parked its account, for as long as nothing behind that has been used."""
+    behind: dict[bytes | None, list[At]] = {}
+    for record in records if parked else ():
+        at = (record.partition, record.offset)
+        if at in parked:
+            behind.setdefault(record.key, [])
+        elif at in used:
+            behind.pop(record.key, None)
+        elif record.key in behind:
+            behind[record.key].append(at)
+    return {at for waiting in behind.values() for at in waiting}
+
+
+def _unused(records: list[Record], used: set[At], dead: set[At], behind: set[At]) -> dict[At, str]:
     """What became of the records that were neither used nor refused: `duplicate`, `waiting`, or nothing (empty)."""
     said: set[tuple[str, str, bytes]] = set()
     left: dict[At, tuple[tuple[str, str, bytes], bool]] = {}
@@ -159,7 +178,7 @@ def _unused(records: list[Record], used: set[At], dead: set[At]) -> dict[At, str
         if content in said:
             fates[at] = "duplicate"
         else:
-            fates[at] = "waiting" if waits else ""
+            fates[at] = "waiting" if waits or at in behind else ""
             if waits:
                 said.add(content)
     return fates

@@ -97,8 +97,11 @@ ON_THEIR_WAY: list[tuple[Payload[Any] | EntryCodec[Any], Any, bytes]] = [
 
 WRITTEN_NOW = {
     b"o\x01\x97\xa1m\x01\xa1e\x02\xa1s\xa7offered\x03": b"o\x01\x98\xa1m\x01\xa1e\x02\xa1s\xa7offered\x03\xc4\x00",
+    b"\x01\x9e\xa3acc\xa3mia\xa1e\xa5click\x01\x02\xa1t\x00\x03\xa4gold\x04\x95\x05\x06\x07\x08\t\xa4base\x90": (
+        b"\x01\x9f\xa3acc\xa3mia\xa1e\xa5click\x01\x02\xa1t\x00\x03\xa4gold\x04\x95\x05\x06\x07\x08\t\xa4base\x90\x00"
+    ),
 }
-"""What has a field more now (the seal), which the last release passes over."""
+"""What has a field more now (the seal, the record's timestamp), which the last release passes over."""
 
 
 @pytest.mark.parametrize(("codec", "content", "released"), ON_THEIR_WAY, ids=lambda value: type(value).__name__)

@@ -17,6 +17,7 @@ class FakeMapState:
         self._flink = flink
         self._keyed = keyed
         self.by_key: dict[str, dict[Any, Any]] = defaultdict(dict)
+        self._marked: dict[Any, Any] = {}
 
     @property
     def _now(self) -> dict[Any, Any]:
@@ -30,6 +31,13 @@ class FakeMapState:
 
     def remove(self, name: Any) -> None:
         self._now.pop(name, None)
+
+    def mark(self) -> None:
+        self._marked = dict(self._now)
+
+    def take_back(self) -> None:
+        self._now.clear()
+        self._now.update(self._marked)
 
     def items(self) -> Any:
         return self._now.items()

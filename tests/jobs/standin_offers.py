@@ -58,6 +58,9 @@ class StandInMatcher:
             return Match(None, [(None, {"reason": "refused"}), (b"", {"reason": "twice"})], "dead_letter")
         return Match(json.dumps({**event, "documents": self._documents}).encode(), [], "used")
 
+    def record_of(self, payload: bytes) -> Record | None:
+        return None
+
 
 class StandInMaker:
     """Gives each engagement a point until the budget is used up; what was published stays as it is."""
