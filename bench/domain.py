@@ -130,7 +130,7 @@ class InProcess:
     """The two operators without Flink, on one thread: state and timers in memory, batches and watermarks as there."""
 
     def __init__(self) -> None:
-        self._check = InMemoryOperator(CheckRecords(partial(Validator, LAG_MS), {}, lambda taken: {}))
+        self._check = InMemoryOperator(CheckRecords(partial(Validator, LAG_MS), dict, lambda taken: {}))
         self._decide = InMemoryOperator(DecideForAccount(Decider()), (CORE_ENTRY,))
         self.written = 0
         """Decisions and dead letters."""

@@ -9,7 +9,6 @@ from pyflink.datastream import StreamExecutionEnvironment
 
 from jobs.kinds import JobKind
 from jobs.runtime.environment import create_environment
-from jobs.runtime.start_offsets import last_readable
 from jobs.settings import read_arguments
 
 AddJob = Callable[[StreamExecutionEnvironment, Any], None]
@@ -19,8 +18,6 @@ AddJob = Callable[[StreamExecutionEnvironment, Any], None]
 def submit(kind: JobKind, add_job: AddJob, arguments: Sequence[str] | None = None) -> None:
     """Submit the job: to a cluster under `flink run`, else to a mini-cluster in this process."""
     config = read_arguments(kind.config, kind.word, arguments)
-    start_offsets = last_readable(config.bootstrap, kind.inputs, committed_only=kind.committed_only)
-    config = config.model_copy(update={"start_offsets": start_offsets})
     environment = create_environment(kind.names.job, config)
     add_job(environment, config)
     environment.execute(kind.names.job)

@@ -60,8 +60,6 @@ class JobConfig(BaseModel):
         ge=1_000,
         description="After so long without a failure, failures are counted anew: 10m, 1h …",
     )
-    start_offsets: dict[str, dict[int, int]] = Field(default_factory=dict)
-    """By topic and partition: the offset of the last record that could be read when the job started."""
 
 
 class DecisionsConfig(JobConfig):

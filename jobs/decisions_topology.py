@@ -18,7 +18,7 @@ from jobs.profiles import KNOBS
 from jobs.runtime import tables
 from jobs.runtime.names import ACCOUNT_ENTRIES, DECISIONS_NAMES, INTAKE_ENTRIES
 from jobs.runtime.python_operators import PythonOperator, process, process_with_broadcast
-from jobs.runtime.start_offsets import last_made_offers
+from jobs.runtime.start_offsets import ANSWER_A_JOB_WITHIN_S, last_made_offers, last_readable
 from jobs.runtime.streams import key_by_first_field, records, side_output, take_off_timestamp, watermarked, write
 from jobs.runtime.uids import name_operators
 from jobs.topics import DECISIONS, INPUTS
@@ -42,7 +42,8 @@ def build(environment: StreamExecutionEnvironment, config: DecisionsConfig, doma
     table_environment = StreamTableEnvironment.create(environment)
     tables.create_tables(table_environment, config, INPUTS, wanted=tables.NO_DECISIONS_BUT_OFFERS)
     # Of the decisions only offers cross to Python, so the last record of all would be waited for in vain.
-    start_offsets = {topic: last for topic, last in config.start_offsets.items() if topic != DECISIONS}
+    topics = tuple(topic for topic in INPUTS if topic != DECISIONS)
+    start_offsets = partial(last_readable, config.bootstrap, topics, within_s=ANSWER_A_JOB_WITHIN_S)
     in_subprocess = KNOBS[config.profile].subprocesses
     checking = CheckRecords(domain.make_validator, start_offsets, partial(last_made_offers, config.bootstrap))
     checked = process(

@@ -65,10 +65,11 @@ class CheckRecords:
     def __init__(
         self,
         make_validator: MakeValidator,
-        start_offsets: StartOffsets,
+        start_offsets: Callable[[], StartOffsets],
         last_offers: Callable[[Taken], StartOffsets],
     ) -> None:
-        """`last_offers` is asked at each start, Flink's own restarts included, for the last offers of that moment."""
+        """At each start, Flink's own restarts included, `start_offsets` is asked for the ends of the topics of that
+        moment, and `last_offers` for the last offers."""
         self._make_validator = make_validator
         self._start_offsets = start_offsets
         self._last_offers = last_offers
@@ -109,7 +110,7 @@ class CheckRecords:
     def _begin(self, ctx: Any) -> Sent:
         """What a restart needs cannot be done in `open`, where Flink is at no key yet."""
         last_offers = self._last_offers(partial(taken, self._entries))
-        self._barrier = StartBarrier(self._entries, {**self._start_offsets, **last_offers}, TRANSACTIONS)
+        self._barrier = StartBarrier(self._entries, {**self._start_offsets(), **last_offers}, TRANSACTIONS)
         self._validator = self._make_validator(self._barrier.unread())
         self._wake_later(ctx)
         # The broadcast has a watermark of its own, which is in no savepoint: it must be sent before anything is

@@ -129,7 +129,6 @@ class _Run:
                 "group": record.group,
                 "checkpoint_dir": self._folder.checkpoints.as_uri(),
                 "restore_from": None if point is None else point.as_uri(),
-                "start_offsets": last,
             }
         )
         rest = f"127.0.0.1:{free_port()}"

@@ -16,7 +16,7 @@ from jobs.operators.decide_for_account import DecideForAccount
 from jobs.runtime.outputs import MAIN, Sent
 from jobs.runtime.packing import pack_document, unpack_envelope
 from jobs.runtime.virtual_time import BEFORE_ALL, BEYOND, timestamp, virtual
-from jobs.topics import DECISIONS, MEMBERS, TRANSACTIONS
+from jobs.topics import DECISIONS, FRAUD_SIGNALS, MEMBERS, TRANSACTIONS
 from loyalty.decider import Delivery, Verdict
 from loyalty.records import Record
 from loyalty.state.codec import StateEntries
@@ -177,7 +177,7 @@ class Check:
 
     def __init__(self, flink: FakeFlink, start_offsets: Mapping[str, Mapping[int, int]]) -> None:
         self.flink = flink
-        self.operator = CheckRecords(partial(StandInValidator, 0), start_offsets, _no_offers)
+        self.operator = CheckRecords(partial(StandInValidator, 0), lambda: start_offsets, _no_offers)
         self.operator.open(flink)
 
     def take(self, topic: str, offset: int, value: bytes, partition: int = 0) -> list[Any]:
@@ -200,7 +200,7 @@ def test_of_the_decisions_only_made_offers_are_facts_and_the_last_of_the_start_i
         return f"{topic} 0 {offset} 1700000000000 1 {len(value)}\n".encode() + b"k" + value
 
     def start() -> CheckRecords:
-        operator = CheckRecords(partial(StandInValidator, 0), {}, last_offers)
+        operator = CheckRecords(partial(StandInValidator, 0), dict, last_offers)
         operator.open(flink)
         return operator
 
@@ -218,6 +218,23 @@ def test_of_the_decisions_only_made_offers_are_facts_and_the_last_of_the_start_i
         (_for_a(_event(50), watermark), timestamp(watermark)),
     ]
     assert asked == [-1, 5], "the search goes back to what has been taken"
+
+
+def test_the_ends_of_the_reference_topics_are_asked_for_at_every_start() -> None:
+    """Flink's own restart, too: a fact that was published since the job was submitted must count."""
+    flink = FakeFlink()
+    first = Check(flink, {FRAUD_SIGNALS: {0: 0}})
+    fact, watermark = json.dumps({"account": "a"}).encode(), Watermark(0, 50)
+    assert first.take(FRAUD_SIGNALS, 0, fact) == [HELLO, (_for_a(fact, None), BEFORE_ALL)]
+    assert first.take(TRANSACTIONS, 0, _event(50)) == [(_for_a(_event(50), watermark), timestamp(watermark))]
+
+    again = Check(flink, {FRAUD_SIGNALS: {0: 1}})
+    assert again.take(TRANSACTIONS, 1, _event(51)) == [HELLO, ("watermark", timestamp(watermark))]
+    later = Watermark(0, 51)
+    assert again.take(FRAUD_SIGNALS, 1, fact) == [
+        (_for_a(fact, watermark), timestamp(watermark)),
+        (_for_a(_event(51), later), timestamp(later)),
+    ]
 
 
 def _sorted(elements: Iterable[Any]) -> list[Any]:
@@ -314,7 +331,7 @@ def test_the_intake_is_told_once_what_of_before_the_start_is_still_to_come() -> 
 
     flink = FakeFlink()
     for _ in range(2):
-        operator = CheckRecords(Listener, {TRANSACTIONS: {0: 0, 1: 3}}, _no_offers)
+        operator = CheckRecords(Listener, lambda: {TRANSACTIONS: {0: 0, 1: 3}}, _no_offers)
         operator.open(flink)
         list(operator.process_element(f"{TRANSACTIONS} 0 0 1 -1 -1\n".encode(), flink))
         list(operator.on_timer(0, flink))
@@ -337,7 +354,7 @@ def test_an_event_that_the_intake_has_read_is_at_hand_once_for_a_decider_in_the_
             given.append(event)
             return super().receive(account_id, entries, delivery, event)
 
-    intake, decide = CheckRecords(partial(Validator, 0), {}, _no_offers), DecideForAccount(Decider())
+    intake, decide = CheckRecords(partial(Validator, 0), dict, _no_offers), DecideForAccount(Decider())
     intake.open(FakeFlink())
     flink = FakeFlink()
     decide.open(flink)
