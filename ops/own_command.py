@@ -6,4 +6,5 @@ from collections.abc import Iterable
 
 def own_command(words: Iterable[str]) -> list[str]:
     """The command line of `loyalty WORDS…`."""
-    return [sys.executable, "-c", "import sys; from ops.cli import main; sys.exit(main())", *words]
+    # -P: what happens to lie in the working directory is not ours to run.
+    return [sys.executable, "-P", "-c", "import sys; from ops.cli import main; sys.exit(main())", *words]

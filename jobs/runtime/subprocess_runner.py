@@ -11,8 +11,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from enum import IntEnum
 from multiprocessing.connection import Connection
 from typing import Any
@@ -23,14 +26,21 @@ from jobs.runtime.batch_runner import Answer, BatchRunner, JavaOperator
 
 ENDS_WITHIN_S = 10.0
 """A process whose pipe is closed: what it may still be at is one batch."""
+BEATS_EVERY_S = 1.0
+BEATS_WITHIN_S = 15.0
+"""While it is at a call the process says so each second. One that is silent for so long has been stopped, or something
+holds its interpreter; on a machine that is overloaded a beat may come late."""
+ANSWERS_WITHIN_S = 180.0
+"""A batch takes a fraction of a second. The longest call is the first one, which may ask Kafka for a minute, twice."""
 
 
 class Said(IntEnum):
-    """What the process says: it answers a call, has failed at it, or asks the JVM for something meanwhile."""
+    """What the process says: it answers a call, has failed at it, asks the JVM for something meanwhile, or is at it."""
 
     ANSWER = 0
     FAILURE = 1
     QUESTION = 2
+    BEAT = 3
 
 
 class SubprocessRunner:
@@ -50,9 +60,10 @@ class SubprocessRunner:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", f"from {__name__} import serve; serve({theirs.fileno()})"],
+                # -P: what happens to lie in the working directory is not ours to run.
+                [sys.executable, "-P", "-c", f"from {__name__} import serve; serve({theirs.fileno()})"],
                 # Flink has put the job's packages where this interpreter finds them, and nowhere else.
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(os.path.isabs, sys.path))},
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
@@ -91,8 +102,12 @@ class SubprocessRunner:
     def _call(self, method: str, *given: Any) -> Any:
         try:
             self._pipe.send((method, given))
+            deadline = time.monotonic() + ANSWERS_WITHIN_S
             while True:
+                self._wait(deadline)
                 said, content = self._pipe.recv()
+                if said == Said.BEAT:
+                    continue
                 if said == Said.ANSWER:
                     return content
                 if said == Said.FAILURE:
@@ -105,11 +120,55 @@ class SubprocessRunner:
                 f"The Python process of an operator ended by itself, with exit code {code}."
             ) from problem
 
+    def _wait(self, deadline: float) -> None:
+        """Until the process says something. Raises RuntimeError, and ends the process, where it does not in time."""
+        left = deadline - time.monotonic()
+        if left > 0 and self._pipe.poll(min(BEATS_WITHIN_S, left)):
+            return
+        self._process.kill()
+        self._process.wait()
+        within_s = BEATS_WITHIN_S if left > BEATS_WITHIN_S else ANSWERS_WITHIN_S
+        raise RuntimeError(f"The Python process of an operator did not answer within {within_s:.0f} s, and was ended.")
+
+
+class _Pipe:
+    """The process's end of the pipe, into which two threads speak: one that works, one that says that it does."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._pipe: Connection = Connection(descriptor)
+        self._lock = threading.Lock()
+        self._at_a_call = False
+
+    def next_call(self) -> tuple[str, tuple[Any, ...]]:
+        """Raises EOFError where there is none any more."""
+        method, given = self._pipe.recv()
+        self._at_a_call = True
+        return method, given
+
+    def ask(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        with self._lock:
+            self._pipe.send((Said.QUESTION, (name, arguments)))
+        return self._pipe.recv()
+
+    def answer(self, said: Said, content: Any) -> None:
+        with self._lock:
+            self._at_a_call = False
+            self._pipe.send((said, content))
+
+    def beat(self) -> None:
+        """For as long as the process lives."""
+        with suppress(OSError):
+            while True:
+                time.sleep(BEATS_EVERY_S)
+                with self._lock:
+                    if self._at_a_call:
+                        self._pipe.send((Said.BEAT, None))
+
 
 class _OperatorBeyond:
     """The JVM's operator, for a runner that is not in the JVM."""
 
-    def __init__(self, pipe: Connection) -> None:
+    def __init__(self, pipe: _Pipe) -> None:
         self._pipe = pipe
 
     def entry(self, element: int, name: str) -> bytes | None:
@@ -124,8 +183,7 @@ class _OperatorBeyond:
         self._ask("putBroadcast", key, value)
 
     def _ask(self, name: str, *arguments: Any) -> Any:
-        self._pipe.send((Said.QUESTION, (name, arguments)))
-        return self._pipe.recv()
+        return self._pipe.ask(name, arguments)
 
 
 def serve(descriptor: int) -> None:
@@ -133,11 +191,12 @@ def serve(descriptor: int) -> None:
     # What is meant for a whole group of processes is for the JVM to act on, which ends this one last.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    pipe: Connection = Connection(descriptor)
+    pipe = _Pipe(descriptor)
+    threading.Thread(target=pipe.beat, daemon=True).start()
     runner = None
     try:
         while True:
-            method, given = pipe.recv()
+            method, given = pipe.next_call()
             try:
                 if method == "open":
                     runner = cloudpickle.loads(*given)
@@ -145,6 +204,6 @@ def serve(descriptor: int) -> None:
                 said, content = Said.ANSWER, getattr(runner, method)(*given)
             except Exception:  # noqa: BLE001 the job fails with it
                 said, content = Said.FAILURE, traceback.format_exc()
-            pipe.send((said, content))
+            pipe.answer(said, content)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -20,6 +22,7 @@ from jobs.runtime import subprocess_runner
 from jobs.runtime.packing import pack_document
 from jobs.runtime.virtual_time import virtual
 from loyalty.validation import Watermark
+from ops.own_command import own_command
 from tests.jobs.running import ROOT
 from tests.jobs.standin import BALANCE, StandInDecider, document, for_account
 from tests.jobs.test_batches import Scribe, cross
@@ -120,6 +123,46 @@ def test_what_interrupts_a_whole_group_of_processes_leaves_it_to_the_jvm() -> No
         for number in (signal.SIGINT, signal.SIGTERM):
             os.kill(its_process().pid, number)
         assert cross(jvm, ("a", b"good")) == []
+
+
+class Hangs(Fails):
+    """At `stop` it stops as SIGSTOP does, at `loop` it never comes back, at `slow` it takes a while."""
+
+    def process_element(self, value: bytes, ctx: Any) -> Any:
+        if value == b"stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        while value == b"loop":
+            time.sleep(0.01)
+        time.sleep(2.0)
+        return ()
+
+
+@pytest.mark.parametrize("how", [b"stop", b"loop"])
+def test_a_process_that_hangs_is_ended_in_seconds(how: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess_runner, "BEATS_WITHIN_S", 3.0)
+    with operator_in_subprocess(Hangs()) as jvm:
+        process = its_process()
+        monkeypatch.setattr(subprocess_runner, "ANSWERS_WITHIN_S", 8.0)
+        with pytest.raises(RuntimeError, match=r"did not answer within \d s, and was ended"):
+            cross(jvm, ("a", how))
+        assert not process.is_running()
+
+
+def test_one_that_takes_its_time_says_that_it_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    with operator_in_subprocess(Hangs()) as jvm:
+        monkeypatch.setattr(subprocess_runner, "BEATS_WITHIN_S", 1.8)
+        assert cross(jvm, ("a", b"slow"), ("a", b"slow")) == []
+
+
+def test_a_folder_in_the_working_directory_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "__init__.py").write_text("raise SystemExit('not ours')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    with operator_in_subprocess(Fails()) as jvm:
+        assert cross(jvm, ("a", b"good")) == []
+    said = subprocess.run(own_command(["--version"]), capture_output=True, text=True, check=True, timeout=60).stdout
+    assert said.startswith("loyalty ")
 
 
 class DoesNotOpen(Fails):
