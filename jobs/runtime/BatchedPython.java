@@ -18,6 +18,7 @@ import org.apache.flink.api.java.tuple.Tuple;
 import org.apache.flink.api.java.typeutils.RowTypeInfo;
 import org.apache.flink.api.java.typeutils.TupleTypeInfo;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.VoidNamespace;
 import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.graph.StreamConfig;
@@ -127,7 +128,13 @@ public class BatchedPython extends AbstractEmbeddedPythonFunctionOperator
                 readFirst[i] = (String) wanted.get(i);
             }
         } catch (Exception problem) {
-            throw new RuntimeException("The Python end of " + getOperatorName() + " did not open.", problem);
+            RuntimeException failure =
+                    new RuntimeException("The Python end of " + getOperatorName() + " did not open.", problem);
+            if (String.valueOf(problem).contains("OtherRelease")) {
+                // No restart on this task manager could help.
+                throw new SuppressRestartsException(failure);
+            }
+            throw failure;
         }
     }
 

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from pyflink.datastream import TimeDomain
 
+from jobs.runtime.release import RELEASE
+
 Answer = tuple[bytes, tuple[str, ...], tuple[bytes | None, ...], bytes, bytes, tuple[Any, ...]]
 """What Java is to do, as six things:
 
@@ -45,9 +47,14 @@ class BatchRunner:
         """`read_first` names the state entries that the function is sure to ask for."""
         self._function = function
         self._read_first = tuple(read_first)
+        self._release = RELEASE
 
     def open(self, operator: JavaOperator) -> list[str]:
-        """Once, before all else. Gives the names of the state entries that are wanted with every element."""
+        """Once, before all else. Gives the names of the state entries that are wanted with every element.
+
+        Raises OtherRelease where the code that is loaded here is not the code that made the job.
+        """
+        self._release.refuse_unless_loaded()
         self._entries = BatchedEntries(operator, self._read_first)
         self._context = BatchedContext(operator, self._entries)
         self._function.open(self._context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from pyflink.common import Configuration
@@ -10,6 +11,7 @@ from pyflink.datastream import StreamExecutionEnvironment
 from jobs.config import JobConfig
 from jobs.profiles import KNOBS
 from jobs.runtime.names import MAX_PARALLELISM
+from jobs.runtime.release import RELEASE
 
 WATERMARK_INTERVAL_MS = 50
 CHECKPOINT_BUFFER_BYTES = 1024 * 1024
@@ -22,6 +24,8 @@ def settings(job: str, config: JobConfig) -> dict[str, str]:
     knobs = KNOBS[config.profile]
     options = {
         "pipeline.name": job,
+        # Flink's REST interface shows it: who submits another job of this group finds this one by it.
+        "pipeline.global-job-parameters": json.dumps({"group": config.group, "release": RELEASE.stamp}),
         "pipeline.max-parallelism": str(MAX_PARALLELISM),
         "pipeline.auto-watermark-interval": f"{WATERMARK_INTERVAL_MS} ms",
         # A name that nobody gave is refused: state could not be found again by it.
