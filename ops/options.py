@@ -15,6 +15,16 @@ StateOption = Annotated[Path, typer.Option(help="The folder that says where the 
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Forget where it stopped; start over.")]
 ClusterOption = Annotated[str, typer.Option(help="Flink's REST interface, as HOST:PORT.")]
 FromSavepointOption = Annotated[str | None, typer.Option(help="A savepoint or checkpoint to go on from.")]
+FromLatestOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Go on from the newest checkpoint in this folder, which this machine and the cluster see alike, and keep "
+        "the job's checkpoints there; where a job of the group runs already, leave it."
+    ),
+]
+FreshSubmitOption = Annotated[
+    bool, typer.Option("--fresh", help="Start over, though the group has been further; decides all of it again.")
+]
 PythonOption = Annotated[
     str,
     typer.Option(

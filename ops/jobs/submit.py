@@ -9,7 +9,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jobs
@@ -23,9 +23,23 @@ from ops.errors import Exit, Refusal
 from ops.flink.processes import JVM_OF_A_RUN, flink_home, settings_of_processes
 from ops.flink.rest import FlinkRest, FlinkUnreachable
 from ops.java.artifacts import flink_connector_jar
+from ops.jobs.lineage import has_state, running
+from ops.jobs.restore_points import newest_in
 from ops.kafka.client import partitions_of
 
 SUBMITS_WITHIN_S = 180.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a job begins. Without any of these the group must not have been anywhere."""
+
+    from_savepoint: str | None = None
+    """A savepoint or checkpoint, as a URI that the cluster understands."""
+    from_latest: Path | None = None
+    """The folder of the job's checkpoints, which the cluster sees by the same path: the newest of them."""
+    fresh: bool = False
+    """At the beginning of the topics, though the group has been further."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +50,7 @@ class Submission:
     config: JobConfig
     cluster: str
     """Flink's REST interface, as HOST:PORT."""
-    from_savepoint: str | None = None
-    """A URI that the cluster understands."""
+    start: Start = Start()
     python: str = sys.executable
     """Python on the cluster's machines."""
 
@@ -61,14 +74,18 @@ def submit(submission: Submission, code: Code | None = None) -> str:
     """Submits a job and gives its id; the job goes on by itself. `code` is the project's own if it is not given.
 
     Raises:
-        Refusal: the cluster or Kafka does not answer, or `flink run` failed; in one sentence, with its reason.
+        Refusal: the cluster or Kafka does not answer, a job of the group runs or has run and it is not said where to go
+            on from, or `flink run` failed; in one sentence, with its reason.
     """
     code = code or code_of(submission.kind)
     try:
-        FlinkRest(submission.cluster).get("/overview")
+        runs = running(FlinkRest(submission.cluster), submission.kind, submission.config)
     except FlinkUnreachable as problem:
         raise Refusal(f"No Flink cluster answered at {submission.cluster}.") from problem
     partitions_of(submission.config.bootstrap, submission.kind.inputs)
+    if runs is not None and submission.start.from_latest is not None:
+        return runs
+    submission = _settled(submission, runs)
     with tempfile.TemporaryDirectory(prefix="loyalty-submit-") as temporary:
         folder = Path(temporary)
         archive = folder / "loyalty-code.zip"
@@ -90,10 +107,33 @@ def submit(submission: Submission, code: Code | None = None) -> str:
     return found[1]
 
 
+def _settled(submission: Submission, runs: str | None) -> Submission:
+    """The submission with the point that it goes on from. Raises Refusal."""
+    start, config = submission.start, submission.config
+    if runs is not None:
+        raise Refusal(
+            f"A job of the group {config.group} runs on {submission.cluster} already ({runs}); stop it with a "
+            "savepoint and go on from that, or give this one another --group."
+        )
+    if sum((start.from_savepoint is not None, start.from_latest is not None, start.fresh)) > 1:
+        raise Refusal("A job starts at one place: say one of --from-savepoint, --from-latest and --fresh.")
+    if start.from_latest is not None:
+        folder = start.from_latest.absolute()
+        point = newest_in(folder)
+        config = config.model_copy(update={"checkpoint_dir": f"file://{folder}"})
+        start = replace(start, from_savepoint=None if point is None else f"file://{point}")
+    if start.from_savepoint is None and not start.fresh and has_state(config):
+        raise Refusal(
+            f"A job of the group {config.group} has been here before. Name the savepoint or checkpoint that this one "
+            "goes on from with --from-savepoint, or say --fresh: then all that the topics hold is decided again."
+        )
+    return replace(submission, start=start, config=config)
+
+
 def _flink_run(submission: Submission, entry_point: Path, archive: Path) -> list[str]:
     command = [str(flink_home() / "bin" / "flink"), "run", "--detached", "-m", submission.cluster]
-    if submission.from_savepoint is not None:
-        command += ["--fromSavepoint", submission.from_savepoint]
+    if submission.start.from_savepoint is not None:
+        command += ["--fromSavepoint", submission.start.from_savepoint]
     command += ["--jarfile", str(flink_connector_jar()), "--python", str(entry_point), "--pyFiles", str(archive)]
     command += ["-pyexec", submission.python, "-pyclientexec", sys.executable]
     return command + as_arguments(submission.config)

@@ -14,7 +14,16 @@ from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, SQL_KIND, JobKind
 from ops.jobs.asked import asks_for
 from ops.jobs.run import Until, run
 from ops.jobs.run_all import run_all_command
-from ops.options import ClusterOption, FreshOption, FromSavepointOption, PythonOption, StateOption, UntilEndOption
+from ops.options import (
+    ClusterOption,
+    FreshOption,
+    FreshSubmitOption,
+    FromLatestOption,
+    FromSavepointOption,
+    PythonOption,
+    StateOption,
+    UntilEndOption,
+)
 
 run_app = typer.Typer(no_args_is_help=True)
 submit_app = typer.Typer(no_args_is_help=True)
@@ -54,11 +63,14 @@ def _submitting(kind: JobKind) -> Callable[..., None]:
         config: JobConfig,
         cluster: ClusterOption,
         from_savepoint: FromSavepointOption = None,
+        from_latest: FromLatestOption = None,
+        fresh: FreshSubmitOption = False,
         python: PythonOption = sys.executable,
     ) -> None:
-        from ops.jobs.submit import Submission, submit
+        from ops.jobs.submit import Start, Submission, submit
 
-        typer.echo(submit(Submission(kind, config, cluster, from_savepoint, python)))
+        start = Start(from_savepoint, from_latest, fresh)
+        typer.echo(submit(Submission(kind, config, cluster, start, python)))
 
     return submit_there
 

@@ -16,7 +16,7 @@ from jobs.topics import PROGRAM, TRANSACTIONS
 from ops.errors import Refusal
 from ops.flink.rest import FlinkRest
 from ops.flink.standalone import StandaloneCluster
-from ops.jobs.submit import Submission, code_of, submit
+from ops.jobs.submit import Start, Submission, code_of, submit
 from tests.jobs.running import ROOT, decisions
 from tests.jobs.standin import document
 from tests.kafka_records import send
@@ -65,16 +65,21 @@ def test_a_submitted_job_decides_stops_and_goes_on_from_its_savepoint(loyalty_to
         job = submit(submission, code)
         _wait_for(loyalty_topics, len(ACCOUNTS))
         assert rest.get(f"/jobs/{job}")["name"] == "loyalty-decisions"
+        with pytest.raises(Refusal, match=f"A job of the group loyalty-decisions runs on .* already \\({job}\\)"):
+            submit(replace(submission, start=Start(fresh=True)), code)
+        assert submit(replace(submission, start=Start(from_latest=tmp_path / "checkpoints")), code) == job
         savepoint = _stop_with_savepoint(rest, job)
 
+        with pytest.raises(Refusal, match="of the group loyalty-decisions has been here before"):
+            submit(submission, code)
         with pytest.raises(Refusal, match="made in process mode"):
-            submit(replace(submission, from_savepoint=IN_PROCESS_MODE), code)
+            submit(replace(submission, start=Start(from_savepoint=IN_PROCESS_MODE)), code)
 
         _send_round(loyalty_topics, 2)
         exactly_once = DecisionsConfig(
             bootstrap=loyalty_topics, delivery=Delivery.EXACTLY_ONCE, checkpoint_interval_ms=500, watermark_lag_ms=0
         )
-        submit(replace(submission, config=exactly_once, from_savepoint=savepoint), code)
+        submit(replace(submission, config=exactly_once, start=Start(from_savepoint=savepoint)), code)
         found = _wait_for(loyalty_topics, 2 * len(ACCOUNTS))
     assert sorted((decision["account"], decision["number"]) for decision in found) == sorted(
         (account, number) for account in ACCOUNTS for number in (1, 2)

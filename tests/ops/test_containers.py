@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import re
 import subprocess
@@ -116,3 +117,15 @@ def test_flinks_own_scripts_that_the_services_call_are_in_the_package() -> None:
     for name in ("jobmanager", "taskmanager"):
         script = SERVICES[name]["command"].split()[0]
         assert (scripts / script).is_file()
+
+
+def test_the_broker_has_an_id_of_its_own_and_the_jobs_go_on_after_down_and_up() -> None:
+    cluster_id = SERVICES["kafka"]["environment"]["CLUSTER_ID"]
+    assert len(base64.urlsafe_b64decode(cluster_id + "==")) == 16
+    assert cluster_id != "5L6g3nShT-eMCtK--X86sw", "the image's own"
+    submits = [command for command in COMMANDS if command.startswith("submit")]
+    folders = {words[words.index("--from-latest") + 1] for words in map(str.split, submits)}
+    kept = CLUSTER["execution"]["checkpointing"]["dir"].removeprefix("file://")
+    assert len(folders) == len(submits) == 2, "a folder for each job"
+    assert all(folder.startswith(kept + "/") for folder in folders)
+    assert SERVICES["submit"]["restart"] == SERVICES["jobmanager"]["restart"] == "unless-stopped"
