@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from ops.errors import Exit, Refusal
+from ops.parent import end_with_parent
 
 
 class Verb(NamedTuple):
@@ -90,6 +91,7 @@ def _not_imported() -> None:
 def main() -> None:
     """Entry point of `loyalty`: what it did not do is said in one sentence on standard error, with its exit code."""
     arguments = sys.argv[1:]
+    end_with_parent()
     try:
         command_line(arguments)(args=arguments, prog_name="loyalty")
     except Refusal as refusal:

@@ -20,11 +20,13 @@ from jobs.runtime.virtual_time import AccountTimers, exact
 from loyalty.decider import Delivery, Verdict
 from loyalty.records import Record, Refused
 from loyalty.state.codec import StateEntries
+from loyalty.timers import NOTHING_DUE
 from loyalty.validation import Watermark
 from loyalty.wire.events import Transaction
 from loyalty.wire.program import ProgramDocument
 
 FIRE_AGAIN_MS = 60_000
+_BEFORE_ALL_THAT_IS_DUE = Watermark(0, NOTHING_DUE)
 
 
 class Decider(Protocol):
@@ -105,10 +107,13 @@ class DecideForAccount:
         return (refused_record(record, refused),)
 
     def caught_up(self, account_id: str, ctx: Any) -> Sent:
+        """What has fallen due is done, and the timer is set for what will."""
         watermark = exact(ctx.timer_service().current_watermark())
-        return () if watermark is None else self._fire(account_id, watermark, ctx)
+        return self._fire(account_id, _BEFORE_ALL_THAT_IS_DUE if watermark is None else watermark, ctx)
 
     def _look_again(self, account_id: str, ctx: Any) -> Sent:
+        """The wall clock's timer: something waits for a document, failed when it was due, or was due when the input
+        ended before this start."""
         yield from self._barrier.look_again(account_id, ctx)
         if not self._barrier.has_waiting(account_id):
             yield from self.caught_up(account_id, ctx)

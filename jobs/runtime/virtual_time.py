@@ -29,6 +29,7 @@ BEYOND = 1 << (EPOCH_BITS + TIME_BITS)
 """Later than every virtual moment: the time of the broadcast input, which must never hold the watermark back."""
 
 REMEMBER_ACCOUNTS = 100_000
+WAKE_AFTER_END_MS = 1_000
 
 
 def virtual(moment: Watermark) -> int:
@@ -79,11 +80,16 @@ class AccountTimers:
     def passed(self, at: int, timers: Any) -> Watermark | None:
         """The watermark, which has passed the moment of this timer; None where it has not.
 
-        It may have stepped back since the timer was set. Then the moment is still to come, and is set anew.
+        It may have stepped back since the timer was set. Then the moment is still to come, and is set anew. Or the
+        input has ended, which fires all timers: in a job that is stopped with `--drain` they would be in no savepoint.
+        So the wall clock is to wake the account where the job goes on.
         """
         due, watermark = exact(at), exact(timers.current_watermark())
         assert due is not None
-        if watermark is None or due.ms <= watermark.ms:
+        if watermark is None:
+            timers.register_processing_time_timer(timers.current_processing_time() + WAKE_AFTER_END_MS)
+            return None
+        if due.ms <= watermark.ms:
             return watermark
         timers.register_event_time_timer(virtual(Watermark(watermark.epoch, due.ms)))
         return None

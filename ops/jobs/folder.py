@@ -24,6 +24,8 @@ from pydantic import BaseModel, ConfigDict
 
 from jobs.runtime.names import JOB
 from ops.errors import Refusal
+from ops.jobs.plain_path import plain_path
+from ops.jobs.restore_points import newest
 
 JAVA_ENDS_WITHIN_S = 30.0
 
@@ -38,8 +40,6 @@ class JobRecord(BaseModel):
     cluster_id: str
     """The Kafka cluster whose offsets are in the state."""
     savepoint: str | None = None
-    savepoint_at: float = 0.0
-    """Seconds since 1970."""
     read: dict[str, dict[int, int]] = {}
     """By topic and partition: a record that had been read when the savepoint was made, and so all before it."""
     java: tuple[int, float] | None = None
@@ -50,21 +50,26 @@ class JobFolder:
     """The folder, while this process holds its lock."""
 
     def __init__(self, path: Path) -> None:
+        """Raises OSError."""
         self.path = path
-        self.checkpoints = path / "checkpoints"
-        self.savepoints = path / "savepoints"
-        self.log = path / "flink.log"
+        plain = plain_path(path)
+        self.checkpoints = plain / "checkpoints"
+        self.savepoints = plain / "savepoints"
+        self.log = plain / "flink.log"
+        self.flink = plain / "flink"
 
     def read(self) -> JobRecord | None:
         """What the last run left; None before the first. Raises Refusal when it cannot be understood."""
         try:
             content = json.loads(self._record.read_bytes())
-            # Former releases wrote down the mode that Python was in.
-            if isinstance(content, dict) and content.pop("mode", "thread") != "thread":
-                raise Refusal(
-                    f"The state in {self.path} was made in process mode, which this release does not have and cannot "
-                    "read; --fresh starts over without it."
-                )
+            # Former releases wrote down the mode that Python was in, and when the savepoint was made.
+            if isinstance(content, dict):
+                content.pop("savepoint_at", None)
+                if content.pop("mode", "thread") != "thread":
+                    raise Refusal(
+                        f"The state in {self.path} was made in process mode, which this release does not have and "
+                        "cannot read; --fresh starts over without it."
+                    )
             return JobRecord.model_validate(content)
         except FileNotFoundError:
             return None
@@ -89,13 +94,21 @@ class JobFolder:
         return JobRecord(group=f"{job}-{uuid.uuid4().hex[:8]}", cluster_id=cluster_id)
 
     def restore_point(self, record: JobRecord) -> Path | None:
-        """The newest of the last savepoint and, after a crash, the last checkpoint that was completed."""
-        points = [(path.stat().st_mtime, path.parent) for path in self.checkpoints.glob("*/chk-*/_metadata")]
-        if record.savepoint is not None and (Path(record.savepoint) / "_metadata").is_file():
-            points.append((record.savepoint_at, Path(record.savepoint)))
-        elif record.savepoint is not None and not points:
-            raise Refusal(f"The savepoint {record.savepoint} is gone; --fresh starts over without it.")
-        return max(points)[1] if points else None
+        """The newest of the savepoints and, after a crash, the checkpoints that were completed, by their numbers: a
+        savepoint too behind which the run was killed before it could write it down."""
+        kept = None if record.savepoint is None else Path(record.savepoint)
+        here = [found.parent for found in (*self.savepoints.glob("*/_metadata"), *self._completed_checkpoints())]
+        if kept is not None and kept.name not in {point.name for point in here if point.parent == self.savepoints}:
+            here.append(kept)
+        point = newest(here)
+        if point is not None or kept is None:
+            return point
+        if not (kept / "_metadata").is_file():
+            raise Refusal(f"The savepoint {kept} is gone; --fresh starts over without it.")
+        return kept
+
+    def _completed_checkpoints(self) -> Iterator[Path]:
+        return self.checkpoints.glob("*/chk-*/_metadata")
 
     def keep_only(self, savepoint: Path) -> None:
         """Removes every savepoint and checkpoint before this savepoint: nothing goes back to them."""
@@ -125,7 +138,10 @@ def job_folder(path: Path) -> Iterator[JobFolder]:
             raise Refusal(
                 f"Another run uses the state in {path}; stop it, or name another folder with --state."
             ) from None
-        folder = JobFolder(path)
+        try:
+            folder = JobFolder(path)
+        except OSError as problem:
+            raise Refusal(f"The job's state cannot be kept in {path}: {problem.strerror}.") from problem
         yield folder
 
 

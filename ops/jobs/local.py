@@ -80,7 +80,7 @@ class _Run:
     def go(self) -> None:
         job, folder = self._job, self._folder
         known = None if job.fresh or job.input_ends else folder.read()
-        os.environ.update(settings_of_gateway(folder.path / "flink", folder.log, jvm=JVM_OF_A_RUN))
+        os.environ.update(settings_of_gateway(folder.flink, folder.log, jvm=JVM_OF_A_RUN))
         with ThreadPoolExecutor(1) as aside:
             # While Java starts, which takes as long.
             held = aside.submit(_ask_kafka, job.config.bootstrap, job.kind)
@@ -93,7 +93,7 @@ class _Run:
                 self._run(record, point, last)
             finally:
                 end_java(java)
-                shutil.rmtree(folder.path / "flink", ignore_errors=True)
+                shutil.rmtree(folder.flink, ignore_errors=True)
 
     def _prepare(self, known: JobRecord | None, cluster: str, last: Offsets) -> tuple[JobRecord, Path | None]:
         """The job's identity, and where it goes on from."""
@@ -201,7 +201,6 @@ class _Run:
         savepoint = Path(path.removeprefix("file:"))
         stopped = {
             "savepoint": str(savepoint),
-            "savepoint_at": time.time(),
             "read": merged(record.read, progress.read),
             "java": None,
         }

@@ -16,6 +16,7 @@ import typer
 from ops.errors import Exit, Refusal
 from ops.options import BootstrapOption
 from ops.own_command import own_command
+from ops.parent import PARENT
 
 LOOK_EVERY_S = 0.2
 STOPS_WITHIN_S = 120.0
@@ -83,10 +84,11 @@ def supervise(parts: Sequence[Part], say: Callable[[str], None] | None = None) -
     running: dict[str, subprocess.Popen[str]] = {}
     printers = []
     asked = _Asked()
+    alive, ours = os.pipe()
     with asked:
         try:
             for part in parts:
-                running[part.name] = process = _start(part.words)
+                running[part.name] = process = _start(part.words, alive)
                 if part.name != FIRST:
                     psutil.Process(process.pid).nice(YIELDS)  # and so whatever it starts
                 printer = threading.Thread(target=_print_lines, args=(f"{part.name:<{width}} | ", process, say))
@@ -98,14 +100,17 @@ def supervise(parts: Sequence[Part], say: Callable[[str], None] | None = None) -
                 _kill(process)
             for printer in printers:
                 printer.join()
+            os.close(alive)
+            os.close(ours)
     if failed is not None:
         name, code = failed
         raise Refusal(f"The job {name} ended with exit code {code}; the others were stopped.", Exit.FAILED)
     return asked.times == 0
 
 
-def _start(words: Sequence[str]) -> subprocess.Popen[str]:
-    # In a session of its own, so that Ctrl-C at a terminal does not reach it a second time beside our SIGTERM.
+def _start(words: Sequence[str], alive: int) -> subprocess.Popen[str]:
+    # In a session of its own, so that Ctrl-C at a terminal does not reach it a second time beside our SIGTERM. It ends
+    # with this process all the same: the pipe that it watches has its other end here, and nowhere else.
     return subprocess.Popen(
         own_command(words),
         stdin=subprocess.DEVNULL,
@@ -113,7 +118,8 @@ def _start(words: Sequence[str]) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", PARENT: str(alive)},
+        pass_fds=[alive],
         start_new_session=True,
     )
 

@@ -15,7 +15,7 @@ from jobs.operators.check_records import NOBODY, TO_DOCUMENTS, TO_REFUSED, Check
 from jobs.operators.decide_for_account import DecideForAccount
 from jobs.runtime.outputs import MAIN, Sent
 from jobs.runtime.packing import pack_document, unpack_envelope
-from jobs.runtime.virtual_time import BEFORE_ALL, BEYOND, timestamp, virtual
+from jobs.runtime.virtual_time import BEFORE_ALL, BEYOND, NO_WATERMARK, timestamp, virtual
 from jobs.topics import DECISIONS, FRAUD_SIGNALS, MEMBERS, TRANSACTIONS
 from loyalty.decider import Delivery, Verdict
 from loyalty.records import Record
@@ -160,6 +160,24 @@ def test_a_decider_that_leaves_undone_what_is_due_is_not_called_again_at_once(ca
     assert list(operator.on_timer(virtual(Watermark(0, 20)), flink)) == []
     assert "a: what is due at 20 was not done at 20" in caplog.text
     assert [domain for domain, _ in flink.timers["a"]] == [WALL], "Flink would call again at once, for ever"
+
+
+def test_an_account_that_was_quiet_when_the_job_was_drained_is_woken_after_its_restart() -> None:
+    """`flink stop --drain` ends the input, which fires every timer there is."""
+    flink = FakeFlink()
+    before = Decide(flink)
+    before.receive("a", 10, 0, Watermark(0, 10), later={"at": 45, "add": 1})
+    (due,) = flink.timers["a"]
+    flink.watermark = (1 << 63) - 1
+    assert before.wake("a", *due) == [], "what is due later does not fire"
+
+    flink.watermark = NO_WATERMARK
+    again = Decide(flink)
+    ((domain, moment),) = flink.timers["a"]
+    assert domain is WALL
+    assert again.wake("a", domain, moment) == []
+    assert again.watermark(Watermark(0, 44)) == []
+    assert again.watermark(Watermark(0, 45)) == [("due", 45, 0)]
 
 
 def test_an_element_that_only_carries_the_watermark_is_nobodys() -> None:

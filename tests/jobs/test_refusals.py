@@ -60,7 +60,6 @@ def test_a_job_that_fails_says_why(loyalty_topics: str, tmp_path: Path) -> None:
                 group="g",
                 cluster_id=cluster_id(loyalty_topics),
                 savepoint=str(savepoint),
-                savepoint_at=1.0,
             )
         )
     said = _refusal(loyalty_topics, tmp_path / "state")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,7 @@ from ops.flink.stack_trace import root_cause
 from ops.jobs import folder as job_state
 from ops.jobs.asked import configuration
 from ops.jobs.folder import JobRecord, job_folder, wait_for_java
-
-
-def _point(folder: Path, at: float) -> Path:
-    folder.mkdir(parents=True)
-    (folder / "_metadata").touch()
-    os.utime(folder / "_metadata", (at, at))
-    return folder
+from tests.ops.test_restore_points import point
 
 
 def test_only_one_run_uses_a_folder_at_a_time(tmp_path: Path) -> None:
@@ -49,7 +43,13 @@ def test_a_record_is_kept_and_a_broken_one_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_a_former_release_is_read_unless_python_was_in_process_mode(tmp_path: Path) -> None:
-    of_old = {"group": "loyalty-decisions-1", "cluster_id": "a-cluster", "mode": "thread", "read": {"topic": {"2": 7}}}
+    of_old: dict[str, Any] = {
+        "group": "loyalty-decisions-1",
+        "cluster_id": "a-cluster",
+        "mode": "thread",
+        "read": {"topic": {"2": 7}},
+    }
+    of_old["savepoint_at"] = 1.5
     with job_folder(tmp_path) as folder:
         (tmp_path / "job.json").write_text(json.dumps(of_old))
         assert folder.read() == JobRecord(group="loyalty-decisions-1", cluster_id="a-cluster", read={"topic": {2: 7}})
@@ -65,31 +65,45 @@ def test_each_new_job_has_a_group_of_its_own(tmp_path: Path) -> None:
     assert all(group.startswith("loyalty-decisions-") for group in groups)
 
 
-def test_goes_on_from_the_savepoint_or_a_later_checkpoint(tmp_path: Path) -> None:
+def test_goes_on_from_the_savepoint_or_a_later_checkpoint_by_their_numbers(tmp_path: Path) -> None:
     with job_folder(tmp_path) as folder:
         record = folder.start_over("a-cluster")
         assert folder.restore_point(record) is None
 
-        savepoint = _point(folder.savepoints / "savepoint-1", at=100)
-        record = record.model_copy(update={"savepoint": str(savepoint), "savepoint_at": 100.0})
+        savepoint = point(folder.savepoints, "savepoint-1", 8, written_at=100)
+        record = record.model_copy(update={"savepoint": str(savepoint)})
         assert folder.restore_point(record) == savepoint
 
-        _point(folder.checkpoints / "job-1" / "chk-7", at=90)
-        assert folder.restore_point(record) == savepoint
-        later = _point(folder.checkpoints / "job-2" / "chk-1", at=110)
-        (folder.checkpoints / "job-2" / "chk-2").mkdir()  # not completed
+        point(folder.checkpoints, "job-1/chk-7", 7, written_at=190)
+        assert folder.restore_point(record) == savepoint, "a file that is younger need not be newer"
+        later = point(folder.checkpoints, "job-2/chk-9", 9, written_at=10)
+        (folder.checkpoints / "job-2" / "chk-10").mkdir()  # not completed
         assert folder.restore_point(record) == later
 
-        newest = _point(folder.savepoints / "savepoint-2", at=120)
-        folder.keep_only(newest)
-        assert list(folder.savepoints.iterdir()) == [newest]
+        last = point(folder.savepoints, "savepoint-2", 10, written_at=5)
+        assert folder.restore_point(record) == last, "the run was killed before it could write this one down"
+        folder.keep_only(last)
+        assert list(folder.savepoints.iterdir()) == [last]
         assert not folder.checkpoints.exists()
+
+
+def test_a_folder_of_any_name_is_reached_by_a_plain_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with job_folder(tmp_path / "my état %20") as folder:
+        kept = point(folder.savepoints, "savepoint-1", 8, written_at=100)
+        assert re.fullmatch(r"[\w./-]+", str(kept), re.ASCII)
+        assert (tmp_path / "my état %20" / "savepoints" / "savepoint-1").is_dir()
+        again = folder.savepoints
+    with job_folder(tmp_path / "my état %20") as folder:
+        assert folder.savepoints == again, "checkpoints hold the paths of their files"
+    with job_folder(tmp_path / "another état") as folder:
+        assert folder.savepoints != again
 
 
 def test_a_savepoint_that_is_gone_is_not_passed_over_in_silence(tmp_path: Path) -> None:
     with job_folder(tmp_path) as folder:
         record = folder.start_over("a-cluster")
-        lost = record.model_copy(update={"savepoint": str(tmp_path / "lost"), "savepoint_at": 1.0})
+        lost = record.model_copy(update={"savepoint": str(tmp_path / "lost")})
         with pytest.raises(Refusal, match="is gone; --fresh starts over"):
             folder.restore_point(lost)
 

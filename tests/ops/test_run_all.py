@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ops.errors import Refusal
@@ -54,6 +55,22 @@ def test_asked_to_stop_it_stops_all_cleanly(loyalty_topics: str, number: signal.
     process.send_signal(number)
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "")
+
+
+def test_when_it_is_killed_its_jobs_end_too(loyalty_topics: str) -> None:
+    program = (
+        "import sys; from ops.jobs.run_all import Part, supervise\n"
+        f"print('begins', flush=True); supervise([Part(name, {_goes_on(loyalty_topics).words!r}) for name in 'ab'])"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begins\n"
+        threading.Event().wait(4)
+        jobs = psutil.Process(process.pid).children(recursive=True)
+        assert len(jobs) == 2
+        process.kill()
+        process.wait()
+    assert psutil.wait_procs(jobs, timeout=30)[1] == []
 
 
 def test_a_fresh_until_end_runs_offers_and_then_decisions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
