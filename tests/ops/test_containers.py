@@ -87,7 +87,7 @@ def test_every_command_of_the_file_exists_with_its_options(command: str) -> None
         text=True,
         check=False,
         timeout=60,
-        env={"COLUMNS": "200", "PATH": ""},
+        env={"COLUMNS": "200", "PATH": "", "PYTHONPATH": str(ROOT)},
     )
     assert shown.returncode == 0, shown.stderr
     for option in (word for word in words if word.startswith("--")):
