@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 
+from typer.testing import CliRunner
+
 from jobs.operators.parking import refused
 from loyalty.records import Record, dead_letter
+from ops.errors import Exit
 from ops.parked.letters import _not_sent_again, is_parking
+from ops.parked.verbs import app
 from ops.reconcile.transactions import reconcile
+from tests.kafka_records import read_all, send
 
 TOPIC = "loyalty.transactions"
 
@@ -50,3 +55,21 @@ def test_what_waits_behind_a_parked_account_reconciles_as_waiting() -> None:
     found = reconcile(STORY, [], letters)
     assert (found.read, found.dead_letter, found.waiting) == (4, 1, 2)
     assert found.violations == ["Transaction (0, 2) was read and nothing became of it."]
+
+
+def test_parked_accounts_are_listed_and_their_records_sent_again(loyalty_topics: str) -> None:
+    poison, letter = STORY[0], dead_letter(STORY[0], refused("account", ZeroDivisionError()))
+    assert poison.value is not None
+    send(loyalty_topics, TOPIC, [(b"a", poison.value), (b"a", b"behind"), (b"b", b"other")], partition=2)
+    send(loyalty_topics, "loyalty.dead-letters", [(b"a", json.dumps({**letter, "partition": 2}).encode())])
+    assert CliRunner().invoke(app, ["retry", "a", "nobody", "--bootstrap", loyalty_topics]).exit_code != 0
+
+    listed = CliRunner().invoke(app, ["list", "--bootstrap", loyalty_topics])
+    assert listed.exit_code == Exit.FOUND
+    assert "a: loyalty.transactions 2@0 of " in listed.stdout
+    assert "1 behind it. The account is parked" in listed.stdout
+
+    assert "Sent 1 record again." in CliRunner().invoke(app, ["retry", "a", "--bootstrap", loyalty_topics]).stdout
+    again = [record for record in read_all(loyalty_topics, TOPIC) if record.partition == 2][-1]
+    assert (again.key, again.value, again.offset) == (poison.key, poison.value, 3)
+    assert "Nobody is parked." in CliRunner().invoke(app, ["list", "--bootstrap", loyalty_topics]).stdout
