@@ -14,9 +14,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from jobs.runtime.state_entries import FlinkEntries, StateNotThere
-from loyalty.records import Refused
+from loyalty.records import Record, Refused, dead_letter, letter_key
 from loyalty.state.codec import UnknownEntryVersion
 from loyalty.state.parked import PARKED, PARKED_ENTRY, Parked
+from loyalty.wire.json import to_json
 
 T = TypeVar("T")
 
@@ -51,6 +52,15 @@ def refused(whose: str, problem: Exception) -> Refused:
         f"The {whose} {PARKS} ({type(problem).__name__}). What comes for it from now on waits; `loyalty parked retry` "
         "sends this record again, which lets it go on.",
     )
+
+
+def unchecked(record: Record, problem: Exception) -> tuple[bytes | None, bytes]:
+    """Key and value of the dead letter of a record that could not even be checked: whose it is nobody knows, so nobody
+    is parked by it."""
+    place = f"{record.topic} {record.partition}@{record.offset}"
+    _LOG.error("The record %s could not be checked; the job goes on with the others.", place, exc_info=problem)
+    why = Refused(REASON, f"This release failed at checking the record ({type(problem).__name__}).")
+    return letter_key(record), to_json(dead_letter(record, why))
 
 
 class ParkedAccount:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from pyflink.datastream import TimeDomain
 from bench.operator_in_memory import InMemoryOperator
 from jobs.operators import adapters
 from jobs.operators.adapters import in_an_envelope
+from jobs.operators.check_engagements import TO_REFUSED as ENGAGEMENT_REFUSED
+from jobs.operators.check_engagements import CheckEngagements
+from jobs.operators.check_records import TO_REFUSED, CheckRecords
 from jobs.operators.decide_for_account import FIRE_AGAIN_MS, DecideForAccount
 from jobs.operators.make_offers import GO, MakeOffers, numbered, to_maker
 from jobs.operators.match_campaigns import MatchCampaigns
@@ -31,7 +35,8 @@ from loyalty.wire.engagements import TOPIC as ENGAGEMENTS
 from loyalty.wire.events import Transaction
 from tests.domain.story import EARNING, FRAUD, REDEMPTION, TIERS, campaign_body
 from tests.jobs.fakes import FakeFlink
-from tests.jobs.standin import BALANCE, StandInDecider, document
+from tests.jobs.standin import BALANCE, StandInDecider, StandInValidator, document
+from tests.jobs.standin_offers import StandInEngagementValidator
 
 HOUR = "2026-03-01T{:02}:00:00.000Z"
 
@@ -183,6 +188,38 @@ def test_a_decision_that_its_topic_would_refuse_parks_the_account(monkeypatch: p
     assert "TooLargeForTopic" in accounts.letters[0]["detail"]
     monkeypatch.undo()
     assert accounts.receive("a", 2, 20) == [("added", 20)]
+
+
+class CannotCheck(StandInValidator, StandInEngagementValidator):
+    def take(self, entries: StateEntries, record: Record) -> Any:
+        if record.value == b"hostile":
+            raise RecursionError
+        if record.value == b"no state":
+            raise StateNotThere
+        return None
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [CheckRecords(partial(CannotCheck, 0), dict, lambda taken: {}), CheckEngagements(CannotCheck(0, {}), dict)],
+    ids=["transactions", "engagements"],
+)
+def test_a_record_that_cannot_be_checked_is_a_dead_letter_and_stops_nothing(operator: Any) -> None:
+    flink = FakeFlink()
+    operator.open(flink)
+
+    def take(offset: int, value: bytes) -> list[Any]:
+        packed = f"loyalty.members 0 {offset} 1700000000000 1 {len(value)}\n".encode() + b"k" + value
+        return [sent for output, sent in operator.process_element(packed, flink) if output == operator_refuses]
+
+    operator_refuses = TO_REFUSED if isinstance(operator, CheckRecords) else ENGAGEMENT_REFUSED
+    assert take(0, b"sound") == []
+    ((key, letter),) = take(1, b"hostile")
+    assert (key, json.loads(letter)["reason"], json.loads(letter)["offset"]) == (b"k", "schema_violation", 1)
+    assert PARKS not in json.loads(letter)["detail"]
+    assert take(2, b"sound") == []
+    with pytest.raises(StateNotThere):
+        take(3, b"no state")
 
 
 class Scribe:
