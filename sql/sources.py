@@ -51,10 +51,10 @@ def _connection(bootstrap: str, until_end: bool, group: str) -> TableDescriptor:
         .option("scan.startup.mode", "earliest-offset")
         # A partition where nothing comes must not hold back the time of the others.
         .option("scan.watermark.idle-timeout", "5 s")
-        # Raw, because a format that parses either fails on a bad record or drops it without a word.
         .option("key.format", "raw")
         .option("key.fields", "record_key")
-        .option("value.format", "raw")
+        # Ours (sql/format), because Flink's either fails on a bad record or drops it without a word.
+        .option("value.format", "loyalty-json")
         .option("value.fields-include", "EXCEPT_KEY")
     )
     if until_end:

@@ -2,7 +2,8 @@
 
 Its class path has two jars that Flink's package does not put there, so that an archive of classes can hold theirs:
 the planner itself, which Flink otherwise unpacks at every start and hides behind a class loader (Flink's documentation
-offers both), and the Kafka connector.
+offers both), and the Kafka connector. Behind them is the table format of the SQL models: what is added at the end does
+not disturb an archive, and what is on the class path is not loaded and compiled against anew for each job.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import os
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from ops.errors import Refusal
 from ops.flink.processes import flink_home, settings_of_processes
+from ops.flink.table_format import format_jar
 from ops.java.artifacts import flink_connector_jar
 from ops.java.class_archives import FOLDER, GATEWAY, shared_classes
 
@@ -25,10 +28,22 @@ def settings_of_gateway(folder: Path, log: Path, jvm: str = "") -> dict[str, str
     """The environment variables under which PyFlink starts Java; `settings_of_processes` says what the arguments are.
 
     Raises:
-        Refusal: the connector cannot be had, or the virtual environment not be written to.
+        Refusal: the connector cannot be had, the format not be compiled, or the virtual environment not be written to.
     """
     variables = settings_of_processes(folder, log, jvm=jvm)
-    return {**variables, **_jars(), "JVM_ARGS": " ".join([variables["JVM_ARGS"], *shared_classes(GATEWAY)])}
+    # Whatever this variable is named after, it is what PyFlink puts at the end of the class path.
+    behind = [*filter(None, os.environ.get("HADOOP_CLASSPATH", "").split(os.pathsep)), str(sql_format(variables))]
+    return {
+        **variables,
+        **_jars(),
+        "HADOOP_CLASSPATH": os.pathsep.join(dict.fromkeys(behind)),
+        "JVM_ARGS": " ".join([variables["JVM_ARGS"], *shared_classes(GATEWAY)]),
+    }
+
+
+def sql_format(variables: Mapping[str, str]) -> Path:
+    """The jar of the models' table format. `variables` are those of Flink's processes. Raises Refusal."""
+    return format_jar({**variables, **_jars()})
 
 
 def _jars() -> dict[str, str]:

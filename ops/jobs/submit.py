@@ -20,8 +20,10 @@ from jobs.config import JobConfig
 from jobs.kinds import SQL_KIND, JobKind
 from jobs.settings import as_arguments
 from ops.errors import Exit, Refusal
+from ops.flink.gateway import sql_format
 from ops.flink.processes import JVM_OF_A_RUN, flink_home, settings_of_processes
 from ops.flink.rest import FlinkRest, FlinkUnreachable
+from ops.flink.table_format import with_format
 from ops.java.artifacts import flink_connector_jar
 from ops.jobs.lineage import has_state, running
 from ops.jobs.restore_points import newest_in
@@ -75,7 +77,7 @@ def submit(submission: Submission, code: Code | None = None) -> str:
 
     Raises:
         Refusal: the cluster or Kafka does not answer, a job of the group runs or has run and it is not said where to go
-            on from, or `flink run` failed; in one sentence, with its reason.
+            on from, the models' table format cannot be compiled, or `flink run` failed; in one sentence, with its reason.
     """
     code = code or code_of(submission.kind)
     try:
@@ -92,8 +94,11 @@ def submit(submission: Submission, code: Code | None = None) -> str:
         _pack(archive, code.packages)
         # `flink run` asks its own configuration, not the cluster, where Python is.
         variables = settings_of_processes(folder, folder / "log" / "flink.log", jvm=JVM_OF_A_RUN)
+        jar = flink_connector_jar()
+        if submission.kind is SQL_KIND:
+            jar = with_format(jar, sql_format(variables), folder)
         done = subprocess.run(
-            _flink_run(submission, code.entry_point, archive),
+            _flink_run(submission, code.entry_point, archive, jar),
             env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -130,11 +135,11 @@ def _settled(submission: Submission, runs: str | None) -> Submission:
     return replace(submission, start=start, config=config)
 
 
-def _flink_run(submission: Submission, entry_point: Path, archive: Path) -> list[str]:
+def _flink_run(submission: Submission, entry_point: Path, archive: Path, jar: Path) -> list[str]:
     command = [str(flink_home() / "bin" / "flink"), "run", "--detached", "-m", submission.cluster]
     if submission.start.from_savepoint is not None:
         command += ["--fromSavepoint", submission.start.from_savepoint]
-    command += ["--jarfile", str(flink_connector_jar()), "--python", str(entry_point), "--pyFiles", str(archive)]
+    command += ["--jarfile", str(jar), "--python", str(entry_point), "--pyFiles", str(archive)]
     command += ["-pyexec", submission.python, "-pyclientexec", sys.executable]
     return command + as_arguments(submission.config)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from loyalty.wire.schemas import KINDS
 from ops.reference import (
     command_line,
     evidence,
@@ -12,6 +14,7 @@ from ops.reference import (
     reasons,
     rules,
     settings,
+    sources,
     state,
     story,
     topics,
@@ -33,6 +36,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/settings.md": settings.text,
     "docs/reference/state.md": state.text,
     "docs/explanation/loop.svg": picture.svg,
+    **{f"sql/sources/{sources.table_of(topic)}.sql": partial(sources.text, topic) for topic in KINDS},
 }
 """How each page's text is made, by its file."""
 

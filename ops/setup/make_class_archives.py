@@ -1,8 +1,9 @@
-"""`python -m ops.setup.make_class_archives` makes the archives of `ops.java.class_archives`: of a broker and a job."""
+"""`python -m ops.setup.make_class_archives`: the archives of `ops.java.class_archives`, the broker's and Flink's."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,11 +23,13 @@ from ops.topics.catalogue import read_catalogue
 from ops.topics.plan import apply
 
 EVENTS = Traffic(seed=1, events=500, accounts=20)
+MODELS = ("points_liability_daily", "spend_by_tier_hourly")
+"""What they need of Flink's planner and its operators is most of what any model needs."""
 CLASS_PATHS = {BROKER: kafka.class_path, GATEWAY: gateway.class_path}
 
 
 def make() -> None:
-    """Runs a broker and the decision job for a moment, and keeps what they have read. Raises Refusal."""
+    """Runs a broker, the decision job and models for a moment, and keeps what they have read. Raises Refusal."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="making-", dir=FOLDER) as folder:
         lists = Path(folder)
@@ -45,6 +48,9 @@ def make() -> None:
 
 
 def _read_classes(lists: Path) -> None:
+    of_models = lists / "models"
+    of_models.mkdir()
+    _run(of_models, ["sql", "test", *MODELS])
     os.environ[LISTS] = str(lists)
     try:
         with kafka.LocalKafka(lists / "broker") as broker:
@@ -52,26 +58,25 @@ def _read_classes(lists: Path) -> None:
             with Sender(broker.bootstrap) as sender:
                 for record in traffic_records(EVENTS):
                     sender.send(record.topic, record.key, record.value)
-            words = [
-                "run",
-                "decisions",
-                "--bootstrap",
-                broker.bootstrap,
-                "--state",
-                str(lists / "state"),
-                "--until-end",
-            ]
-            done = subprocess.run(
-                own_command(words),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            words = ["run", "decisions", "--bootstrap", broker.bootstrap, "--state", str(lists / "state")]
+            _run(lists, [*words, "--until-end"])
     finally:
         del os.environ[LISTS]
+    with list_of(lists, GATEWAY).open("a", encoding="utf-8") as all_of_them:
+        all_of_them.write(list_of(of_models, GATEWAY).read_text(encoding="utf-8"))
+
+
+def _run(lists: Path, words: list[str]) -> None:
+    done = subprocess.run(
+        own_command(words),
+        env={**os.environ, LISTS: str(lists)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
-        raise Refusal(f"The job ended with code {done.returncode}: {done.stderr.strip()}")
+        raise Refusal(f"`loyalty {words[0]} {words[1]}` ended with code {done.returncode}: {done.stderr.strip()}")
 
 
 def _dump(lists: Path, name: str, class_path: str) -> subprocess.Popen[str]:
@@ -85,9 +90,10 @@ def _dump(lists: Path, name: str, class_path: str) -> subprocess.Popen[str]:
 def of_class_path(lines: Iterable[str]) -> Iterator[str]:
     """The lines of a class list that are of the class path, not of a class loader that a program made.
 
-    Java 21 could keep the others too, but loses inner classes of some, at which Calcite's compiler stumbles.
+    Java 21 could keep the others too, but loses inner classes of some, at which Calcite's compiler stumbles. Only
+    the others are referred to by numbers; those of two runs would be the same.
     """
-    return (line for line in lines if " source: " not in line)
+    return (re.sub(r" id: \d+$", "", line) for line in lines if " source: " not in line)
 
 
 def _half_of(lists: Path, name: str) -> Path:

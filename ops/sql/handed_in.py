@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ops.sql.fixtures import RECORD
 from ops.sql.session import java, java_array
 
 _TIME = "time_of_the_watermark"
+_AS_TEXT = "value.loyalty-json.as-text"
 
 
 class HandedIn(NamedTuple):
@@ -20,35 +22,37 @@ def as_source(over: HandedIn, name: str, table: Any) -> tuple[Any, str]:
     """The table of a source's file, over the records that are handed in; and the name of its event time."""
     api = java().org.apache.flink.table.api
     j_tables = over.j_tables
-    written = table.getTable().getUnresolvedSchema()
-    columns = [written.getColumns().get(at) for at in range(written.getColumns().size())]
-    watermark = written.getWatermarkSpecs().get(0)
-    event_time = watermark.getColumnName()
-    # What Kafka gives: the record, and what it says of it.
-    given = [column for column in columns if "Computed" not in column.getClass().getSimpleName()]
-    physical = over.lines.filter(_text("table").isEqual(name)).select(
-        _expressions([_of_record(column) for column in given])
-    )
-    computed = api.Schema.newBuilder()
-    for column in columns:
-        if column in given:
-            computed.column(column.getName(), column.getDataType())
-        else:
-            computed.columnByExpression(column.getName(), column.getExpression())
-        if column.getName() == event_time:
-            # Flink's Kafka source lets a row without a time pass; what takes its place here does not.
-            never = api.Expressions.toTimestampLtz(api.Expressions.lit(0), api.Expressions.lit(3))
-            of_the_file = column.getExpression()
-            computed.columnByExpression(
-                _TIME, api.Expressions.coalesce(java_array(java().Object, [of_the_file, never]))
-            )
-    computed.watermark(_TIME, watermark.getWatermarkExpression())
-    timed = j_tables.fromDataStream(j_tables.toDataStream(physical), computed.build())
-    kept = timed.dropColumns(_expressions([api.Expressions.col(_TIME)]))
-    final = api.Schema.newBuilder()
     resolved = table.getResolvedSchema()
-    for at in range(resolved.getColumnCount()):
-        column = resolved.getColumn(at).get()
+    columns = [resolved.getColumn(at).get() for at in range(resolved.getColumnCount())]
+    watermark = table.getTable().getUnresolvedSchema().getWatermarkSpecs().get(0)
+    event_time = watermark.getColumnName()
+    # What Kafka gives is the record, and what it says of it; the rest is what the table's format reads in the value.
+    of_record = [column for column in columns if column.getName() in RECORD]
+    of_value = [column for column in columns if column.getName() not in RECORD]
+    records = over.lines.filter(_text("table").isEqual(name)).select(
+        _expressions([_of_record(column) for column in of_record])
+    )
+    types = {column.getName(): column.getDataType() for column in columns}
+    types[event_time] = api.DataTypes.TIMESTAMP_LTZ(3)  # else Flink takes it for the time of an event already
+    fields = [api.DataTypes.FIELD(column.getName(), types[column.getName()]) for column in of_value]
+    as_text = table.getResolvedTable().getOptions().get(_AS_TEXT) or ""
+    reading = java().loyalty.sql.ReadRecords(api.DataTypes.ROW(java_array(api.DataTypes.Field, fields)), as_text)
+    value = java_array(java().Object, [api.Expressions.col("record_value")])
+    read = records.joinLateral(api.Expressions.call(reading, value))
+    timed = api.Schema.newBuilder()
+    for column in columns:
+        timed.column(column.getName(), types[column.getName()])
+    # Flink's Kafka source lets a row without a time pass; what takes its place here does not.
+    never = api.Expressions.toTimestampLtz(api.Expressions.lit(0), api.Expressions.lit(3))
+    time = java_array(java().Object, [api.Expressions.col(event_time), never])
+    timed.columnByExpression(_TIME, api.Expressions.coalesce(time))
+    timed.watermark(_TIME, watermark.getWatermarkExpression())
+    in_order = read.select(_expressions([api.Expressions.col(column.getName()) for column in columns]))
+    kept = j_tables.fromDataStream(j_tables.toDataStream(in_order), timed.build()).dropColumns(
+        _expressions([api.Expressions.col(_TIME)])
+    )
+    final = api.Schema.newBuilder()
+    for column in columns:
         final.column(column.getName(), column.getDataType())
     final.watermark(event_time, "SOURCE_WATERMARK()")
     return j_tables.fromDataStream(j_tables.toDataStream(kept), final.build()), event_time

@@ -8,15 +8,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ops.flink.gateway import settings_of_gateway
 from sql.settings import SETTINGS
 
-JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+IgnoreUnrecognizedVMOptions -Xshare:auto"
-"""Short work: compiling it thoroughly would take longer than it does."""
+JVM = (
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+IgnoreUnrecognizedVMOptions -Xshare:auto"
+    " -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+)
+"""Short work: compiling it thoroughly, or proving each class of the planner sound, would take longer than it does."""
 
 NOWHERE = "none:1"
 """The address of Kafka where Kafka is not asked."""
@@ -26,9 +31,16 @@ ENDS_WITHIN_S = 60.0
 
 @contextmanager
 def flink_processes(jvm: str = JVM) -> Iterator[Path]:
-    """The folder of Flink's files while the block runs; before Java starts."""
-    with tempfile.TemporaryDirectory(prefix="loyalty-sql-") as folder:
+    """The folder of Flink's files while the block runs, in which Java has started."""
+    with tempfile.TemporaryDirectory(prefix="loyalty-sql-") as folder, ThreadPoolExecutor(1) as aside:
         os.environ.update(settings_of_gateway(Path(folder), Path(folder) / "flink.log", jvm=jvm))
+        from pyflink.java_gateway import get_gateway
+
+        # Python has as much to read as Java.
+        read = [aside.submit(import_module, name) for name in ("pyflink.table", "pyflink.datastream", "udfs")]
+        get_gateway()
+        for module in read:
+            module.result()
         yield Path(folder)
 
 

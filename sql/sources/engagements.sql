@@ -1,30 +1,22 @@
 -- One row is one engagement event as it came; unreadable parts are NULL.
+-- Made from catalogue/schemas/loyalty.engagements by `make reference`.
 CREATE TEMPORARY TABLE engagements (
     record_key STRING,
     record_value STRING,
     record_partition INT METADATA FROM 'partition' VIRTUAL,
     record_offset BIGINT METADATA FROM 'offset' VIRTUAL,
     record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-    event_id AS JSON_VALUE(record_value, '$.event_id'),
-    type AS JSON_VALUE(record_value, '$.type'),
-    schema_version AS TRY_CAST(
-        REGEXP_EXTRACT(JSON_QUERY(record_value, '$.schema_version' WITH WRAPPER), '^\[(-?[0-9]+)\]$', 1)
-        AS BIGINT
-    ),
-    source AS JSON_VALUE(record_value, '$.source'),
-    occurred_at AS CASE
-        WHEN DATE_FORMAT(
-            TO_TIMESTAMP(JSON_VALUE(record_value, '$.occurred_at'), 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''),
-            'yyyy-MM-dd''T''HH:mm:ss.SSS''Z'''
-        ) = JSON_VALUE(record_value, '$.occurred_at')
-        THEN TO_TIMESTAMP_LTZ(JSON_VALUE(record_value, '$.occurred_at'), 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''', 'UTC')
-    END,
-    account_id AS JSON_VALUE(record_value, '$.account_id'),
-    member_id AS JSON_VALUE(record_value, '$.member_id'),
-    channel AS JSON_VALUE(record_value, '$.channel'),
-    campaign_id AS JSON_VALUE(record_value, '$.campaign_id'),
-    device_id AS JSON_VALUE(record_value, '$.device_id'),
-    session_id AS JSON_VALUE(record_value, '$.session_id'),
+    event_id STRING,
+    type STRING,
+    schema_version BIGINT,
+    source STRING,
+    occurred_at TIMESTAMP_LTZ(3),
+    account_id STRING,
+    member_id STRING,
+    channel STRING,
+    campaign_id STRING,
+    device_id STRING,
+    session_id STRING,
     -- A clock more than 5 minutes ahead of its record moves nothing (contract, `too_early`).
     WATERMARK FOR occurred_at AS CASE
         WHEN occurred_at <= record_time + INTERVAL '5' MINUTE THEN occurred_at - INTERVAL '10' MINUTE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from loyalty.times import parse_time
 from ops.topics.catalogue import read_catalogue
 from ops.topics.plan import apply
 from tests.kafka_records import delete_topics, read_all, send
+from tests.sql import odd_values
 from tests.sql.conftest import ROOT, FlinkSession
 from tests.wire.examples import (
     ADJUSTMENT,
@@ -150,3 +152,32 @@ def test_neither_a_bad_record_nor_a_wrong_clock_disturbs_event_time(
         """
     )
     assert [row["engagements"] for row in counted] == [1, 2, 1]  # in the order of time
+
+
+@pytest.mark.parametrize(("table", "example"), [("decisions", DECISION), ("members", {**PROFILE, **CONSENT})])
+def test_a_column_is_what_flinks_own_json_functions_read_whatever_lies_in_the_record(
+    table: str, example: dict[str, Any], bootstrap: str, sources: FlinkSession
+) -> None:
+    """Those parse the record once a column; they are the definition of what a column is."""
+    hostile = odd_values.records(example)
+    send(bootstrap, topic(table), [(KEY, value) for value in hostile], partition=2)
+    columns, as_text = columns_of(table)
+    same = odd_values.compared(columns, as_text)
+    counted = ", ".join(f"COUNT(*) FILTER (WHERE NOT ({each})) AS column{at}" for at, each in enumerate(same.values()))
+    *_, last = sources.read(f"SELECT COUNT(*) AS records, {counted} FROM {table} WHERE record_partition = 2")
+    assert last["records"] == len(hostile)
+    assert {name: last[f"column{at}"] for at, name in enumerate(same)} == dict.fromkeys(same, 0)
+
+
+def columns_of(table: str) -> tuple[dict[str, str], set[str]]:
+    """The types of the columns that are read in a value, those of a ROW's fields as `row.field`; and what is JSON."""
+    text = (ROOT / f"sql/sources/{table}.sql").read_text("utf-8")
+    columns: dict[str, str] = {}
+    for name, sql_type in re.findall(r"^    `?(\w+)`? ([A-Z][^\n]*),$", text, re.MULTILINE):
+        inner = re.fullmatch(r"ROW<(.*)> NOT NULL", sql_type)
+        if inner:
+            columns |= {f"{name}.{field}": each for field, each in re.findall(r"`?(\w+)`? (\w+)", inner[1])}
+        elif not name.startswith("record_"):
+            columns[name] = sql_type
+    as_text = re.search(r"'value.loyalty-json.as-text' = '(.*)'", text)
+    return columns, set(as_text[1].split(";")) if as_text else set()
