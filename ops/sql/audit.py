@@ -39,9 +39,7 @@ def audit(project: Project, files: list[SqlFile], bootstrap: str, console: Conso
         create_sources(tables, bootstrap, until_end=True)
         create_results(tables, project, bootstrap, until_end=True)
         for file in files:
-            create_views(tables, project, file)
-            changes, columns = _read(tables.sql_query(file.text))
-            rows = remaining(list(changes), None)
+            columns, rows = offending_rows(tables, project, file)
             found[file.name] = rows
             if not rows:
                 console.print(f"[green]nothing found[/] {file.name}")
@@ -51,6 +49,13 @@ def audit(project: Project, files: list[SqlFile], bootstrap: str, console: Conso
             if len(rows) > SHOWN:
                 console.print(f"… and {len(rows) - SHOWN} more")
     return found
+
+
+def offending_rows(tables: Any, project: Project, file: SqlFile) -> tuple[list[str], list[Row]]:
+    """The columns and the rows of an audit, over tables that end at what the topics hold."""
+    create_views(tables, project, file)
+    changes, columns = _read(tables.sql_query(file.text))
+    return columns, remaining(list(changes), None)
 
 
 def show(project: Project, name: str, bootstrap: str, console: Console, *, until_end: bool = False) -> None:

@@ -34,7 +34,7 @@ def as_source(over: HandedIn, name: str, table: Any) -> tuple[Any, str]:
     )
     types = {column.getName(): column.getDataType() for column in columns}
     types[event_time] = api.DataTypes.TIMESTAMP_LTZ(3)  # else Flink takes it for the time of an event already
-    fields = [api.DataTypes.FIELD(column.getName(), types[column.getName()]) for column in of_value]
+    fields = [_field(column.getName(), types[column.getName()]) for column in of_value]
     as_text = table.getResolvedTable().getOptions().get(_AS_TEXT) or ""
     reading = java().loyalty.sql.ReadRecords(api.DataTypes.ROW(java_array(api.DataTypes.Field, fields)), as_text)
     value = java_array(java().Object, [api.Expressions.col("record_value")])
@@ -48,7 +48,8 @@ def as_source(over: HandedIn, name: str, table: Any) -> tuple[Any, str]:
     timed.columnByExpression(_TIME, api.Expressions.coalesce(time))
     timed.watermark(_TIME, watermark.getWatermarkExpression())
     in_order = read.select(_expressions([api.Expressions.col(column.getName()) for column in columns]))
-    kept = j_tables.fromDataStream(j_tables.toDataStream(in_order), timed.build()).dropColumns(
+    rows = api.DataTypes.ROW(java_array(api.DataTypes.Field, [_field(name, kind) for name, kind in types.items()]))
+    kept = j_tables.fromDataStream(j_tables.toDataStream(in_order, rows), timed.build()).dropColumns(
         _expressions([api.Expressions.col(_TIME)])
     )
     final = api.Schema.newBuilder()
@@ -65,6 +66,10 @@ def as_result(over: HandedIn, name: str, table: Any) -> Any:
     return over.lines.filter(_text("table").isEqual(name)).select(
         _expressions([_of_written_row(column) for column in columns])
     )
+
+
+def _field(name: str, kind: Any) -> Any:
+    return java().org.apache.flink.table.api.DataTypes.FIELD(name, kind)
 
 
 def _text(name: str) -> Any:

@@ -25,8 +25,22 @@ FROM (
                 ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
             ) AS highest
         FROM (
+            -- By name: each column that is carried along here is paid for, and one more needs a rebuild.
             SELECT
-                *,
+                decision_id,
+                `stream`,
+                sequence,
+                type,
+                outcome,
+                account_id,
+                member_id,
+                subject,
+                occurred_at,
+                points,
+                reasons,
+                cause,
+                rules,
+                evidence,
                 CASE `stream` WHEN 'ledger' THEN account_id ELSE member_id END AS owner,
                 balance.pending + balance.available + balance.held - balance.debt AS owed,
                 PROCTIME() AS arrived_at
