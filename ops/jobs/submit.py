@@ -77,7 +77,7 @@ def submit(submission: Submission, code: Code | None = None) -> str:
 
     Raises:
         Refusal: the cluster or Kafka does not answer, a job of the group runs or has run and it is not said where to go
-            on from, the models' table format cannot be compiled, or `flink run` failed; in one sentence, with its reason.
+            on from, the table format cannot be compiled, or `flink run` failed; in one sentence, with its reason.
     """
     code = code or code_of(submission.kind)
     try:
