@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import domain, inputs, report
+from bench import beside, domain, inputs, report
 from bench.__main__ import check_balances
 from bench.balance import Balance
 from bench.balance_in_topology import BalanceDecider
@@ -160,6 +160,12 @@ def test_the_parts_of_an_event_add_up_to_its_cpu(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr()
     assert "purchase" in said.out
     assert said.err == "", "a probe has lost its function"
+
+
+def test_a_purchase_is_measured_beside_another_tree_and_without_its_seals() -> None:
+    spent = beside.beside(beside.ROOT, events=50, runs=1)
+    assert list(spent) == ["other", "this", "this, unsealed"]
+    assert all(len(values) == 1 and values[0] > 0 for values in spent.values())
 
 
 def test_a_measurement_that_is_terminated_stops_its_broker(tmp_path: Path) -> None:
