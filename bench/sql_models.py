@@ -19,9 +19,11 @@ from bench.ground import DECISIONS, Ground
 from bench.summary import Summary, as_json, summarise
 from jobs.config import SqlConfig
 from ops.errors import Refusal
+from ops.flink.mini_cluster import mini_cluster
 from ops.generate.send import generate
 from ops.kafka.broker import LocalKafka
 from ops.own_command import own_command
+from ops.ports import free_port
 from ops.program.documents import FOLDER
 from ops.program.publish import publish
 from ops.sql.audit import offending_rows
@@ -46,7 +48,7 @@ def measure(events: int = 50_000) -> dict[str, Summary]:
         figures = {"full_decision_job_events_per_s": summarise([events / written.seconds])}
         # The models first, for one of the audits looks at what a model has written.
         with flink_processes():
-            seconds = {"all_models": _run_models(kafka.bootstrap), **_audit(kafka.bootstrap)}
+            seconds = {"all_models": _run_models(kafka.bootstrap, Path(folder)), **_audit(kafka.bootstrap)}
     for name, took in seconds.items():
         print(f"{name}: {took:.1f} s for {written.records:,} decisions", file=sys.stderr, flush=True)
     return figures | {f"{name}_decisions_per_s": summarise([written.records / took]) for name, took in seconds.items()}
@@ -59,15 +61,15 @@ def _decide(bootstrap: str, state: Path) -> None:
         raise Refusal(f"The decision job ended with code {done.returncode}: {done.stderr.strip()}")
 
 
-def _run_models(bootstrap: str) -> float:
+def _run_models(bootstrap: str, folder: Path) -> float:
     from pyflink.table import StreamTableEnvironment
 
     from jobs import sql_models
     from jobs.runtime.environment import create_environment as environment_of_a_job
     from jobs.runtime.names import SQL_JOB
 
-    config = SqlConfig(bootstrap=bootstrap)
-    options = {**sql_models.options(config), "python.executable": sys.executable}
+    config = SqlConfig(bootstrap=bootstrap, checkpoint_dir=(folder / "checkpoints").as_uri())
+    options = {**sql_models.options(config), **mini_cluster(f"127.0.0.1:{free_port()}")}
     tables = StreamTableEnvironment.create(environment_of_a_job(SQL_JOB, config, options))
     began = time.monotonic()
     added: Any = sql_models.add_models(tables, bootstrap, until_end=True)

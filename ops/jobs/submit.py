@@ -95,7 +95,7 @@ def submit(submission: Submission, code: Code | None = None) -> str:
         # `flink run` asks its own configuration, not the cluster, where Python is.
         variables = settings_of_processes(folder, folder / "log" / "flink.log", jvm=JVM_OF_A_RUN)
         jar = flink_connector_jar()
-        if submission.kind is SQL_KIND:
+        if Path(sql.__path__[0]) in code.packages:
             jar = with_format(jar, sql_format(variables), folder)
         done = subprocess.run(
             _flink_run(submission, code.entry_point, archive, jar),
