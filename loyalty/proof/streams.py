@@ -78,9 +78,11 @@ class Streams:
 
     def follow(self, decision: Plain, name: StreamName, at: At) -> Iterator[Finding | None]:
         """What is wrong with the next decision of its stream; None where it repeats one, as at-least-once delivery
-        may."""
+        may. Raises ValueError where it has no sequence that a decision can have."""
         key = (at.partition, *name)
         sequence = decision["sequence"]
+        if sequence < 1:  # it would pass for a repeated one
+            raise ValueError(f"a sequence of {sequence}")
         stream = self._streams.get(key)
         if stream is None:
             stream = self._streams[key] = _Stream()

@@ -94,6 +94,7 @@ class Index:
         self._db.close()
 
     def _open(self) -> None:
+        self._path.touch(mode=0o600)  # decisions are confidential; SQLite's other files are made like this one
         try:
             self._db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
             # A lost write is read from Kafka again, so nothing needs to wait for the disk.

@@ -175,6 +175,14 @@ def test_what_is_no_decision_and_what_is_under_another_key_is_named(story: Story
     assert findings[1].sentence == "The field decision_id is missing."
 
 
+def test_a_sequence_that_no_decision_has_does_not_pass_for_a_repeated_one(story: Story) -> None:
+    decisions = plain(story)
+    findings = found(published([*decisions, decisions[0] | {"sequence": 0}]), story.program)
+    assert [one.sentence for one in findings if one.kind == Kind.UNREADABLE] == [
+        "The field sequence should be greater than or equal to 1, not 0."
+    ]
+
+
 def test_decisions_of_the_first_edition_are_counted_and_seals_begin_behind_them(story: Story) -> None:
     decisions = plain(story)
     old = [{**one, "evidence": {}} for one in decisions[:3]]

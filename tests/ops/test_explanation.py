@@ -91,6 +91,15 @@ def test_of_a_decision_that_is_there_twice_the_first_counts_and_what_is_none_is_
     assert (age.decisions, age.unreadable) == (len(story.decisions), 1)
 
 
+def test_only_its_owner_may_read_the_index(tmp_path: Path, story: Story) -> None:
+    filled(tmp_path / "index", story)
+    assert {path.name: path.stat().st_mode & 0o077 for path in tmp_path.glob("index*")} == {
+        "index": 0,
+        "index-shm": 0,
+        "index-wal": 0,
+    }
+
+
 def test_no_question_reads_more_of_the_index_than_it_is_about(tmp_path: Path, story: Story) -> None:
     index = filled(tmp_path / "index", story)
     asked: list[str] = []

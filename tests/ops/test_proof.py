@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from loyalty.wire.json import to_json
 from loyalty.wire.program import TOPIC as PROGRAM
 from ops.errors import Exit
 from ops.own_command import own_command
+from ops.proof.read import Asked, prove
 from tests.domain.story import Story, at
 from tests.kafka_records import send
 
@@ -35,6 +37,10 @@ def test_what_is_on_the_topic_is_proven_anchored_and_a_forgery_is_found(loyalty_
 
     code, answer, _ = loyalty(loyalty_topics, "verify")
     assert (code, answer["sound"], answer["counts"]["again"]) == (Exit.DONE, True, len(decisions))
+
+    now_ms = time.time_ns() // 1_000_000
+    for since, some in ((now_ms - 600_000, len(decisions)), (now_ms + 600_000, 0)):
+        assert prove(Asked(loyalty_topics, since_ms=since)).counts["decisions"] == some
 
     anchors = tmp_path / "anchors.jsonl"
     assert loyalty(loyalty_topics, "anchor", "--until", DECIDED.format(4), "--to-file", str(anchors))[0] == Exit.DONE
