@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.profiles import Profile
-from jobs.runtime.names import JOB, MAX_PARALLELISM, OFFERS_JOB, SQL_JOB
+from jobs.runtime.names import CONTEXT_JOB, JOB, MAX_PARALLELISM, OFFERS_JOB, SQL_JOB
 
 
 class Delivery(StrEnum):
@@ -103,6 +103,12 @@ class SqlConfig(JobConfig):
     group: str = Field(default=SQL_JOB, min_length=1)
     delivery: Literal[Delivery.AT_LEAST_ONCE] = Delivery.AT_LEAST_ONCE
     profile: Literal[Profile.LATENCY] = Profile.LATENCY
+
+
+class ContextConfig(SqlConfig):
+    """The settings of the job of the one model that the fraud gate reads."""
+
+    group: str = Field(default=CONTEXT_JOB, min_length=1)
 
 
 def in_a_sentence(problem: ValidationError) -> str:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jobs.config import DecisionsConfig, JobConfig, OffersConfig, SqlConfig
-from jobs.runtime.names import CHECK_ENGAGEMENTS, CHECK_RECORDS, DECISIONS_NAMES, OFFERS_NAMES, SQL_NAMES, JobNames
+from jobs.config import ContextConfig, DecisionsConfig, JobConfig, OffersConfig, SqlConfig
+from jobs.runtime.names import (
+    CHECK_ENGAGEMENTS,
+    CHECK_RECORDS,
+    CONTEXT_NAMES,
+    DECISIONS_NAMES,
+    OFFERS_NAMES,
+    SQL_NAMES,
+    JobNames,
+)
 from jobs.topics import INPUTS, OFFERS_INPUTS
 
 
@@ -31,3 +39,7 @@ OFFERS_KIND = JobKind("offers", "offers.py", OFFERS_NAMES, OffersConfig, OFFERS_
 SQL_KIND = JobKind(
     "sql", "sql_models.py", SQL_NAMES, SqlConfig, tuple(dict.fromkeys((*INPUTS, *OFFERS_INPUTS))), True, None
 )
+CONTEXT_KIND = JobKind(
+    "context", "engagement_context.py", CONTEXT_NAMES, ContextConfig, ("loyalty.engagements",), True, None
+)
+"""One of the SQL models. It is a job of its own, since a redemption waits for what it writes and for no report."""

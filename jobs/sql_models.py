@@ -1,4 +1,5 @@
-"""The SQL models as one job, to be submitted: `flink run -py jobs/sql_models.py --bootstrap HOST:PORT [...]`.
+"""The SQL models but the fraud gate's as one job, to be submitted:
+`flink run -py jobs/sql_models.py --bootstrap HOST:PORT [...]`.
 
 `loyalty submit sql` does that with all that the job needs; `loyalty sql run` runs the same job without a cluster.
 """
@@ -12,7 +13,7 @@ from pyflink.table import StreamTableEnvironment
 
 import udfs
 from jobs.config import JobConfig
-from jobs.kinds import SQL_KIND
+from jobs.kinds import SQL_KIND, JobKind
 from jobs.runtime.environment import create_environment, settings
 from jobs.runtime.names import SQL_JOB
 from jobs.settings import read_arguments
@@ -22,10 +23,10 @@ from sql.settings import SETTINGS
 from sql.sources import create_sources
 
 
-def options(config: JobConfig) -> dict[str, str]:
-    """Flink's options for the models: the decision job's, but for what only operators written by hand want."""
+def options(config: JobConfig, job: str = SQL_JOB) -> dict[str, str]:
+    """Flink's options for models: the decision job's, but for what only operators written by hand want."""
     return {
-        **settings(SQL_JOB, config),
+        **settings(job, config),
         **SETTINGS,
         "parallelism.default": str(config.parallelism),
         # The planner names the operators, by their place in the plan.
@@ -38,12 +39,12 @@ def options(config: JobConfig) -> dict[str, str]:
 def add_models(
     tables: StreamTableEnvironment, bootstrap: str, names: Sequence[str] = (), *, until_end: bool = False
 ) -> Any:
-    """All models that are written somewhere, or the named ones, as one statement set.
+    """The reports (all models that are written but the fraud gate's), or the named models, as one statement set.
 
     Args:
         tables: the environment; the sources, the sinks and the functions are created in it.
         bootstrap: `host:port` of Kafka.
-        names: the models; all if empty.
+        names: the models; the reports if empty.
         until_end: the job ends with what the topics hold when it starts. Then every window closes.
 
     Raises TableException or Py4JJavaError when Flink does not accept a file.
@@ -53,19 +54,19 @@ def add_models(
     create_sources(tables, bootstrap, until_end=until_end)
     create_results(tables, project, bootstrap, until_end=until_end)
     statements: Any = tables.create_statement_set()
-    for name in names or project.written:
+    for name in names or project.reports:
         create_views(tables, project, project.models[name])
         statements.add_insert(f"{RESULTS}.{name}", tables.sql_query(project.models[name].text))
     return statements
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Submit the job: to a cluster under `flink run`, else to a mini-cluster in this process."""
-    config = read_arguments(SQL_KIND.config, SQL_KIND.word, arguments)
-    environment = create_environment(SQL_JOB, config, options(config))
+def submit_models(kind: JobKind, names: Sequence[str] = (), arguments: Sequence[str] | None = None) -> None:
+    """Submit the job of these models: to a cluster under `flink run`, else to a mini-cluster in this process."""
+    config = read_arguments(kind.config, kind.word, arguments)
+    environment = create_environment(kind.names.job, config, options(config, kind.names.job))
     tables = StreamTableEnvironment.create(environment)
-    add_models(tables, config.bootstrap).execute()
+    add_models(tables, config.bootstrap, names).execute()
 
 
 if __name__ == "__main__":
-    main()
+    submit_models(SQL_KIND)

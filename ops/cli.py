@@ -43,7 +43,7 @@ VERBS: dict[str, Verb] = {
         "ops.jobs.verbs:run_app", "Jobs on this machine that go on where they stopped: decisions, offers, all."
     ),
     "sql": Verb("ops.sql.verbs:app", "The SQL models: check, test, plan, run, audit, show."),
-    "submit": Verb("ops.jobs.verbs:submit_app", "A job to a Flink cluster: decisions, offers, sql."),
+    "submit": Verb("ops.jobs.verbs:submit_app", "A job to a Flink cluster: decisions, offers, context, sql."),
 }
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent
+CONTEXT = "engagement_context"
+"""The model that the fraud gate reads. It runs in a job of its own, so that no other model can take it down."""
 RESULTS = "results"
 """The database of the tables that say how a model is written."""
 
@@ -39,6 +41,11 @@ class Project:
     def written(self) -> list[str]:
         """The models that are written to a topic."""
         return [name for name in self.models if name in self.sinks]
+
+    @property
+    def reports(self) -> list[str]:
+        """The models that run together: all that are written but the one that the fraud gate waits for."""
+        return [name for name in self.written if name != CONTEXT]
 
     def is_view(self, name: str) -> bool:
         """Whether a name in FROM is a model; a table of `sources/` goes first (`engagement_context` is both)."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 JOB = "loyalty-decisions"
 SQL_JOB = "loyalty-sql"
+CONTEXT_JOB = "loyalty-engagement-context"
 OFFERS_JOB = "loyalty-offers"
 MAX_PARALLELISM = 128
 """The number of key groups. Fixed with the first savepoint; no parallelism can be higher."""
@@ -114,4 +115,5 @@ class JobNames(NamedTuple):
 DECISIONS_NAMES = JobNames(JOB, OPERATORS, SHAPE)
 OFFERS_NAMES = JobNames(OFFERS_JOB, _OFFERS_OPERATORS, _OFFERS_SHAPE)
 SQL_NAMES = JobNames(SQL_JOB, {}, ())
+CONTEXT_NAMES = JobNames(CONTEXT_JOB, {}, ())
 """The planner names the operators of the SQL models, by their place in the plan."""

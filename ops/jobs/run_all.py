@@ -66,7 +66,7 @@ def run_all_command(
             if not supervise([part._replace(words=[*part.words, "--until-end"])]):
                 return
     else:
-        model = Part("context", ["sql", "run", "engagement_context", *options, "--state", str(state / "sql")])
+        model = Part("context", ["sql", "run", "engagement_context", *options, "--state", str(state / "context")])
         supervise([decisions, offers, *([model] if context else [])])
 
 

@@ -17,7 +17,7 @@ import loyalty
 import sql
 import udfs
 from jobs.config import JobConfig
-from jobs.kinds import SQL_KIND, JobKind
+from jobs.kinds import CONTEXT_KIND, SQL_KIND, JobKind
 from jobs.settings import as_arguments
 from ops.errors import Exit, Refusal
 from ops.flink.gateway import sql_format
@@ -67,7 +67,7 @@ class Code:
 
 def code_of(kind: JobKind) -> Code:
     """The code of a job as it is in this project."""
-    packages = [jobs, loyalty, udfs, *([sql] if kind is SQL_KIND else [])]
+    packages = [jobs, loyalty, udfs, *([sql] if kind in (SQL_KIND, CONTEXT_KIND) else [])]
     folders = tuple(Path(package.__path__[0]) for package in packages)
     return Code(folders[0] / kind.entry_point, folders)
 

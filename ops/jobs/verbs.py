@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from jobs.config import JobConfig
-from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, SQL_KIND, JobKind
+from jobs.kinds import CONTEXT_KIND, DECISIONS_KIND, OFFERS_KIND, SQL_KIND, JobKind
 from ops.jobs.asked import asks_for
 from ops.jobs.run import Until, run
 from ops.jobs.run_all import run_all_command
@@ -39,7 +39,8 @@ ON_THIS_MACHINE = (
 TO_A_CLUSTER = (
     (DECISIONS_KIND, "the decision job"),
     (OFFERS_KIND, "the offers job"),
-    (SQL_KIND, "all SQL models as one job"),
+    (CONTEXT_KIND, "the SQL model that the fraud gate reads"),
+    (SQL_KIND, "all other SQL models as one job"),
 )
 
 

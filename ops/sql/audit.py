@@ -1,43 +1,41 @@
-"""`loyalty sql audit` and `loyalty sql show`: what Kafka holds, asked by SQL."""
+"""`loyalty sql audit`: what Kafka holds, asked by SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 from py4j.protocol import Py4JError
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
-from ops.errors import Refusal
-from ops.kafka.client import cluster_id
+from ops.errors import Exit, Refusal
+from ops.flink.stack_trace import root_cause
+from ops.kafka.client import partitions_of
+from ops.sql.explain import problems_of
 from ops.sql.fixtures import Row
-from ops.sql.outcomes import remaining, row_text
+from ops.sql.outcomes import remaining
 from ops.sql.session import create_environment, flink_processes
+from ops.sql.topics import topics_read
 from ops.sql.values import fields_of, plain
-from sql.project import RESULTS, Project, SqlFile
+from sql.project import Project, SqlFile
 from sql.results import create_results, create_views
 from sql.sources import create_sources
 
 SHOWN = 20
-REFRESH_S = 0.5
-AT_ONCE = {"table.exec.mini-batch.enabled": "false"}
-"""Nothing tells a bare table's mini-batches when they are over: its rows would wait for ever."""
 
 
 def audit(project: Project, files: list[SqlFile], bootstrap: str, console: Console) -> dict[str, list[Row]]:
     """Runs audits over what the topics hold now; prints what they find, and gives it by their names.
 
-    Raises Refusal when Kafka does not answer.
+    Raises Refusal when Kafka does not answer, has not the topics, or an audit cannot be run.
     """
-    cluster_id(bootstrap)
     found: dict[str, list[Row]] = {}
     with flink_processes():
         _, tables = create_environment()
         create_sources(tables, bootstrap, until_end=True)
         create_results(tables, project, bootstrap, until_end=True)
+        partitions_of(bootstrap, topics_read(tables, project, files))
         for file in files:
             columns, rows = offending_rows(tables, project, file)
             found[file.name] = rows
@@ -52,42 +50,18 @@ def audit(project: Project, files: list[SqlFile], bootstrap: str, console: Conso
 
 
 def offending_rows(tables: Any, project: Project, file: SqlFile) -> tuple[list[str], list[Row]]:
-    """The columns and the rows of an audit, over tables that end at what the topics hold."""
-    create_views(tables, project, file)
-    changes, columns = _read(tables.sql_query(file.text))
-    return columns, remaining(list(changes), None)
+    """The columns and the rows of an audit, over tables that end at what the topics hold. Raises Refusal."""
+    from pyflink.util.exceptions import TableException
 
-
-def show(project: Project, name: str, bootstrap: str, console: Console, *, until_end: bool = False) -> None:
-    """Shows what a model has written, refreshed as it changes; with `until_end`, once.
-
-    Raises Refusal when there is no such model or Kafka does not answer.
-    """
-    if name not in project.sinks:
-        raise Refusal(f"{name} is no model that is written; there are {', '.join(project.written)}.")
-    cluster_id(bootstrap)
-    with flink_processes():
-        _, tables = create_environment(AT_ONCE)
-        create_results(tables, project, bootstrap, until_end=until_end, only=[name])
-        changes, columns = _read(tables.from_path(f"{RESULTS}.{name}"))
-        rows: dict[str, Row] = {}
-        if until_end:
-            console.print(as_table(columns, remaining(list(changes), None)))
-            return
-        with (
-            suppress(KeyboardInterrupt, Py4JError),  # Ctrl-C ends it, in whatever it is waiting
-            Live(
-                console=console,
-                refresh_per_second=1 / REFRESH_S,
-                get_renderable=lambda: as_table(columns, list(rows.values())[-SHOWN:]),
-            ),
-        ):
-            for operation, row in changes:
-                of = row_text(row)
-                if operation in ("+I", "+U"):
-                    rows[of] = row
-                else:
-                    rows.pop(of, None)
+    try:
+        create_views(tables, project, file)
+        changes, columns = _read(tables.sql_query(file.text))
+    except (Py4JError, TableException) as problem:
+        raise Refusal("\n".join(map(str, problems_of(tables, project, file, problem)))) from problem
+    try:
+        return columns, remaining(list(changes), None)
+    except Py4JError as problem:
+        raise Refusal(f"The audit {file.name} could not go on: {root_cause(str(problem))}", Exit.FAILED) from problem
 
 
 def as_table(columns: list[str], rows: list[Row]) -> Table:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from py4j.protocol import Py4JError
 
@@ -42,7 +43,7 @@ class JobEnded(Exception):
 class CaseRunner:
     """One JVM, one cluster in it, and the project's tables over records that are handed in."""
 
-    def __init__(self, project: Project, folder: Path) -> None:
+    def __init__(self, project: Project, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self._project = project
         self._cluster = Cluster(folder)
         self._environment, self.tables = create_environment(
@@ -53,18 +54,19 @@ class CaseRunner:
                 # Each record has its effect at once, so a case is the same every time.
                 "table.exec.mini-batch.enabled": "false",
                 "restart-strategy.type": "none",
+                **(settings or {}),
             }
         )
         self._records = Listener()
         self._found = Listener()
         self._event_times: dict[str, str] = {}
         self._keys = {topic.name.removeprefix("loyalty.").replace("-", "_"): topic.key for topic in read_catalogue()}
-        lines = self._j_environment.socketTextStream("127.0.0.1", self._records.port, "\n", 0)
-        self._handed_in = HandedIn(self.tables._j_tenv, self.tables._j_tenv.fromDataStream(lines))
+        self._lines = self._j_environment.socketTextStream("127.0.0.1", self._records.port, "\n", 0)
+        self._handed_in = HandedIn(self.tables._j_tenv, self.tables._j_tenv.fromDataStream(self._lines))
         self._made: set[str] = set()
         self._sinks: dict[str, Any] = {}
 
-    def __enter__(self) -> CaseRunner:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -149,16 +151,19 @@ class CaseRunner:
             source, self._event_times[name] = as_source(self._handed_in, name, table)
             j_tables.createTemporaryView(name, source)
         results = [name.removeprefix(f"{RESULTS}.") for name in missing if name.startswith(f"{RESULTS}.")]
-        known = [*results, *([file.name] if file.path.parent.name == "models" else [])]
-        for name in create_results(
-            self.tables, self._project, NOWHERE, only=[n for n in known if n not in self._sinks]
-        ):
+        known = [
+            name
+            for name in [*results, *([file.name] if file.path.parent.name == "models" else [])]
+            if name not in self._sinks and name in self._project.sinks
+        ]
+        for name in create_results(self.tables, self._project, NOWHERE, only=known):
             table = catalog_table(self.tables, RESULTS, name)
             self._sinks[name] = table.getTable().getUnresolvedSchema()
             j_tables.dropTemporaryTable(f"{RESULTS}.{name}")
             j_tables.createTemporaryView(f"{RESULTS}.{name}", as_result(self._handed_in, f"{RESULTS}.{name}", table))
         self._made.update(missing)
-        self._forget_job()
+        if missing or known:
+            self._forget_job()
 
     def _plan(self, file: SqlFile) -> list[str] | None:
         """Plans a model as the job to run; gives its key, None where rows are only added or are told apart whole."""
@@ -234,7 +239,7 @@ class CaseRunner:
         # Before Flink has begun with the job, it has no tasks.
         while not (states := self._cluster.states(job)) or not states <= {"RUNNING", "FINISHED"}:
             if self._cluster.status(job) in ("FAILED", "CANCELED", "FAILING"):
-                raise JobEnded
+                raise JobEnded(self._cluster.wait(job) or "")
             if time.monotonic() > until:
                 raise TimeoutError
             time.sleep(0.005)

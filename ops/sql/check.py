@@ -6,10 +6,12 @@ one can be guessed, what to do about it.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from ops.sql.check_sink import SinkChecker
+from ops.sql.check_windows import over_changing_rows, window_offset
 from ops.sql.explain import problems_of
 from ops.sql.problems import Problem, at, nearest
 from ops.sql.session import NOWHERE
@@ -59,6 +61,9 @@ class Checker:
         if type_of(statements[0]) not in _QUERIES and statements[0].getKind().toString() not in _QUERY_KINDS:
             place = place_of(statements[0])
             return at(file, place.line, place.column, "This is no SELECT.", "What is written where is said in sinks/.")
+        offset = window_offset(file)
+        if offset is not None:
+            return offset
         for read in reads(statements[0]):
             problem = self._of_a_table(file, read.name, read.place)
             if problem is not None:
@@ -81,10 +86,11 @@ class Checker:
         if file.name not in self._project.sinks or file.path.parent.name != "models":
             table.explain()
             return None
-        statements: Any = self._tables.create_statement_set()
-        statements.add_insert(f"{RESULTS}.{file.name}", table)
-        plan = statements.explain()
-        if "upsertMaterialize=[true]" in plan:
+        plan = table._j_table.insertInto(f"{RESULTS}.{file.name}").compilePlan().asJsonString()
+        running = over_changing_rows(file, json.loads(plan))
+        if running is not None:
+            return running
+        if re.search(r'"requireUpsertMaterialize"\s*:\s*true', plan):
             place = place_of_statement(self._tables, file)
             key = re.search(r"PRIMARY\s+KEY\s*\(([^)]*)\)", self._project.sinks[file.name].text, re.IGNORECASE)
             return at(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ops.sql.check_nulls import may_be_null, tree_of
 from ops.sql.problems import Problem, at, line_of, nearest
 from ops.sql.session import catalog_table
 from ops.sql.statement import items_of_select, places_of_columns
@@ -43,7 +44,11 @@ class SinkChecker:
             line = line_of(sink, "topic")
             fix = nearest(str(topic), self._topics).strip() or "Declare it in catalogue/topics.yaml."
             return at(sink, *line, f"The catalogue has no topic {topic}.", fix)
-        return self._of_the_columns(file, table, schema) or self._of_the_key(file, table, key)
+        return (
+            self._of_the_columns(file, table, schema)
+            or self._of_the_key(file, table, key)
+            or self._of_nulls_in_the_key(file, table, key)
+        )
 
     def _of_the_columns(self, file: SqlFile, table: Any, schema: Any) -> Problem | None:
         wanted = [schema.getColumns().get(at).getName() for at in range(schema.getColumnCount())]
@@ -119,6 +124,20 @@ class SinkChecker:
                     changing.column,
                     f"The key {name} comes from {changing.text}, which is another each time.",
                     "After a restart the same row would come under another key; use the event's own ids and times.",
+                )
+        return None
+
+    def _of_nulls_in_the_key(self, file: SqlFile, table: Any, key: list[str]) -> Problem | None:
+        tree = tree_of(table)
+        places = places_of_columns(self._tables, file)
+        for index, name in enumerate(table.get_schema().get_field_names()):
+            if name in key and may_be_null(tree, index):
+                return at(
+                    file,
+                    *places[min(index, len(places) - 1)],
+                    f"The key {name} may be NULL, and a row without it cannot be written.",
+                    f"Leave it out, WHERE {name} IS NOT NULL in a sub-query before GROUP BY, and let an audit find it; "
+                    f"or write COALESCE(…, 'unknown') AS {name}.",
                 )
         return None
 

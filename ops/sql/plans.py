@@ -19,6 +19,7 @@ from ops.errors import Refusal
 from ops.sql.check import create_tables
 from ops.sql.explain import problems_of
 from ops.sql.problems import Problem
+from ops.sql.show import key_of, topic_of
 from sql.project import RESULTS, Project, SqlFile
 from sql.results import create_views
 
@@ -58,6 +59,8 @@ class Difference:
     changed: list[str] = field(default_factory=list)
     old_rule: list[str] = field(default_factory=list)
     """Operators whose state is taken over although they now work by another rule."""
+    old_key: list[str] | None = None
+    """The key of the rows that the old model has written, where the new one's is another."""
 
 
 def committed(project: Project, name: str) -> Path:
@@ -69,7 +72,11 @@ def plan(tables: Any, project: Project, file: SqlFile) -> list[Node]:
     create_views(tables, project, file)
     table = tables.sql_query(file.text)
     compiled = table._j_table.insertInto(f"{RESULTS}.{file.name}").compilePlan()
-    return nodes_of(compiled.asJsonString())
+    nodes = nodes_of(compiled.asJsonString())
+    for node in nodes:
+        if node["operator"] == "sink":
+            node["key"] = key_of(project.sinks[file.name])
+    return nodes
 
 
 def nodes_of(compiled: str) -> list[Node]:
@@ -110,6 +117,9 @@ def compare(old: list[Node], new: list[Node]) -> Difference:
     """What it takes to go from one plan to another."""
     same_place = [_place(node) for node in old] == [_place(node) for node in new]
     difference = Difference(RESTORES if same_place else REBUILD)
+    old_key, new_key = _key(old), _key(new)
+    if old_key and new_key is not None and old_key != new_key:
+        difference.verdict, difference.old_key = REBUILD, old_key
     before, after = [_place(node)[0] for node in old], [_place(node)[0] for node in new]
     for kind, from_old, to_old, from_new, to_new in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "equal":
@@ -130,6 +140,11 @@ def _compare_nodes(old: list[Node], new: list[Node], one: int, other: int, diffe
         difference.changed.append(f"{_called(before)} -> {after['does']}")
         if before["keeps_state"]:
             difference.old_rule.append(after["operator"])
+
+
+def _key(nodes: list[Node]) -> list[str] | None:
+    """The columns of the key under which a plan's rows are written; None in a plan of before keys were written down."""
+    return next((node["key"] for node in nodes if node["operator"] == "sink" and "key" in node), None)
 
 
 def _place(node: Node) -> tuple[str, tuple[int, ...]]:
@@ -217,11 +232,18 @@ def show_plan(tables: Any, project: Project, file: SqlFile, say: Callable[[str],
         ):
             for line in lines:
                 say(f"{title}: {line}")
-        if not (difference.added or difference.removed or difference.changed):
+        if not (difference.added or difference.removed or difference.changed or difference.old_key):
             say(f"Nothing has changed since {path.name} was written.")
         for operator in difference.old_rule:
             say(f"Mind: {operator} would go on with what it has counted by the old rule.")
         say(f"A running job of this model {difference.verdict}.")
+        if difference.old_key:
+            topic = topic_of(project.sinks[file.name])
+            say(
+                f"Its key was {', '.join(difference.old_key)}: what was written under that stays in {topic}, and "
+                f"nothing replaces it. Give the sink a new topic, or delete {topic}, `loyalty topics apply` it again, "
+                "and run the model with --fresh."
+            )
     else:
         say(f"\nThere is no committed plan yet ({path.name}); --write makes it.")
     if write:

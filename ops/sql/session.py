@@ -130,9 +130,9 @@ class Cluster:
             "rest.bind-port": "0",
             "rest.address": "127.0.0.1",
             "io.tmp.dirs": str(folder / "tmp"),
-            "taskmanager.memory.network.min": "64mb",
-            "taskmanager.memory.network.max": "64mb",
-            "taskmanager.memory.managed.size": "64mb",
+            "taskmanager.memory.network.min": "128mb",
+            "taskmanager.memory.network.max": "128mb",
+            "taskmanager.memory.managed.size": "512mb",
         }.items():
             configuration.setString(name, value)
         builder = jvm.org.apache.flink.runtime.minicluster.MiniClusterConfiguration.Builder()

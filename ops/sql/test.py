@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,14 +20,19 @@ from ops.sql.session import flink_processes
 from sql.project import Project, SqlFile
 
 
-def named_files(project: Project, names: list[str], *, audits: bool = True) -> list[SqlFile]:
-    """The models (and audits) that were named, else all. Raises Refusal for a name that there is not."""
+def named_files(
+    project: Project, names: list[str], *, of: Literal["models", "audits", "both"] = "both"
+) -> list[SqlFile]:
+    """The models or audits that were named, else all. Raises Refusal for a name that there is not."""
     from ops.sql.problems import nearest
 
-    known = {**project.models, **(project.audits if audits else {})}
+    known = {**(project.models if of != "audits" else {}), **(project.audits if of != "models" else {})}
+    what = {"models": "model", "audits": "audit", "both": "model or audit"}[of]
     for name in names:
         if name not in known:
-            raise Refusal(f"There is no model {name}.{nearest(name, known)}")
+            other = {**project.models, **project.audits}.get(name)
+            is_other = f" It is one of {other.path.parent.name}/." if other else nearest(name, known)
+            raise Refusal(f"There is no {what} {name}.{is_other}")
     return [known[name] for name in names or known]
 
 

@@ -14,7 +14,7 @@ from ops.answers import JsonOption, print_json
 from ops.errors import Exit, Refusal
 from ops.jobs.asked import asks_for
 from ops.jobs.run import Until
-from ops.options import BootstrapOption, FreshOption, StateOption
+from ops.options import BootstrapOption, FreshOption
 from sql.project import read_project
 
 app = typer.Typer(no_args_is_help=True)
@@ -70,7 +70,7 @@ def plan_command(
     from ops.sql.test import named_files
 
     project = read_project()
-    (file,) = named_files(project, [model], audits=False)
+    (file,) = named_files(project, [model], of="models")
     if file.name not in project.sinks:
         raise Refusal(f"{model} is written nowhere, so no job of its own runs.")
     with flink_processes():
@@ -86,15 +86,21 @@ def run_command(
     until_end: Annotated[
         bool, typer.Option("--until-end", help="Read what the topics hold now, close every window, and end.")
     ] = False,
-    state: StateOption = Path(".loyalty/sql"),
+    state: Annotated[
+        Path | None,
+        typer.Option(help="The folder that says where the job stopped; .loyalty/context for engagement_context."),
+    ] = None,
     fresh: FreshOption = False,
 ) -> None:
-    """Run models as one job on this machine; go on where the last run stopped. Ctrl-C stops it cleanly."""
-    from ops.sql.run import run_models
+    """Run models as one job on this machine; go on where the last run stopped. Ctrl-C stops it cleanly.
+
+    The fraud gate waits for engagement_context, so that one runs by itself, and is none of "all" here.
+    """
+    from ops.sql.run import run_models, state_of
     from ops.sql.test import named_files
 
-    named_files(read_project(), models or [], audits=False)
-    run_models(config, Until(state, until_end, fresh), models or ())
+    named_files(read_project(), models or [], of="models")
+    run_models(config, Until(state or state_of(models or []), until_end, fresh), models or [])
 
 
 @app.command("audit")
@@ -104,7 +110,7 @@ def audit_command(bootstrap: BootstrapOption, audits: Models = None, as_json: Js
     from ops.sql.test import named_files
 
     project = read_project()
-    files = [file for file in named_files(project, audits or []) if file.name in project.audits]
+    files = named_files(project, audits or [], of="audits")
     found = audit(project, files, bootstrap, Console(quiet=as_json))
     if as_json:
         print_json({"found": found})
@@ -119,6 +125,6 @@ def show_command(
     until_end: Annotated[bool, typer.Option("--until-end", help="Show what the topic holds now, and end.")] = False,
 ) -> None:
     """Show what a model has written, as a table that follows it. Ctrl-C ends it."""
-    from ops.sql.audit import show
+    from ops.sql.show import show
 
     show(read_project(), model, bootstrap, Console(), until_end=until_end)

@@ -4,7 +4,7 @@ WITH used AS (
     FROM (
         SELECT
             REGEXP_EXTRACT(rules, '"campaign/([^"]+)"', 1) AS campaign_id,
-            CAST(JSON_VALUE(evidence, '$.offer.bonus_points') AS BIGINT) AS points
+            TRY_CAST(JSON_VALUE(evidence, '$.offer.bonus_points') AS BIGINT) AS points
         FROM decisions_once
         WHERE type = 'offer.decided' AND outcome = 'made'
     )
@@ -12,7 +12,7 @@ WITH used AS (
 ),
 
 budgets AS (
-    SELECT document, MAX(CAST(JSON_VALUE(body, '$.budget_points') AS BIGINT)) AS points
+    SELECT document, MAX(TRY_CAST(JSON_VALUE(body, '$.budget_points') AS BIGINT)) AS points
     FROM program
     WHERE document LIKE 'campaign/%'
     GROUP BY document

@@ -15,8 +15,8 @@ WITH held AS (
 durations AS (
     SELECT
         version,
-        LAST_VALUE(CAST(JSON_VALUE(body, '$.hold_minutes') AS INT)) AS approved_minutes,
-        LAST_VALUE(CAST(JSON_VALUE(body, '$.review_hold_minutes') AS INT)) AS review_minutes
+        LAST_VALUE(TRY_CAST(JSON_VALUE(body, '$.hold_minutes') AS INT)) AS approved_minutes,
+        LAST_VALUE(TRY_CAST(JSON_VALUE(body, '$.review_hold_minutes') AS INT)) AS review_minutes
     FROM program
     WHERE document = 'redemption'
     GROUP BY version

@@ -52,4 +52,6 @@ SELECT
     SUM(points) AS bonus_points,
     COALESCE(SUM(spent), 0) AS spent
 FROM counted
+-- An offer whose rules name no campaign is left out.
+WHERE campaign_id IS NOT NULL
 GROUP BY campaign_id, `day`

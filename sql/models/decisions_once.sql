@@ -9,10 +9,12 @@ SELECT
     outcome,
     account_id,
     member_id,
+    subject.order_id AS order_id,
     occurred_at,
     points,
     owed,
     reasons,
+    cause.event_id AS event_id,
     rules,
     evidence
 FROM (

@@ -1,7 +1,7 @@
--- One row is one hour (UTC) of event time, one tier and one currency: purchases, and what was spent in minor units.
--- The tier is the one that the account held when the purchase was decided, before it: that of its decision with the
--- highest occurred_at not after the purchase's; of one at the same moment, the tier before it. What accounts buy of which
--- nothing was ever decided (all of it was refused) is left out. Written once, when the hour is over by the watermark.
+-- One row is one hour (UTC) of event time, one tier and one currency: purchases that counted, and what was spent in minor
+-- units. The tier is the one that the account held when the purchase was decided, before it: that of its decision with the
+-- highest occurred_at not after the purchase's; of one at the same moment, the tier before it. A decision without a tier,
+-- or a purchase without a currency, is left out. Written once, when the hour is over by the watermark.
 WITH tiers AS (
     SELECT account_id, tier, tier_before, occurred_at
     FROM (
@@ -22,12 +22,10 @@ bought AS (
         event_id,
         account_id,
         currency,
-        JSON_VALUE(line, '$.line_id') AS line_id,
         TRY_CAST(JSON_VALUE(line, '$.amount') AS BIGINT) AS amount,
         occurred_at
-    FROM transactions CROSS JOIN UNNEST(lines) AS l (line)
-    -- A clock more than 5 minutes ahead is refused (contract, `too_early`).
-    WHERE type = 'purchase' AND occurred_at <= record_time + INTERVAL '5' MINUTE
+    FROM purchases_accepted CROSS JOIN UNNEST(lines) AS l (line)
+    WHERE currency IS NOT NULL
 ),
 
 in_tier AS (
@@ -35,31 +33,21 @@ in_tier AS (
         b.event_id,
         b.account_id,
         b.currency,
-        b.line_id,
         b.amount,
         b.occurred_at,
         CASE WHEN t.occurred_at = b.occurred_at THEN t.tier_before ELSE t.tier END AS tier
     FROM bought AS b INNER JOIN tiers FOR SYSTEM_TIME AS OF b.occurred_at AS t ON b.account_id = t.account_id
 ),
 
-once AS (
-    SELECT *
-    FROM (
-        SELECT
-            *,
-            ROW_NUMBER() OVER (
-                PARTITION BY window_start, window_end, account_id, event_id, line_id ORDER BY occurred_at
-            ) AS copy
-        FROM TUMBLE(TABLE in_tier, DESCRIPTOR(occurred_at), INTERVAL '1' HOUR)
-    )
-    WHERE copy = 1
+known AS (
+    SELECT * FROM in_tier WHERE tier IS NOT NULL
 )
 
 SELECT
     DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS `hour`,
     tier,
     currency,
-    COUNT(DISTINCT event_id) AS purchases,
+    COUNT(DISTINCT account_id || ' ' || event_id) AS purchases,
     SUM(amount) AS spent
-FROM once
+FROM TUMBLE(TABLE known, DESCRIPTOR(occurred_at), INTERVAL '1' HOUR)
 GROUP BY window_start, window_end, tier, currency

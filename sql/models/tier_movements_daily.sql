@@ -1,5 +1,6 @@
 -- One row is one day (UTC) of event time, one way from tier to tier and one reason: how many accounts went it.
--- An account may move more than once a day; each time counts. Grace moves nobody.
+-- An account may move more than once a day; each time counts. Grace moves nobody. A change that does not say from where,
+-- to where or why is left out.
 SELECT
     `day`,
     tier_before,
@@ -15,4 +16,5 @@ FROM (
     FROM decisions_once
     WHERE type = 'tier.changed'
 )
+WHERE tier_before IS NOT NULL AND tier IS NOT NULL AND reason IS NOT NULL
 GROUP BY `day`, tier_before, tier, reason

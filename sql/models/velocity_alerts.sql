@@ -10,7 +10,7 @@ SELECT
 FROM (
     SELECT account_id, sequence, subject.redemption_id AS redemption_id, outcome, occurred_at
     FROM decisions
-    WHERE type = 'redemption.decided' AND account_id <> '' AND occurred_at IS NOT NULL
+    WHERE type = 'redemption.decided' AND account_id <> '' AND sequence IS NOT NULL AND occurred_at IS NOT NULL
 )
     MATCH_RECOGNIZE (
         PARTITION BY account_id

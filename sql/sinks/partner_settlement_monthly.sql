@@ -3,6 +3,7 @@ CREATE TEMPORARY TABLE results.partner_settlement_monthly (
     `month` STRING,
     partner_id STRING,
     purchases BIGINT,
+    refunds BIGINT,
     points BIGINT,
     points_without_partner BIGINT,
     partner_share BIGINT,

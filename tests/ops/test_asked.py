@@ -9,12 +9,12 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from jobs.config import Delivery
-from jobs.kinds import DECISIONS_KIND, OFFERS_KIND, SQL_KIND, JobKind
+from jobs.kinds import CONTEXT_KIND, DECISIONS_KIND, OFFERS_KIND, SQL_KIND, JobKind
 from jobs.settings import as_arguments, read_arguments, settings_of
 from ops.errors import Exit
 from ops.jobs.verbs import run_app, submit_app
 
-KINDS = [DECISIONS_KIND, OFFERS_KIND, SQL_KIND]
+KINDS = [DECISIONS_KIND, OFFERS_KIND, CONTEXT_KIND, SQL_KIND]
 OTHER_VALUES: dict[str, Any] = {
     "bootstrap": "kafka:9092",
     "parallelism": 3,

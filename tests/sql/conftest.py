@@ -80,6 +80,7 @@ class ModelsSession:
         self._process = process
         self._log = log
         self._ran: dict[str, list[dict[str, Any]]] = {}
+        self._resumed: dict[str, dict[str, list[str]]] | None = None
 
     def outcomes(self, name: str) -> list[dict[str, Any]]:
         """By case of a model or an audit: `case`, `passed` and `shown`, the difference."""
@@ -102,7 +103,19 @@ class ModelsSession:
         answer = self._ask(before=before, after=after)
         return answer["flink"], answer["verdict"]
 
-    def _ask(self, **request: str | bool) -> Any:
+    def resumed(self) -> dict[str, dict[str, list[str]]]:
+        """What every model has written in the end: in a run that nothing stops (`once`), and by state backend in one
+        that is stopped twice."""
+        if self._resumed is None:
+            self._resumed = self._ask(resumed=True)
+        return self._resumed
+
+    def rows(self, text: str, given: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """What a SELECT gives, of records by table."""
+        found: list[dict[str, Any]] = self._ask(select=text, given=given)
+        return found
+
+    def _ask(self, **request: Any) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")

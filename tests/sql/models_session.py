@@ -2,8 +2,9 @@
 
 A request is `{"run": model}`, answered by `[{"case": ..., "passed": ..., "shown": ...}]`; `{"problems": model}` or
 `{"check": name, "model": text, "sink": text}`, answered by a list of problems as text, which may have `"beside": true`
-for another thread that calls Java; `{"before": text, "after": text}`, answered by what Flink and the plans say; else
-`{"error": text}`.
+for another thread that calls Java; `{"before": text, "after": text}`, answered by what Flink and the plans say;
+`{"select": text, "given": {table: [record]}}`, answered by rows; `{"resumed": true}`, answered by what every model
+has written without and with stops; else `{"error": text}`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import threading
 import time
 import traceback
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +27,16 @@ from rich.console import Console
 from ops.sql.cases import CaseRunner
 from ops.sql.check import Checker, create_tables
 from ops.sql.explain import problems_of
-from ops.sql.fixtures import read_cases
+from ops.sql.fixtures import Case, Row, read_cases
+from ops.sql.outcomes import row_text
 from ops.sql.plans import Node, compare, nodes_of
 from ops.sql.session import create_environment, flink_processes, java
 from ops.sql.test import show_difference
 from sql.project import RESULTS, Project, SqlFile, read_project
 from sql.results import create_results
 from tests.sql.plan_edits import GIVEN
+from tests.sql.resuming import ResumedModels
+from tests.sql.traffic import Traffic
 
 
 class Session:
@@ -82,6 +87,26 @@ class Session:
             flink = self._runner.goes_on(files[0], files[1], GIVEN, Path(folder))
         return {"flink": flink, "verdict": compare(old, new).verdict}
 
+    def rows(self, text: str, given: dict[str, list[Row]]) -> list[Row]:
+        if self._runner is None:
+            self._runner = CaseRunner(self._project, self._folder)
+        file = SqlFile("asked", self._project.root / "audits" / "asked.sql", text)
+        (outcome,) = self._runner.run(file, [Case("asked", 1, given, None, None)])
+        assert outcome.failure is None, outcome.failure
+        return outcome.rows
+
+    def resumed(self) -> dict[str, dict[str, list[str]]]:
+        """What every model has written in the end, sorted, in a run that nothing stops and in such that are stopped."""
+        traffic = Traffic()
+        parts = [traffic.part(day) for day in (1, 2, 3)]
+        once = [list(chain.from_iterable(parts))]
+        runs = {"once": (once, "hashmap"), "hashmap": (parts, "hashmap"), "rocksdb": (parts, "rocksdb")}
+        with tempfile.TemporaryDirectory() as folder, ResumedModels(self._project, Path(folder)) as run:
+            return {
+                which: {name: sorted(map(row_text, rows)) for name, rows in run.rows(*how).items()}
+                for which, how in runs.items()
+            }
+
     def _planner_of_the_project(self) -> Any:
         if self._planner is None:
             _, self._planner = create_environment()
@@ -123,6 +148,10 @@ def main() -> None:
                     answer = session.problems(request["problems"])
                 elif "before" in request:
                     answer = session.goes_on(request["before"], request["after"])
+                elif "select" in request:
+                    answer = session.rows(request["select"], request["given"])
+                elif "resumed" in request:
+                    answer = session.resumed()
                 else:
                     answer = session.check(request["check"], request["model"], request["sink"])
             except Exception:  # noqa: BLE001 the test says what went wrong
