@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from ops.sql.check_sink import SinkChecker
+from ops.sql.check_warnings import of_the_plan, of_the_words
 from ops.sql.check_windows import over_changing_rows, window_offset
 from ops.sql.explain import problems_of
 from ops.sql.problems import Problem, at, nearest
@@ -29,11 +30,15 @@ class Checker:
         self._tables = tables
         self._project = project
         self._sinks = SinkChecker(tables, project)
+        self.warnings: list[Problem] = []
+        """What is no mistake in the files checked so far, and seldom what was meant."""
 
     def check(self, file: SqlFile) -> list[Problem]:
         """What is wrong with a model or an audit: the first thing that stops it, in its own file or in its sink's."""
         problem = self._of_the_file(file)
         if problem is None:
+            if file.path.parent.name == "models":
+                self.warnings += of_the_words(file)
             try:
                 create_views(self._tables, self._project, file)
                 table = self._tables.sql_query(file.text)
@@ -87,6 +92,7 @@ class Checker:
             table.explain()
             return None
         plan = table._j_table.insertInto(f"{RESULTS}.{file.name}").compilePlan().asJsonString()
+        self.warnings += of_the_plan(file, json.loads(plan))
         running = over_changing_rows(file, json.loads(plan))
         if running is not None:
             return running
@@ -106,8 +112,8 @@ _QUERIES = {"SqlSelect", "SqlWith", "SqlOrderBy"}
 _QUERY_KINDS = {"UNION", "INTERSECT", "EXCEPT", "VALUES", "WITH", "SELECT", "ORDER_BY"}
 
 
-def check_files(tables: Any, project: Project, files: list[SqlFile]) -> list[Problem]:
-    """What is wrong with the sources and sinks, else with these models and audits."""
+def check_files(tables: Any, project: Project, files: list[SqlFile]) -> tuple[list[Problem], list[Problem]]:
+    """What is wrong with the sources and sinks, else with these models and audits; and what may be meant otherwise."""
     found = create_tables(tables, project)
     broken = {problem.path for problem in found}
     checker = Checker(tables, project)
@@ -118,7 +124,7 @@ def check_files(tables: Any, project: Project, files: list[SqlFile]) -> list[Pro
     for name, sink in project.sinks.items():
         if name not in project.models:
             found.append(at(sink, 1, 1, f"There is no model {name}.", nearest(name, project.models).strip()))
-    return found
+    return found, checker.warnings
 
 
 def create_tables(tables: Any, project: Project) -> list[Problem]:

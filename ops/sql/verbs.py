@@ -35,10 +35,13 @@ def check_command(models: Models = None, as_json: JsonOption = False) -> None:
     files = named_files(project, models or [])
     with flink_processes():
         _, tables = create_environment()
-        problems = check_files(tables, project, files)
+        problems, warnings = check_files(tables, project, files)
     if as_json:
-        print_json({"checked": len(files), "problems": [asdict(problem) for problem in problems]})
+        found = {"problems": problems, "warnings": warnings}
+        print_json({"checked": len(files), **{what: list(map(asdict, each)) for what, each in found.items()}})
     else:
+        for warning in warnings:
+            typer.echo(f"{warning} (a warning)")
         for problem in problems:
             typer.echo(str(problem))
     if problems:

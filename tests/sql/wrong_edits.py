@@ -9,7 +9,7 @@ EARNED = """\
 WITH earned AS (
     SELECT account_id, points, type, occurred_at
     FROM decisions
-    WHERE type = 'points.earned' AND points > 0
+    WHERE type = 'points.earned' AND points > 0 AND account_id IS NOT NULL AND occurred_at IS NOT NULL
 )
 
 SELECT
@@ -251,6 +251,23 @@ EDITS = [
     Edit("a column is named otherwise than in the sink", E, "AS earned,", "AS points_earned,", 11, "earned"),
     Edit("a column of the sink is not given", E, "AS earned,\n    COUNT(*) AS decisions", "AS earned", 11, "decisions"),
     Edit("a column more than the sink has", R, "    d.points\n", "    d.points,\n    d.type\n", 7, "type"),
+    Edit("a key may be NULL", E, " AND account_id IS NOT NULL", "", 9, "may be NULL"),
+    Edit(
+        "a window begins at an offset",
+        H,
+        "INTERVAL '1' HOUR)",
+        "INTERVAL '1' DAY, INTERVAL '4' HOUR)",
+        12,
+        "offset",
+    ),
+    Edit(
+        "a running sum is over rows that change",
+        E,
+        "SUM(points) AS earned",
+        "SUM(SUM(points)) OVER (ORDER BY CAST(occurred_at AS DATE)) AS earned",
+        11,
+        "restart",
+    ),
     Edit("the rows are to be sorted", R, "OF_THE_END", "ORDER BY d.points", 13, "ORDER BY"),
     Edit(
         "the first line does not say what a row is",
