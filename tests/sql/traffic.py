@@ -27,23 +27,24 @@ class Traffic:
 
     def part(self, day: int) -> list[Record]:
         """The records of a day in May, from 1, in the order in which they are handed in."""
+        before, again = self._last, self._again(day) if day > 1 else []
         made: list[Record] = []
         for hour in HOURS:
             for account in ACCOUNTS:
                 made += self._hour(account, day, hour)
-        before, self._last = self._last, [each for each in made if each[0] == "decisions"][-20:]
-        if day == 1:
-            return made
+        self._last = [each for each in made if each[0] == "decisions"][-20:]
         first = f"{MONTH}-{day:02}T00:00:01.000Z"
+        return [(table, {**row, "record_time": first}) for table, row in [*before, *again]] + made
+
+    def _again(self, day: int) -> list[Record]:
+        """Of days that are over."""
         late = f"{MONTH}-01T05:00:00.000Z"
-        again = [
-            *before,
+        return [
             ("decisions", self._decision("a", late, "points.expired", points=-3)),
             ("decisions", self._decision("b", f"{MONTH}-{day - 1:02}T23:00:00.000Z", "points.adjusted", points=7)),
             ("transactions", self._purchase("a", f"late-{day}", late)),
             ("engagements", self._engagement("a", f"late-{day}", late)),
         ]
-        return [(table, {**row, "record_time": first}) for table, row in again] + made
 
     def _hour(self, account: str, day: int, hour: int) -> list[Record]:
         at = f"{MONTH}-{day:02}T{hour:02}:00"
