@@ -9,12 +9,12 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 
 from jobs.config import JobConfig
 from jobs.kinds import JobKind
 from jobs.runtime.kafka_clients import ANSWER_WITHIN_S, admin_client
-from ops.errors import Refusal
+from ops.errors import Exit, Refusal
 from ops.flink.rest import FlinkRest
 
 ENDED = {"FAILED", "CANCELED", "FINISHED"}
@@ -35,7 +35,10 @@ def running(rest: FlinkRest, kind: JobKind, config: JobConfig) -> str | None:
 
 
 def has_state(config: JobConfig) -> bool:
-    """Whether the group has committed offsets: a job of it has made a checkpoint. Raises Refusal."""
+    """Whether a job of the group has been submitted before, on whatever cluster: it has committed offsets.
+
+    Raises Refusal.
+    """
     admin = admin_client(config.bootstrap)
     try:
         asked: dict[str, Future[Any]] = admin.list_consumer_group_offsets(
@@ -45,3 +48,19 @@ def has_state(config: JobConfig) -> bool:
     except KafkaException as problem:
         raise Refusal(f"{config.bootstrap} does not say how far the group {config.group} is: {problem}.") from problem
     return any(place.offset >= 0 for place in found.topic_partitions)
+
+
+def mark(kind: JobKind, config: JobConfig) -> None:
+    """Notes that a job of the group has been submitted, where nothing says so yet: Flink commits offsets behind its
+    first checkpoint, and does not begin at committed ones. Raises Refusal."""
+    if has_state(config):
+        return
+    begins = ConsumerGroupTopicPartitions(config.group, [TopicPartition(kind.inputs[0], 0, 0)])
+    try:
+        asked = admin_client(config.bootstrap).alter_consumer_group_offsets([begins], request_timeout=ANSWER_WITHIN_S)
+        asked[config.group].result()
+    except KafkaException as problem:
+        raise Refusal(
+            f"The job runs, but {config.bootstrap} does not take the mark of its group {config.group}: {problem}.",
+            Exit.FAILED,
+        ) from problem

@@ -25,7 +25,7 @@ from ops.flink.processes import JVM_OF_A_RUN, flink_home, settings_of_processes
 from ops.flink.rest import FlinkRest, FlinkUnreachable
 from ops.flink.table_format import with_format
 from ops.java.artifacts import flink_connector_jar
-from ops.jobs.lineage import has_state, running
+from ops.jobs.lineage import has_state, mark, running
 from ops.jobs.restore_points import newest_in
 from ops.kafka.client import partitions_of
 
@@ -109,6 +109,7 @@ def submit(submission: Submission, code: Code | None = None) -> str:
     found = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
     if done.returncode != 0 or found is None:
         raise Refusal(f"{submission.cluster} did not take the job: {_why(done.stdout + done.stderr)}", Exit.FAILED)
+    mark(submission.kind, submission.config)
     return found[1]
 
 
