@@ -44,8 +44,8 @@ def has_state(config: JobConfig) -> bool:
         asked: dict[str, Future[Any]] = admin.list_consumer_group_offsets(
             [ConsumerGroupTopicPartitions(config.group)], request_timeout=ANSWER_WITHIN_S
         )
-        found = asked[config.group].result()
-    except KafkaException as problem:
+        found = asked[config.group].result(2 * ANSWER_WITHIN_S)
+    except (KafkaException, TimeoutError) as problem:
         raise Refusal(f"{config.bootstrap} does not say how far the group {config.group} is: {problem}.") from problem
     return any(place.offset >= 0 for place in found.topic_partitions)
 
@@ -55,11 +55,12 @@ def mark(kind: JobKind, config: JobConfig) -> None:
     first checkpoint, and does not begin at committed ones. Raises Refusal."""
     if has_state(config):
         return
+    admin = admin_client(config.bootstrap)  # its answer comes for as long as it lives
     begins = ConsumerGroupTopicPartitions(config.group, [TopicPartition(kind.inputs[0], 0, 0)])
     try:
-        asked = admin_client(config.bootstrap).alter_consumer_group_offsets([begins], request_timeout=ANSWER_WITHIN_S)
-        asked[config.group].result()
-    except KafkaException as problem:
+        asked = admin.alter_consumer_group_offsets([begins], request_timeout=ANSWER_WITHIN_S)
+        asked[config.group].result(2 * ANSWER_WITHIN_S)
+    except (KafkaException, TimeoutError) as problem:
         raise Refusal(
             f"The job runs, but {config.bootstrap} does not take the mark of its group {config.group}: {problem}.",
             Exit.FAILED,
