@@ -13,10 +13,12 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicP
 
 from jobs.config import JobConfig
 from jobs.kinds import JobKind
-from jobs.runtime.kafka_clients import ANSWER_WITHIN_S, admin_client
+from jobs.runtime.kafka_clients import admin_client
 from ops.errors import Exit, Refusal
 from ops.flink.rest import FlinkRest
 
+ANSWER_WITHIN_S = 40.0
+"""A broker that has never been asked about a group makes the topic for them first."""
 ENDED = {"FAILED", "CANCELED", "FINISHED"}
 
 
@@ -44,7 +46,7 @@ def has_state(config: JobConfig) -> bool:
         asked: dict[str, Future[Any]] = admin.list_consumer_group_offsets(
             [ConsumerGroupTopicPartitions(config.group)], request_timeout=ANSWER_WITHIN_S
         )
-        found = asked[config.group].result(2 * ANSWER_WITHIN_S)
+        found = asked[config.group].result(ANSWER_WITHIN_S + 5)
     except (KafkaException, TimeoutError) as problem:
         raise Refusal(f"{config.bootstrap} does not say how far the group {config.group} is: {problem}.") from problem
     return any(place.offset >= 0 for place in found.topic_partitions)
@@ -59,7 +61,7 @@ def mark(kind: JobKind, config: JobConfig) -> None:
     begins = ConsumerGroupTopicPartitions(config.group, [TopicPartition(kind.inputs[0], 0, 0)])
     try:
         asked = admin.alter_consumer_group_offsets([begins], request_timeout=ANSWER_WITHIN_S)
-        asked[config.group].result(2 * ANSWER_WITHIN_S)
+        asked[config.group].result(ANSWER_WITHIN_S + 5)
     except (KafkaException, TimeoutError) as problem:
         raise Refusal(
             f"The job runs, but {config.bootstrap} does not take the mark of its group {config.group}: {problem}.",
