@@ -25,7 +25,7 @@ from ops.flink.processes import JVM_OF_A_RUN, flink_home, settings_of_processes
 from ops.flink.rest import FlinkRest, FlinkUnreachable
 from ops.flink.table_format import with_format
 from ops.java.artifacts import flink_connector_jar
-from ops.jobs.lineage import has_state, mark, running
+from ops.jobs.lineage import has_state, running
 from ops.jobs.restore_points import newest_in
 from ops.kafka.client import partitions_of
 
@@ -109,7 +109,6 @@ def submit(submission: Submission, code: Code | None = None) -> str:
     found = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
     if done.returncode != 0 or found is None:
         raise Refusal(f"{submission.cluster} did not take the job: {_why(done.stdout + done.stderr)}", Exit.FAILED)
-    mark(submission.kind, submission.config)
     return found[1]
 
 
@@ -128,7 +127,7 @@ def _settled(submission: Submission, runs: str | None) -> Submission:
         point = newest_in(folder)
         config = config.model_copy(update={"checkpoint_dir": f"file://{folder}"})
         start = replace(start, from_savepoint=None if point is None else f"file://{point}")
-    if start.from_savepoint is None and not start.fresh and has_state(config):
+    if start.from_savepoint is None and not start.fresh and has_state(submission.kind, config):
         raise Refusal(
             f"A job of the group {config.group} has been here before. Name the savepoint or checkpoint that this one "
             "goes on from with --from-savepoint, or say --fresh: then all that the topics hold is decided again."

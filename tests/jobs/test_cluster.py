@@ -16,6 +16,7 @@ from jobs.topics import PROGRAM, TRANSACTIONS
 from ops.errors import Refusal
 from ops.flink.rest import FlinkRest
 from ops.flink.standalone import StandaloneCluster
+from ops.jobs.lineage import has_state
 from ops.jobs.submit import Start, Submission, code_of, submit
 from tests.jobs.running import ROOT, decisions
 from tests.jobs.standin import document
@@ -68,6 +69,10 @@ def test_a_submitted_job_decides_stops_and_goes_on_from_its_savepoint(loyalty_to
         with pytest.raises(Refusal, match=f"A job of the group loyalty-decisions runs on .* already \\({job}\\)"):
             submit(replace(submission, start=Start(fresh=True)), code)
         assert submit(replace(submission, start=Start(from_latest=tmp_path / "checkpoints")), code) == job
+        deadline = time.monotonic() + WITHIN_S
+        while not has_state(DECISIONS_KIND, config):
+            assert time.monotonic() < deadline, "a checkpoint commits offsets"
+            time.sleep(1)
         savepoint = _stop_with_savepoint(rest, job)
 
         with pytest.raises(Refusal, match="of the group loyalty-decisions has been here before"):

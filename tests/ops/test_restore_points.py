@@ -6,9 +6,6 @@ import os
 import struct
 from pathlib import Path
 
-from jobs.config import DecisionsConfig
-from jobs.kinds import DECISIONS_KIND
-from ops.jobs.lineage import has_state, mark
 from ops.jobs.restore_points import newest, newest_in, number_of
 from tests.jobs.running import ROOT
 
@@ -42,12 +39,3 @@ def test_what_is_cut_off_or_of_something_else_is_none(tmp_path: Path) -> None:
     assert number_of(made) is None
     (made / "_metadata").write_bytes(b"cut")
     assert number_of(made) is None
-
-
-def test_a_group_that_was_submitted_has_been_here_though_no_checkpoint_was_made(loyalty_topics: str) -> None:
-    config = DecisionsConfig(bootstrap=loyalty_topics, group="new")
-    assert not has_state(config)
-    mark(DECISIONS_KIND, config)
-    mark(DECISIONS_KIND, config)
-    assert has_state(config)
-    assert not has_state(config.model_copy(update={"group": "another"}))
