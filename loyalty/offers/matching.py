@@ -217,17 +217,10 @@ class _Member:
         forget.add((time + REMEMBER_EVENTS_MS, event_id))
         while (item := forget.first()) is not None and item[0] <= time:
             forget.remove(item)
-            self._forget(item[1], time)
+            entries.remove(self._entry_of(item[1]))  # it can be used again only once this is done
         forget.save()
         entries.put(f"engaged/{self._member_id}", MEMBER_TIME.write(kept))
         return time
-
-    def _forget(self, event_id: str, time: int) -> None:
-        """Unless it was used again meanwhile."""
-        name = self._entry_of(event_id)
-        raw = self._entries.get(name)
-        if raw is not None and SEEN.read(raw).used_at + REMEMBER_EVENTS_MS <= time:
-            self._entries.remove(name)
 
 
 def _sent_again(account_id: str, engaged: Engaged) -> bytes:
@@ -240,8 +233,8 @@ def _sent_again(account_id: str, engaged: Engaged) -> bytes:
 def _hear(entries: StateEntries, news: LedgerNews) -> None:
     """A decision of the ledger. Its sequence tells one that comes again, after a crash of the job that made it."""
     raw = entries.get(LEDGER_ENTRY)
-    ledger = Ledger(0, news.amounts, news.tier, []) if raw is None else LEDGER.read(raw)
     at, sequence = news.occurred_at, news.sequence
+    ledger = Ledger(sequence, news.amounts, news.tier, []) if raw is None else LEDGER.read(raw)
     if sequence > ledger.sequence:
         ledger.sequence, ledger.amounts, ledger.tier = sequence, news.amounts, news.tier
     # Of those that are not after a moment the one with the highest sequence says the tier. So an entry counts for

@@ -66,7 +66,8 @@ def request(case: Case, event: RedemptionRequested) -> None:
         documents[f"reward/{event.reward_id}"] = reward
     rules = Rules(documents)
     account.add_request(at, case.cause.number)
-    retention.forget(account, account.core.time or at)  # requests are forgotten to the millisecond
+    assert account.core.time is not None
+    retention.forget(account, account.core.time)  # requests are forgotten to the millisecond
     facts = gate.gather(account, event, rules.fraud)
     decided = decide(facts, rules)
     holds.begin(case, event, rules.documents["redemption"], decided.outcome)

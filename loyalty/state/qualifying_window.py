@@ -32,7 +32,7 @@ class QualifyingWindow:
         self.inside = SortedList("window", QUALIFYING_LIST, unit)
         self.left = SortedList("slid", QUALIFYING_LIST, unit)
 
-    def advance(self, program: Program, *, slides_to_come: bool = False) -> None:
+    def advance(self, program: Program, *, slides_to_come: bool) -> None:
         """Bring the window to `now` by the document in force then.
 
         Points leave at their `occurred_at` + window, to the millisecond. With `slides_to_come`, for the timers that

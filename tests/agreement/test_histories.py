@@ -12,6 +12,7 @@ from tests.agreement.compare import dead_letter_differences, differences
 from tests.oracle import oracle
 from tests.oracle.histories import Case, histories
 from tests.oracle.tries import tried_with
+from tests.oracle.window_histories import window_histories
 from tests.oracle.wire import Record as OracleRecord
 
 
@@ -28,8 +29,16 @@ def test_the_domain_and_the_oracle_decide_every_history_alike(history: Case) -> 
     assert dead_letter_differences(mine.dead_letters, theirs.dead_letters) == []
 
 
+@tried_with(400)
+@given(window_histories())
+def test_the_domain_and_the_oracle_decide_every_history_of_changing_windows_alike(history: Case) -> None:
+    theirs = oracle.decide_all(history.transactions, history.reference, history.lag_ms)
+    mine = run(ours(history.reference), ours(history.transactions), history.lag_ms)
+    assert differences(mine.decisions, theirs.decisions) == []
+
+
 @tried_with(500)
-@given(histories())
+@given(histories() | window_histories())
 def test_what_is_at_hand_of_the_lists_is_what_they_hold_after_every_event(history: Case) -> None:
     loop = InMemoryRun(history.lag_ms)
     for record in (*ours(history.reference), *ours(history.transactions)):

@@ -131,6 +131,33 @@ def test_of_ledger_decisions_the_one_with_the_highest_sequence_counts() -> None:
     assert outcomes(story.clicks(at(6))) == ["base offered"]
 
 
+def test_a_ledger_decision_that_comes_out_of_sequence_says_the_tier_of_its_own_time() -> None:
+    story = OfferStory()
+    for tier in ("silver", "gold", "base"):
+        story.campaign(tier, tiers=[tier])
+    story.holds("silver", at(2), 1)
+    story.holds("base", at(6), 3)
+    story.holds("gold", at(4), 2)
+    told = [outcomes(story.clicks(when)) for when in (at(4, ms=-1), at(4), at(6, ms=-1), at(6))]
+    assert told == [["silver offered"], ["gold offered"], ["gold offered"], ["base offered"]]
+
+
+def test_of_ledger_decisions_of_one_moment_the_later_in_sequence_counts_whichever_comes_first() -> None:
+    story = OfferStory()
+    story.campaign("silver", tiers=["silver"])
+    story.campaign("base", tiers=["base"])
+    story.holds("base", at(5), 2)
+    story.holds("silver", at(5), 1)
+    assert outcomes(story.clicks(at(5))) == ["base offered"]
+
+
+def test_a_ledger_that_goes_up_and_down_within_one_moment_leaves_a_short_entry() -> None:
+    story = OfferStory()
+    for sequence in range(1, 100):
+        story.holds("gold" if sequence % 2 else "base", at(1), sequence)
+    assert len(story.loop.checkpoint().accounts["acc"]["ledger"]) < 50
+
+
 def test_a_ledger_that_decides_for_years_leaves_a_short_entry() -> None:
     story = OfferStory()
     sizes = []

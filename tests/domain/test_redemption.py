@@ -201,6 +201,15 @@ def test_velocity_counts_requests_whatever_their_outcome_with_an_open_start_of_t
     assert _outcome(story.requests("r4", 50, at(1, minutes=11)))[0] == "approved"
 
 
+def test_a_request_counts_for_35_days_of_the_accounts_time_also_for_one_that_comes_out_of_order() -> None:
+    rule = {"name": "burst", "max_requests": 1, "window_minutes": 60 * 24 * 60, "outcome": "deny"}
+    for time, codes_of_the_next in ((at(36, ms=-1), ["velocity:burst"]), (at(36), ["approved"])):
+        story = _rich(fraud={"velocity": [rule]})
+        story.requests("r1", 50, at(1))
+        story.adjusts(1, time)
+        assert _outcome(story.requests("r2", 50, at(35, hours=23)))[1] == codes_of_the_next
+
+
 @pytest.mark.parametrize(("minutes", "outcome"), [(30, "approved"), (30.001, "review")])
 def test_no_engagement_means_longer_ago_than_the_rule_says(minutes: float, outcome: str) -> None:
     story = _rich(fraud={"engagement_within_minutes": 30, "no_engagement_outcome": "review"})

@@ -172,6 +172,14 @@ def test_a_refund_stops_waiting_after_24_hours_exactly() -> None:
     assert story.refusals == ["unknown_order"]
 
 
+def test_a_refund_does_not_follow_an_order_that_comes_when_it_can_be_refunded_no_longer() -> None:
+    story = Story(earning={"refund_days": 1})
+    story.refunds("o1", at(5))
+    assert [decision["type"] for decision in story.buys("o1", 1_000, at(4))] == ["points.earned", "points.released"]
+    story.buys("o2", 0, at(6))
+    assert story.refusals == ["unknown_order"]
+
+
 def test_a_refund_that_became_a_dead_letter_may_come_again() -> None:
     story = Story()
     story.refunds("o1", at(), event_id="back")

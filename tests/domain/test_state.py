@@ -14,6 +14,7 @@ from loyalty.decider import Decider, Delivery
 from loyalty.records import Record
 from loyalty.state.account import Account
 from loyalty.state.codec import DictEntries, EntryCodec, UnknownEntryVersion
+from loyalty.state.core import CORE, CORE_ENTRY
 from loyalty.wire.content import content_digest
 from tests.domain.counting import CountingEntries
 from tests.domain.story import Story, at
@@ -163,13 +164,27 @@ def test_the_digest_of_an_event_is_taken_where_none_came_with_it_as_from_an_olde
     older = msgspec.msgpack.encode([record, False, None, None])
     delivery = msgspec.msgpack.decode(older, type=Delivery)
     decider, entries = _decider(story), DictEntries()
-    assert decider.receive("acc", entries, delivery).fate == "used"
+    verdict = decider.receive("acc", entries, delivery)
+    assert (verdict.fate, verdict.decisions[0]["evidence"]["late"]) == ("used", False)
     assert (
         decider.receive("acc", entries, msgspec.structs.replace(delivery, digest=content_digest(value))).fate
         == "duplicate"
     )
     other = msgspec.structs.replace(delivery, digest=b"other")
     assert decider.receive("acc", entries, other).fate == "dead_letter"
+
+
+def test_where_an_older_release_noted_too_early_a_moment_nothing_is_done_before_it_is_due() -> None:
+    story = Story(earning={"pending_days": 9})
+    story.buys("o1", 1_000, at())
+    entries, decider = DictEntries(dict(story.entries)), _decider(story)
+    core = CORE.read(entries.entries[CORE_ENTRY])
+    assert core.due.first == at(9)
+    core.due.first = at(5)
+    entries.put(CORE_ENTRY, CORE.write(core))
+    verdict = decider.fire("acc", entries, at(9, ms=-1))
+    assert (verdict.decisions, verdict.next_due_ms) == ([], at(9))
+    assert [decision["type"] for decision in decider.fire("acc", entries, at(9)).decisions] == ["points.released"]
 
 
 def test_an_entry_of_an_older_version_is_brought_up_to_date_step_by_step() -> None:

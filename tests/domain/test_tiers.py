@@ -92,6 +92,14 @@ def test_another_tiers_document_is_noticed_behind_the_points_of_the_next_event()
     assert decisions[1]["rules"] == {"tiers": 2}
 
 
+def test_a_slide_that_is_the_first_to_notice_another_tiers_document_gives_that_as_the_reason() -> None:
+    story = Story()
+    story.buys("o1", 10_000, at())
+    story.document("tiers", 2, {**TIERS, "levels": _levels(silver=200)}, since=at(5))
+    story.another_account_is_active(at(10, minutes=10))
+    assert [entry[:3] for entry in _tier_decisions(story)[1:]] == [("tier.grace", "started", ["rules_changed"])]
+
+
 def test_what_a_shorter_window_takes_is_no_reversal_also_where_one_point_is_enough_for_the_tier() -> None:
     story = Story(tiers={"levels": _levels(silver=1)})
     story.document("tiers", 2, {**TIERS, "levels": _levels(silver=1), "window_days": 1}, since=at(3))

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from loyalty.decider import Decider, Delivery
+from loyalty.records import Record
+from loyalty.state.codec import DictEntries
+from loyalty.times import DAY_MS, LAST_MS
 from tests.domain.story import Story, at, summary
 
 
@@ -100,3 +106,15 @@ def test_a_leap_day_is_a_day_like_any_other() -> None:
     released = story.another_account_is_active(at(-300))[0]
     assert story.decisions[0]["occurred_at"] == "2024-02-28T00:00:00.000Z"
     assert released["occurred_at"] == "2024-03-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(("beyond_ms", "is_ever_due"), [(0, True), (1, False)])
+def test_what_is_due_at_the_last_moment_that_can_be_written_is_due_and_what_is_later_never(
+    beyond_ms: int, is_ever_due: bool
+) -> None:
+    decider, story = Decider(), Story(earning={"expiry_days": 1})
+    decider.program = story.program
+    event = {**story.purchase("o1", LAST_MS - DAY_MS + beyond_ms, [(1_000, 1)]), "account_id": "acc"}
+    record = Record("loyalty.transactions", 0, 0, LAST_MS, b"acc", json.dumps(event).encode())
+    verdict = decider.receive("acc", DictEntries(), Delivery(record))
+    assert verdict.next_due_ms == (LAST_MS if is_ever_due else None)

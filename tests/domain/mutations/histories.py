@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.oracle.histories import histories
 from tests.oracle.offer_histories import LoopCase, loop_histories, offer_histories, written
+from tests.oracle.window_histories import window_histories
 from tests.oracle.wire import Record
 
 READ_BY_THE_OFFERS_JOB = ("loyalty.members", "loyalty.program", "loyalty.decisions")
@@ -33,12 +34,14 @@ class History(NamedTuple):
 
 
 def drawn_histories(number: int) -> list[History]:
-    """`number` histories of accounts, half as many of offers, and a quarter as many of the whole loop, half of them
-    with late events."""
+    """`number` histories of accounts, half as many of windows, half as many of offers, and a quarter as many of the
+    whole loop, half of them with late events."""
     found: list[History] = []
     for case in _drawn(histories(), number):
         found.append(History(case.reference, case.transactions, case.lag_ms))
     for case in _drawn(histories(allow_late=True, partitions=1), number // 4):
+        found.append(History(case.reference, case.transactions, case.lag_ms))
+    for case in _drawn(window_histories(), number // 2):
         found.append(History(case.reference, case.transactions, case.lag_ms))
     for loop in _drawn(offer_histories(), number // 2):
         found.append(History(_read_by_the_offers_job(loop), loop.engagements, None))

@@ -15,12 +15,15 @@ from tests.domain.mutations.pool import Pool
 from tests.domain.mutations.trial import ROOT, Key, Module, Noticed, Trial, read_module
 
 ON_TOP = ("loyalty/decider.py", "loyalty/timers.py", "loyalty/validation.py")
-CHANGED = ("loyalty/rules/*.py", "loyalty/offers/*.py", *ON_TOP)
+CHANGED = ("loyalty/rules/*.py", "loyalty/offers/*.py", "loyalty/state/*.py", *ON_TOP)
+EXAMPLES = "loyalty/rules/sentence_examples.py"
+"""Decides nothing: it is what `docs/reference/sentences.md` is made of, and `tests/docs` compares the two."""
 
 
 def changed_files() -> list[str]:
     """The files whose changes are tried, by their path from the root."""
-    return sorted(path.relative_to(ROOT).as_posix() for pattern in CHANGED for path in ROOT.glob(pattern))
+    found = {path.relative_to(ROOT).as_posix() for pattern in CHANGED for path in ROOT.glob(pattern)}
+    return sorted(found - {EXAMPLES})
 
 
 class Extent(NamedTuple):
