@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from loyalty.offers.again import SENT_AGAIN, SentAgain
+from loyalty.offers.as_of import latest, pruned
 from loyalty.offers.campaigns import Campaigns
-from loyalty.offers.making import MATCHED, Matched, latest, pruned
+from loyalty.offers.payloads import MATCHED, Matched
 from loyalty.records import Record, Refused, dead_letter, letter_key
 from loyalty.state.codec import EntryCodec, Payload, StateEntries
 from loyalty.state.sorted_list import SortedList

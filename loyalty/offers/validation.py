@@ -24,8 +24,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 
 from loyalty.offers.campaigns import Campaigns
-from loyalty.offers.making import CONSENTED, ERASED, PUBLISHED_OFFER, Consented, PublishedOffer
 from loyalty.offers.matching import ENGAGED, LEDGER_NEWS, Engaged, LedgerNews
+from loyalty.offers.payloads import CONSENTED, ERASED, PUBLISHED_OFFER, Consented, PublishedOffer
 from loyalty.program import CAMPAIGN
 from loyalty.records import Record, Refused, dead_letter, erasure_of, letter_key, refuse_too_large
 from loyalty.rules.offers import OFFERED

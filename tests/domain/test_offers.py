@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loyalty.decided_again import difference
-from loyalty.offers.making import REMEMBER_PAST_MS, pruned
+from loyalty.offers.as_of import REMEMBER_PAST_MS, pruned
 from loyalty.offers.validation import DeadLetter, Document, EngagementValidator, ForAccount, Published
 from loyalty.records import Record
 from loyalty.state.codec import DictEntries

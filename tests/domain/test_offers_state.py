@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from loyalty.offers.in_memory_run import Checkpoint
-from loyalty.offers.making import (
+from loyalty.offers.matching import ENGAGED, LEDGER_NEWS, Engaged, LedgerNews
+from loyalty.offers.payloads import (
     CONSENTED,
     MATCHED,
     PUBLISHED_OFFER,
@@ -18,7 +19,6 @@ from loyalty.offers.making import (
     Matched,
     PublishedOffer,
 )
-from loyalty.offers.matching import ENGAGED, LEDGER_NEWS, Engaged, LedgerNews
 from loyalty.records import Record
 from loyalty.rules.offers import OFFERED
 from loyalty.state.codec import EntryCodec, Payload
