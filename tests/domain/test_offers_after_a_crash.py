@@ -53,6 +53,29 @@ def test_a_decision_that_was_published_is_not_made_again() -> None:
     assert outcomes(after) == ["a cap_reached", "b offered", "c lower_priority"]
 
 
+def test_the_chain_of_seals_goes_on_from_the_last_decision_that_was_published() -> None:
+    story = story_of_three_campaigns()
+    before = story.loop.checkpoint()
+    published, undisturbed = story.clicks(at(1), **known(1)), story.clicks(at(2), **known(2))
+    story.crash_and_go_on(before)
+    for decision in published:
+        story.read_back(decision)
+    again = story.clicks(at(2), **known(2))
+    assert [one["seal"] for one in again] == [one["seal"] for one in undisturbed]
+
+
+def test_a_decision_of_a_release_that_did_not_seal_stays_decided_too() -> None:
+    story = story_of_three_campaigns()
+    before = story.loop.checkpoint()
+    click = story.engagement(at(1), **known(1))
+    published = story.tell(click)
+    story.crash_and_go_on(before)
+    for decision in published:
+        story.read_back({name: value for name, value in decision.items() if name != "seal"})
+    assert story.tell(click) == []
+    assert story.clicks(at(2))[0]["sequence"] == len(published) + 1
+
+
 def test_what_is_missing_of_an_events_decisions_is_made_and_no_second_offer() -> None:
     for there in range(4):
         story = story_of_three_campaigns()

@@ -13,6 +13,7 @@ from loyalty.offers.in_memory_run import Checkpoint
 from loyalty.offers.matching import ENGAGED, LEDGER_NEWS, Engaged, LedgerNews
 from loyalty.offers.payloads import (
     CONSENTED,
+    ERASED,
     MATCHED,
     PUBLISHED_OFFER,
     Consented,
@@ -76,6 +77,7 @@ def test_there_is_a_frozen_state_of_this_version() -> None:
 
 ON_THEIR_WAY: list[tuple[Payload[Any] | EntryCodec[Any], Any, bytes]] = [
     (CONSENTED, Consented("mia", 1, True), b"c\x01\x93\xa3mia\x01\xc3"),
+    (ERASED, "mia", b"x\x01\xa3mia"),
     (
         PUBLISHED_OFFER,
         PublishedOffer("m", 1, "e", 2, "s", OFFERED, 3),
