@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
-from loyalty.offers.making import MATCHED
+from loyalty.offers.payloads import MATCHED
 from loyalty.records import Record
 from loyalty.state.codec import EntryCodec
 

@@ -38,15 +38,12 @@ def test_the_domain_and_the_oracle_decide_every_history_of_changing_windows_alik
 
 
 @tried_with(500)
-@given(histories() | window_histories())
+@given(histories())
 def test_what_is_at_hand_of_the_lists_is_what_they_hold_after_every_event(history: Case) -> None:
     loop = InMemoryRun(history.lag_ms)
     for record in (*ours(history.reference), *ours(history.transactions)):
         loop.read(record)
         for account_id in loop.account_ids:
             account = Account(account_id, DictEntries(dict(loop.entries_of(account_id))))
-            core = account.core
-            if core.slide_found_by == loop.program.tiers_known:
-                assert core.slide == account.window.find_slide(loop.program)
             for items in (account.keep, account.lots.spend, account.requests, account.timers.expiries):
                 assert items.folded.first == next((item[0] for item in items), None)

@@ -210,6 +210,22 @@ def test_a_request_counts_for_35_days_of_the_accounts_time_also_for_one_that_com
         assert _outcome(story.requests("r2", 50, at(35, hours=23)))[1] == codes_of_the_next
 
 
+def test_a_request_that_came_out_of_order_counts_for_35_days_from_when_it_was_decided() -> None:
+    rule = {"name": "burst", "max_requests": 1, "window_minutes": 60 * 24 * 60, "outcome": "deny"}
+    story = _rich(fraud={"velocity": [rule]})
+    story.adjusts(1, at(15))
+    story.requests("r1", 50, at(1))
+    story.adjusts(1, at(45))
+    assert _outcome(story.requests("r2", 50, at(46)))[1] == ["velocity:burst"]
+
+
+def test_velocity_does_not_count_what_was_requested_a_millisecond_later() -> None:
+    rule = {"name": "burst", "max_requests": 1, "window_minutes": 10, "outcome": "deny"}
+    story = _rich(fraud={"velocity": [rule]})
+    story.requests("r1", 50, at(1, ms=1))
+    assert _outcome(story.requests("r2", 50, at(1)))[1] == ["approved"]
+
+
 @pytest.mark.parametrize(("minutes", "outcome"), [(30, "approved"), (30.001, "review")])
 def test_no_engagement_means_longer_ago_than_the_rule_says(minutes: float, outcome: str) -> None:
     story = _rich(fraud={"engagement_within_minutes": 30, "no_engagement_outcome": "review"})

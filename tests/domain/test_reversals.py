@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from loyalty.state.account import Account
+from loyalty.state.codec import DictEntries
 from tests.domain.story import Story, at, codes, summary
 
 
@@ -170,6 +172,17 @@ def test_a_refund_stops_waiting_after_24_hours_exactly() -> None:
     assert story.refusals == []
     story.buys("o3", 0, at(1))
     assert story.refusals == ["unknown_order"]
+
+
+def test_refunds_that_wait_for_different_orders_follow_each_its_own_and_none_is_left() -> None:
+    story = Story()
+    story.refunds("o1", at())
+    story.refunds("o2", at())
+    for order_id in ("o1", "o2"):
+        assert [decision["type"] for decision in story.buys(order_id, 1_000, at())][:2] == [
+            *("points.earned", "points.reversed")
+        ]
+    assert Account("acc", DictEntries(story.entries)).core.waiting == 0
 
 
 def test_a_refund_does_not_follow_an_order_that_comes_when_it_can_be_refunded_no_longer() -> None:

@@ -12,9 +12,10 @@ import pytest
 
 from loyalty.decider import Decider, Delivery
 from loyalty.records import Record
-from loyalty.state.account import Account
+from loyalty.state.account import REMEMBER_REQUESTS_MS, Account
 from loyalty.state.codec import DictEntries, EntryCodec, UnknownEntryVersion
 from loyalty.state.core import CORE, CORE_ENTRY
+from loyalty.state.retention import FORGET_OLD_REQUESTS_MS
 from loyalty.wire.content import content_digest
 from tests.domain.counting import CountingEntries
 from tests.domain.story import Story, at
@@ -62,6 +63,58 @@ def test_a_lot_is_forgotten_when_its_points_are_spent() -> None:
     story.commits("r1", at(1, minutes=1))
     story.buys("end", 0, at(900))
     assert sorted(name.split("/")[0] for name in story.entries) == ["core", "lot", "order"]
+
+
+def kept(story: Story, kind: str) -> list[str]:
+    """The entries of one kind that are kept of the account."""
+    return sorted(name for name in story.entries if name.startswith(f"{kind}/"))
+
+
+def test_a_spent_lot_is_forgotten_when_its_order_can_be_refunded_no_longer() -> None:
+    story = Story(redemption={"cancel_days": 2})
+    story.reward("mug", 10)
+    story.buys("o1", 1_000, at())
+    story.requests("r1", 10, at(1))
+    story.commits("r1", at(1, minutes=1))
+    (lot,) = kept(story, "lot")
+    story.adjusts(1, at(29))
+    assert lot in kept(story, "lot")
+    story.adjusts(1, at(31))
+    assert lot not in kept(story, "lot")
+
+
+def test_a_request_sees_everything_forgotten_that_is_known_no_longer_to_the_millisecond() -> None:
+    story = Story(redemption={"cancel_days": 2})
+    story.reward("mug", 10)
+    story.requests("r1", 10, at(1))
+    story.requests("r2", 10, at(3, ms=-1))
+    assert kept(story, "redemption") == ["redemption/r1", "redemption/r2"]
+    story.requests("r3", 10, at(3))
+    assert kept(story, "redemption") == ["redemption/r2", "redemption/r3"]
+
+
+def test_a_redemption_that_is_held_beyond_its_cancel_days_is_forgotten_when_the_hold_has_ended() -> None:
+    story = Story(redemption={"cancel_days": 1, "hold_minutes": 3 * 24 * 60})
+    story.reward("mug", 10)
+    story.adjusts(10, at())
+    story.requests("r1", 10, at(1))
+    story.adjusts(1, at(3, hours=12))
+    assert kept(story, "redemption") == ["redemption/r1"]
+    story.adjusts(1, at(6))
+    assert kept(story, "redemption") == []
+
+
+@pytest.mark.parametrize(("beyond_ms", "left"), [(-1, 2), (0, 1)])
+def test_of_an_older_release_requests_are_forgotten_a_year_after_they_count_no_more(beyond_ms: int, left: int) -> None:
+    """It did not note when each is to be forgotten."""
+    story = Story()
+    story.requests("r1", 10, at(1))
+    account = Account("acc", DictEntries(story.entries))
+    account.keep.remove_until(at(1) + REMEMBER_REQUESTS_MS)
+    account.save()
+    story.requests("r2", 10, at(1) + FORGET_OLD_REQUESTS_MS - 1)
+    story.adjusts(1, at(1) + FORGET_OLD_REQUESTS_MS + beyond_ms)
+    assert len(list(Account("acc", DictEntries(story.entries)).requests)) == left
 
 
 def test_an_account_with_a_long_history_touches_no_more_entries_than_a_short_one() -> None:
@@ -185,6 +238,16 @@ def test_where_an_older_release_noted_too_early_a_moment_nothing_is_done_before_
     verdict = decider.fire("acc", entries, at(9, ms=-1))
     assert (verdict.decisions, verdict.next_due_ms) == ([], at(9))
     assert [decision["type"] for decision in decider.fire("acc", entries, at(9)).decisions] == ["points.released"]
+
+
+def test_a_window_whose_first_moment_an_older_release_noted_too_early_loses_nothing() -> None:
+    story = Story()
+    story.adjusts(50, at(5), qualifying=True)
+    account = Account("acc", DictEntries(story.entries))
+    account.core.window.first = at()
+    account.save()
+    story.adjusts(1, at(11))
+    assert story.balance["qualifying"] == 50
 
 
 def test_an_entry_of_an_older_version_is_brought_up_to_date_step_by_step() -> None:

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import json
+
+from loyalty.decider import Decider, Delivery
+from loyalty.records import Record
+from loyalty.state.account import Account
+from loyalty.state.codec import DictEntries
 from tests.domain.story import TIERS, Story, at, codes, summary
 
 
@@ -116,6 +122,51 @@ def test_a_longer_window_counts_older_purchases_again() -> None:
     story.buys("o2", 0, at(12))
     assert story.balance["qualifying"] == 0
     story.buys("o3", 0, at(15))
+    assert story.balance["qualifying"] == 50
+
+
+def test_what_is_due_as_a_shorter_window_begins_shows_what_slides_at_that_moment_and_nothing_older() -> None:
+    for earned, shown in ((at(3), 60), (at(3, ms=-1), 10)):
+        story = Story()
+        story.document("tiers", 2, {**TIERS, "window_days": 2}, since=at(5))
+        story.reward("mug", 10)
+        story.adjusts(50, earned, qualifying=True)
+        story.adjusts(10, at(4), qualifying=True)
+        story.requests("r1", 10, at(5, minutes=-15))
+        story.another_account_is_active(at(5, minutes=10))
+        released = next(one for one in story.decisions if one["type"] == "redemption.released")
+        assert released["balance"]["qualifying"] == shown
+
+
+def test_points_that_leave_in_the_very_millisecond_in_which_a_shorter_window_begins_are_due_then() -> None:
+    story = Story()
+    story.document("tiers", 2, {**TIERS, "window_days": 2}, since=at(5))
+    story.adjusts(1, at(2))
+    story.adjusts(100, at(3), qualifying=True)
+    story.another_account_is_active(at(5, minutes=10))
+    assert _tier_decisions(story)[1:] == [("tier.grace", "started", ["window_slid"], "2025-01-06T00:00:00.000Z")]
+
+
+def test_an_order_that_came_back_leaves_nothing_to_slide() -> None:
+    story, decider, entries = Story(), Decider(), DictEntries()
+    decider.program = story.program
+    purchase = story.purchase("o1", at(1), [(1_000, 1)])
+    cancellation = {**story.purchase("o1", at(2), []), "type": "cancellation"}
+    due = []
+    for offset, event in enumerate((purchase, cancellation)):
+        record = Record("loyalty.transactions", 0, offset, at(3), b"acc", json.dumps(event).encode())
+        due.append(decider.receive("acc", entries, Delivery(record)).next_due_ms)
+    assert due == [at(11), None]
+
+
+def test_points_that_left_the_window_long_ago_are_forgotten_and_what_a_longer_window_may_count_is_not() -> None:
+    story = Story(since=at(-900))
+    story.document("tiers", 2, {**TIERS, "window_days": 30}, since=at(15))
+    story.adjusts(70, at(-800), qualifying=True)
+    story.adjusts(50, at(), qualifying=True)
+    story.adjusts(1, at(12))
+    assert Account("acc", DictEntries(dict(story.entries))).core.slid.first == at()
+    story.adjusts(1, at(16))
     assert story.balance["qualifying"] == 50
 
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.program import Program
-from loyalty.state import used_events
+from loyalty.state import retention, used_events
 from loyalty.state.account import Account
+from loyalty.state.entries import UsedEvent
 from loyalty.state.retention import tidy
 from loyalty.state.used_events import BLOCKS_MAX, IN_BLOCK, IN_CORE_MAX, REMEMBER_EVENTS_MS
 from loyalty.times import DAY_MS
@@ -93,6 +94,17 @@ def test_an_event_is_known_for_35_days_whatever_happens_beside_it(plan: list[tup
             remembering.pass_time(number)
         for each in range(13):
             assert remembering.found(f"event-{each}") == remembering.expected(f"event-{each}")
+
+
+def test_an_event_that_was_used_again_is_not_forgotten_when_its_first_use_is() -> None:
+    remembering = Remembering()
+    account, key = remembering.account(), used_events.key_of("again")
+    for used_at in (remembering.time, remembering.time + DAY_MS):
+        account.seen.put(key.hex(), UsedEvent(b"", used_at))
+        account.keep.add((used_at + REMEMBER_EVENTS_MS, f"seen/{key.hex()}"))
+    for passed, is_kept in ((0, True), (DAY_MS - 1, True), (DAY_MS, False)):
+        retention.forget(account, remembering.time + REMEMBER_EVENTS_MS + passed)
+        assert (account.seen.get(key.hex()) is not None) == is_kept
 
 
 def test_a_quiet_account_keeps_its_events_in_its_core_entry() -> None:

@@ -34,14 +34,14 @@ class History(NamedTuple):
 
 
 def drawn_histories(number: int) -> list[History]:
-    """`number` histories of accounts, half as many of windows, half as many of offers, and a quarter as many of the
+    """`number` histories of accounts, twice as many of windows, half as many of offers, and a quarter as many of the
     whole loop, half of them with late events."""
     found: list[History] = []
     for case in _drawn(histories(), number):
         found.append(History(case.reference, case.transactions, case.lag_ms))
     for case in _drawn(histories(allow_late=True, partitions=1), number // 4):
         found.append(History(case.reference, case.transactions, case.lag_ms))
-    for case in _drawn(window_histories(), number // 2):
+    for case in _drawn(window_histories(), 2 * number):
         found.append(History(case.reference, case.transactions, case.lag_ms))
     for loop in _drawn(offer_histories(), number // 2):
         found.append(History(_read_by_the_offers_job(loop), loop.engagements, None))

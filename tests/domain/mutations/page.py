@@ -17,7 +17,8 @@ EQUIVALENT = Path(__file__).parent / "equivalent.yaml"
 HEAD = """\
 # Mutations of the rules
 
-Made by `make mutations`, which takes some minutes. In the rules, the decider, the offers and the validation every
+Made by `make mutations`, which takes a quarter of an hour. In the rules, what they see of state, the decider, the
+timers, the offers and the validation every
 comparison, arithmetic operator, `and`, `or`, `not`, `min` and `max`, every 0 and 1, every condition and every boolean
 default is changed by itself. Then fixed histories run until one comes out otherwise than with the unchanged code (a
 decision with its evidence and sentences, a dead letter or what became of a record), and then the tests of

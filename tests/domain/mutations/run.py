@@ -15,7 +15,10 @@ from tests.domain.mutations.pool import Pool
 from tests.domain.mutations.trial import ROOT, Key, Module, Noticed, Trial, read_module
 
 ON_TOP = ("loyalty/decider.py", "loyalty/timers.py", "loyalty/validation.py")
-CHANGED = ("loyalty/rules/*.py", "loyalty/offers/*.py", "loyalty/state/*.py", *ON_TOP)
+STATE = ("account", "facts", "lots", "made_offers", "qualifying_window", "retention", "timers", "waiting_refunds")
+"""What the rules see of state. How lists and used events are stored changes no decision but what one costs: they are
+compared with plain ones by tests of their own (`test_sorted_list.py`, `test_used_events.py`)."""
+CHANGED = ("loyalty/rules/*.py", "loyalty/offers/*.py", *(f"loyalty/state/{name}.py" for name in STATE), *ON_TOP)
 EXAMPLES = "loyalty/rules/sentence_examples.py"
 """Decides nothing: it is what `docs/reference/sentences.md` is made of, and `tests/docs` compares the two."""
 
