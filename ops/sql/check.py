@@ -91,6 +91,9 @@ class Checker:
         if file.name not in self._project.sinks or file.path.parent.name != "models":
             table.explain()
             return None
+        statements: Any = self._tables.create_statement_set()
+        statements.add_insert(f"{RESULTS}.{file.name}", table)
+        statements.explain()  # says what compiling alone passes over, an ORDER BY for example
         plan = table._j_table.insertInto(f"{RESULTS}.{file.name}").compilePlan().asJsonString()
         self.warnings += of_the_plan(file, json.loads(plan))
         running = over_changing_rows(file, json.loads(plan))

@@ -24,6 +24,8 @@ OTHER_VALUES: dict[str, Any] = {
     "checkpoint_interval_ms": 750,
     "checkpoint_dir": "file:///somewhere",
     "watermark_lag_ms": 0,
+    "restart_attempts": 3,
+    "restart_within_ms": 60_000,
 }
 
 
