@@ -29,6 +29,7 @@ from sql.tokens import tokens
 SHOWN = 20
 REFRESH_S = 0.5
 QUIET_S = 20.0
+WIDEST = 100_000
 OTHER_KEY = "(another key)"
 
 
@@ -54,7 +55,7 @@ def show(project: Project, name: str, bootstrap: str, console: Console, *, until
         ):
             rows.take(message)
         if until_end:
-            console.print(rows.as_table())
+            _print_whole(rows.as_table(), console)
             return
         with (
             suppress(KeyboardInterrupt),  # Ctrl-C ends it
@@ -65,6 +66,14 @@ def show(project: Project, name: str, bootstrap: str, console: Console, *, until
                 rows.take(message)
     finally:
         reader.close()
+
+
+def _print_whole(table: Table, console: Console) -> None:
+    """Nothing is cut where the output goes to a file or a program, which have no width."""
+    if not console.is_terminal:
+        needed = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
+        console.width = max(console.width, needed)
+    console.print(table)
 
 
 def _follow(reader: Consumer) -> Iterator[Message]:
@@ -103,7 +112,9 @@ class Rows:
         rows = list(self._rows.values())
         rows = rows[-most:] if most is not None else [row for _, row in sorted(self._rows.items())]
         others = sorted({name for row in rows for name in row} - set(self.columns))
-        table = Table(*self.columns, *others)
+        table = Table()
+        for name in [*self.columns, *others]:
+            table.add_column(name, overflow="fold", no_wrap=name in self._key)
         for row in rows:
             table.add_row(*(_text(row.get(name)) for name in [*self.columns, *others]))
         return table

@@ -65,7 +65,7 @@ def _end(last: Offsets, read: Offsets) -> Any:
     return look
 
 
-def test_it_is_reached_when_all_is_read_then_decided_then_still(clock: Watermark) -> None:
+def test_it_is_reached_when_all_is_read_then_decided_then_still_then_what_was_due_is_counted(clock: Watermark) -> None:
     # Partition 0 by a run before, 1 by what the group has committed, 2 in this run.
     view, is_reached = FakeView(), _end({"t": {0: 5, 1: 3, 2: 9}}, {"t": {0: 5}})
     view.read = {"t": {2: 8}}
@@ -96,6 +96,13 @@ def test_it_is_reached_when_all_is_read_then_decided_then_still(clock: Watermark
     clock.now += 0.3
     assert not is_reached(view)
     clock.now += 0.4
+    assert not is_reached(view)
+    assert view.triggered == 2  # what was due by then may still be in the making
+    view.checkpoint_ms = int(clock.now * 1000)
+    assert not is_reached(view)
+    clock.now += 0.3
+    assert not is_reached(view)
+    clock.now += 0.4
     assert is_reached(view)
 
 
@@ -107,6 +114,11 @@ def test_without_a_clock_it_waits_longer_for_one(clock: Watermark) -> None:
     clock.now += 2.0
     assert not is_reached(view)
     clock.now += 0.6
+    assert not is_reached(view)
+    assert view.triggered == 2
+    view.checkpoint_ms = int(clock.now * 1000) + 1
+    assert not is_reached(view)
+    clock.now += 0.7
     assert is_reached(view)
 
 

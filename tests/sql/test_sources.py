@@ -89,7 +89,8 @@ def as_json(value: Any) -> str:
 def test_every_topic_of_the_catalogue_is_read_by_a_source_or_written_by_a_model() -> None:
     tables = {path.stem for path in (ROOT / "sql/sources").glob("*.sql")}
     written = {path.stem for path in (ROOT / "sql/sinks").glob("*.sql")}
-    assert {topic(table) for table in tables | written} == {each.name for each in read_catalogue()}
+    of_verify_alone = {"loyalty.anchors"}
+    assert {topic(table) for table in tables | written} == {each.name for each in read_catalogue()} - of_verify_alone
     assert tables == set(EXAMPLES)
 
 
