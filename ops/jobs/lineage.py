@@ -6,7 +6,9 @@ what is published, on the facts of now.
 
 from __future__ import annotations
 
-from confluent_kafka import KafkaException, TopicPartition
+import time
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from jobs.config import JobConfig
 from jobs.kinds import JobKind
@@ -17,6 +19,13 @@ from ops.kafka.client import partitions_of
 
 ANSWER_WITHIN_S = 40.0
 """A broker that has never been asked about a group makes the topic for them first."""
+ASK_AGAIN_S = 0.5
+LOOKING_FOR_ITS_COORDINATOR = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
+"""What a broker says of a group while that topic is new, or moves: it passes."""
 ENDED = {"FAILED", "CANCELED", "FINISHED"}
 
 
@@ -41,9 +50,16 @@ def has_state(kind: JobKind, config: JobConfig) -> bool:
     """
     places = [TopicPartition(*place) for place in partitions_of(config.bootstrap, kind.inputs)]
     asks = consumer(config.bootstrap, config.group)
+    until = time.monotonic() + ANSWER_WITHIN_S
     try:
-        return any(place.offset >= 0 for place in asks.committed(places, timeout=ANSWER_WITHIN_S))
-    except KafkaException as problem:
-        raise Refusal(f"{config.bootstrap} does not say how far the group {config.group} is: {problem}.") from problem
+        while True:
+            try:
+                return any(place.offset >= 0 for place in asks.committed(places, timeout=ANSWER_WITHIN_S))
+            except KafkaException as problem:
+                if problem.args[0].code() not in LOOKING_FOR_ITS_COORDINATOR or time.monotonic() > until:
+                    raise Refusal(
+                        f"{config.bootstrap} does not say how far the group {config.group} is: {problem}."
+                    ) from problem
+                time.sleep(ASK_AGAIN_S)
     finally:
         asks.close()
