@@ -10,7 +10,7 @@ from pyflink.datastream import OutputTag, RuntimeContext
 
 from jobs.operators.check_records import REFUSED
 from jobs.operators.make_offers import GO, PUBLISHED, TO_MAKER, numbered, to_maker
-from jobs.operators.parking import OF_THE_WHOLE_JOB, unchecked
+from jobs.operators.parking import Unchecked, checked
 from jobs.operators.start_barrier import StartBarrier, StartOffsets
 from jobs.runtime.names import INTAKE_ENTRIES
 from jobs.runtime.outputs import MAIN, Sent
@@ -93,12 +93,7 @@ class CheckEngagements:
         timers.register_processing_time_timer((timers.current_processing_time() // WAKE_MS + 1) * WAKE_MS)
 
     def _check(self, record: Record) -> Sent:
-        try:
-            passed = self._validator.take(self._entries, record)
-        except OF_THE_WHOLE_JOB:
-            raise
-        except Exception as problem:  # noqa: BLE001 whatever it is, it is of one record
-            return ((TO_REFUSED, unchecked(record, problem)),)
+        passed = checked(self._validator.take, self._entries, record)
         if isinstance(passed, ForAccount):
             envelope = pack_envelope(passed.account_id, passed.documents, 0, numbered(passed.published, passed.payload))
             return ((MAIN, (to_flink(passed.account_id), envelope)),)
@@ -108,4 +103,6 @@ class CheckEngagements:
             return ((TO_DOCUMENTS, pack_document(passed.position, passed.value)),)
         if isinstance(passed, DeadLetter):
             return ((TO_REFUSED, (passed.key, to_json(passed.content))),)
+        if isinstance(passed, Unchecked):
+            return ((TO_REFUSED, (passed.key, passed.value)),)
         return ()

@@ -10,7 +10,7 @@ from pyflink.common import Types
 from pyflink.datastream import OutputTag, RuntimeContext
 
 from jobs.operators.adapters import in_an_envelope
-from jobs.operators.parking import OF_THE_WHOLE_JOB, unchecked
+from jobs.operators.parking import Unchecked, checked
 from jobs.operators.start_barrier import StartBarrier, StartOffsets, taken
 from jobs.runtime.events_on_their_way import ON_THEIR_WAY
 from jobs.runtime.names import INTAKE_ENTRIES
@@ -129,18 +129,15 @@ class CheckRecords:
     def _check(self, record: Record) -> Sent:
         if record.topic == DECISIONS and not may_be_made_offer(record.value):
             return ()
-        try:
-            passed = self._validator.take(self._entries, record)
-        except OF_THE_WHOLE_JOB:
-            raise
-        except Exception as problem:  # noqa: BLE001 whatever it is, it is of one record
-            return ((TO_REFUSED, unchecked(record, problem)),)
+        passed = checked(self._validator.take, self._entries, record)
         if isinstance(passed, ForAccount):
             return (self._for_account(passed),)
         if isinstance(passed, Document):
             return ((TO_DOCUMENTS, (pack_document(passed.position, passed.value), BEYOND)),)
         if isinstance(passed, DeadLetter):
             return ((TO_REFUSED, (passed.key, to_json(passed.content))), *self._tick())
+        if isinstance(passed, Unchecked):
+            return ((TO_REFUSED, (passed.key, passed.value)),)
         return ()
 
     def _for_account(self, passed: ForAccount) -> tuple[int, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from jobs.runtime.state_entries import FlinkEntries, StateNotThere
 from loyalty.records import Record, Refused, dead_letter, letter_key
@@ -54,13 +54,25 @@ def refused(whose: str, problem: Exception) -> Refused:
     )
 
 
-def unchecked(record: Record, problem: Exception) -> tuple[bytes | None, bytes]:
-    """Key and value of the dead letter of a record that could not even be checked: whose it is nobody knows, so nobody
-    is parked by it."""
-    place = f"{record.topic} {record.partition}@{record.offset}"
-    _LOG.error("The record %s could not be checked; the job goes on with the others.", place, exc_info=problem)
-    why = Refused(REASON, f"This release failed at checking the record ({type(problem).__name__}).")
-    return letter_key(record), to_json(dead_letter(record, why))
+class Unchecked(NamedTuple):
+    """The dead letter of a record that could not even be checked: whose it is nobody knows, so nobody is parked by
+    it."""
+
+    key: bytes | None
+    value: bytes
+
+
+def checked(check: Callable[[FlinkEntries, Record], T], entries: FlinkEntries, record: Record) -> T | Unchecked:
+    """What the checks make of a record."""
+    try:
+        return check(entries, record)
+    except OF_THE_WHOLE_JOB:
+        raise
+    except Exception as problem:  # noqa: BLE001 whatever it is, it is of one record
+        place = f"{record.topic} {record.partition}@{record.offset}"
+        _LOG.exception("The record %s could not be checked; the job goes on with the others.", place)
+        why = Refused(REASON, f"This release failed at checking the record ({type(problem).__name__}).")
+        return Unchecked(letter_key(record), to_json(dead_letter(record, why)))
 
 
 class ParkedAccount:

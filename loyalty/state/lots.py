@@ -34,7 +34,7 @@ class Lots:
     def put(self, lot: Lot) -> None:
         """Keep a new lot, or one that has changed."""
         self._by_number.put(str(lot.number), lot)
-        if not (lot.pending or lot.available or lot.held):
+        if lot.empty:
             self.emptied.append(lot)
 
     def forget(self, lot: Lot) -> None:

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from typing import Any, NamedTuple
 
-from jobs.operators.parking import PARKS
+from jobs.operators.parking import PARKS, REASON
 from jobs.runtime.kafka_clients import Place, Span, read_to_end
 from loyalty.records import Record, is_sent_again
 from loyalty.wire.decisions import DEAD_LETTER_TOPIC
@@ -31,7 +31,7 @@ class Parking(NamedTuple):
 
 def is_parking(letter: dict[str, Any]) -> bool:
     """Whether a dead letter says that somebody is parked."""
-    return letter["reason"] == "schema_violation" and PARKS in letter["detail"]
+    return letter["reason"] == REASON and PARKS in letter["detail"]
 
 
 def parked(bootstrap: str) -> list[Parking]:
