@@ -5,7 +5,7 @@ The pure decide functions prove it. Where no change of one fact helps, that is s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from loyalty.explanation.conditions import rules_of, standing
@@ -79,29 +79,24 @@ def _of_offer(decision: Plain, rules: Rules) -> Iterator[Change]:
     def judged(sentence: str, changed: Any) -> Change:
         return Change(code, sentence, offers.decide(changed, limits).outcome, changed)
 
-    def less(field: str) -> int | None:
+    def with_less(field: str, said: Callable[[int], str], never: str) -> Change:
         def without(by: int) -> bool:
             why = offers.decide(facts | {field: facts[field] - by}, limits).reasons[0]
             return bool(why["code"] != code)
 
-        return smallest(without, facts[field])
+        found = smallest(without, facts[field])
+        if found is None:
+            return none_found(code, never)
+        return judged(said(found), facts | {field: facts[field] - found})
 
     if code == offers.NO_CONSENT:
         yield judged("if the member had agreed to offers", facts | {"offers_agreed": True})
     elif code == offers.CAP_REACHED:
-        found = less("in_window")
-        if found is None:
-            yield none_found(code, "the campaign allows no offer at all")
-            return
-        said = f"with {fewer(found, 'offer')} in that time"
-        yield judged(said, facts | {"in_window": facts["in_window"] - found})
+        never = "the campaign allows no offer at all"
+        yield with_less("in_window", lambda found: f"with {fewer(found, 'offer')} in that time", never)
     elif code == offers.BUDGET_EXHAUSTED:
-        found = less("used_points")
-        if found is None:
-            yield none_found(code, "the budget is smaller than one offer")
-            return
-        said = f"if {points(found)} less of the budget had been used"
-        yield judged(said, facts | {"used_points": facts["used_points"] - found})
+        never = "the budget is smaller than one offer"
+        yield with_less("used_points", lambda found: f"if {points(found)} less of the budget had been used", never)
     elif code == offers.LOWER_PRIORITY:
         said = f"if campaign {facts['made_instead']} had not made its offer"
         yield judged(said, facts | {"made_instead": None})
