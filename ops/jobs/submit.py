@@ -25,7 +25,7 @@ from ops.flink.processes import JVM_OF_A_RUN, flink_home, settings_of_processes
 from ops.flink.rest import FlinkRest, FlinkUnreachable
 from ops.flink.table_format import with_format
 from ops.java.artifacts import flink_connector_jar
-from ops.jobs.lineage import has_state, running
+from ops.jobs.group_history import has_state, running
 from ops.jobs.restore_points import newest_in
 from ops.kafka.client import partitions_of
 

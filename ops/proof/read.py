@@ -14,7 +14,7 @@ from typing import NamedTuple
 from jobs.runtime.kafka_clients import Place, Span
 from loyalty.program import Program
 from loyalty.proof.findings import At, Finding, Kind, StreamName
-from loyalty.proof.reading import FirstReading, Read
+from loyalty.proof.first_reading import FirstReading, Read
 from loyalty.proof.second_reading import SecondReading, together
 from loyalty.proof.streams import Head, Scope
 from loyalty.wire.decisions import TOPIC

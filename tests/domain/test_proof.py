@@ -10,7 +10,7 @@ import pytest
 from loyalty.program import Program
 from loyalty.proof.anchors import Anchor, anchor, compare
 from loyalty.proof.findings import Finding, Kind
-from loyalty.proof.reading import FirstReading, Read
+from loyalty.proof.first_reading import FirstReading, Read
 from loyalty.proof.second_reading import SecondReading, together
 from loyalty.proof.streams import Scope
 from loyalty.records import Record

@@ -16,7 +16,7 @@ from jobs.topics import PROGRAM, TRANSACTIONS
 from ops.errors import Refusal
 from ops.flink.rest import FlinkRest
 from ops.flink.standalone import StandaloneCluster
-from ops.jobs.lineage import has_state
+from ops.jobs.group_history import has_state
 from ops.jobs.submit import Start, Submission, code_of, submit
 from tests.jobs.running import ROOT, decisions
 from tests.jobs.standin import document

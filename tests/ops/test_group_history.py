@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from jobs.config import DecisionsConfig
 from jobs.kinds import DECISIONS_KIND
 from ops.errors import Refusal
-from ops.jobs import lineage
+from ops.jobs import group_history
 
 
 class Group:
@@ -30,11 +30,11 @@ class Group:
 
 
 def has_state(monkeypatch: pytest.MonkeyPatch, group: Group) -> bool:
-    monkeypatch.setattr(lineage, "consumer", lambda *_: group)
-    monkeypatch.setattr(lineage, "partitions_of", lambda *_: [("loyalty.transactions", 0)])
-    monkeypatch.setattr(lineage, "ASK_AGAIN_S", 0)
+    monkeypatch.setattr(group_history, "consumer", lambda *_: group)
+    monkeypatch.setattr(group_history, "partitions_of", lambda *_: [("loyalty.transactions", 0)])
+    monkeypatch.setattr(group_history, "ASK_AGAIN_S", 0)
     config: Any = DecisionsConfig(bootstrap="127.0.0.1:1")
-    return lineage.has_state(DECISIONS_KIND, config)
+    return group_history.has_state(DECISIONS_KIND, config)
 
 
 def test_a_group_is_asked_about_again_while_its_coordinator_is_being_found(monkeypatch: pytest.MonkeyPatch) -> None:
