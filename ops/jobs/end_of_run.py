@@ -4,9 +4,9 @@ Four things, one after the other:
 
 1. the source has read the last record of every partition, in this run or in one before;
 2. a checkpoint that was triggered after that has completed, so whatever was read has been decided;
-3. it is still: for the decision job, every instance that decides has reached the watermark behind the intake, and that
-   does not move; for the offers job, the operator that makes offers has been told to go on, and nothing more comes to
-   it;
+3. it is still: for the decision job, every instance that decides has reached the watermark behind the intake, that does
+   not move, and no more decisions come out (what waits in state for the programme is decided later than it is read);
+   for the offers job, the operator that makes offers has been told to go on, and nothing more comes to it;
 4. a checkpoint that was triggered after that has completed, so what was due by then has been decided, and Flink's
    counts have it.
 """
@@ -18,7 +18,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from jobs.kinds import OFFERS_KIND, JobKind
 from jobs.runtime.kafka_clients import consumer
-from jobs.runtime.names import DECIDE_FOR_ACCOUNT, MAKE_OFFERS, WATERMARK_OF_RECORDS
+from jobs.runtime.names import DECIDE_FOR_ACCOUNT, MAKE_OFFERS, SELECT_DECISIONS, WATERMARK_OF_RECORDS
 from jobs.runtime.virtual_time import NO_WATERMARK
 from ops.flink.rest import JobView
 
@@ -47,13 +47,13 @@ class EndOfRun:
         progress: "Progress | None" = None,
     ) -> None:
         """`read` is how far the runs before came; the job's Kafka `group` may know better, after a crash."""
-        self._progress = progress or watermark
+        self._progress = progress or watermark_and_decisions
         self._wanted = start_offsets
         self._read = read
         self._committed = _Committed(bootstrap, group, start_offsets)
         self._all_read = False
         self._behind_what_is_read = _Checkpoint()
-        self._at: int | None = None
+        self._at: Reached | None = None
         self._still_since = 0.0
         self._behind_what_was_due = _Checkpoint()
         self._done_at: float | None = None
@@ -77,7 +77,7 @@ class EndOfRun:
         if at is None or at != self._at:
             self._at, self._still_since = at, now
             return False
-        return now - self._still_since >= (STANDS_STILL_WITHOUT_CLOCK_S if at == NO_WATERMARK else STANDS_STILL_S)
+        return now - self._still_since >= (STANDS_STILL_WITHOUT_CLOCK_S if at[0] == NO_WATERMARK else STANDS_STILL_S)
 
     def _is_counted(self) -> bool:
         now = time.monotonic()
@@ -108,26 +108,29 @@ class _Checkpoint:
         return False
 
 
-Progress = Callable[[JobView], "int | None"]
-"""How far a job has come behind its intake, as a number that stands still when it has nothing to do; None: not yet."""
+Reached = tuple[int, ...]
+Progress = Callable[[JobView], "Reached | None"]
+"""How far a job has come behind its intake, in numbers that stand still when it has nothing to do; None: not yet."""
 
 
-def watermark(view: JobView) -> int | None:
-    """The watermark, if every instance that decides has reached it."""
+def watermark_and_decisions(view: JobView) -> Reached | None:
+    """The watermark, if every instance that decides has reached it, and how many decisions there are."""
     sent = view.metric(WATERMARK_OF_RECORDS, "currentOutputWatermark")
     reached = view.metric(DECIDE_FOR_ACCOUNT, "currentInputWatermark")
-    return sent[0] if sent and set(reached) == set(sent) else None
+    if not sent or set(reached) != set(sent):
+        return None
+    return sent[0], sum(view.metric(SELECT_DECISIONS, "numRecordsOut"))
 
 
-def elements_for_offers(view: JobView) -> int | None:
+def elements_for_offers(view: JobView) -> Reached | None:
     """How many elements have come to where offers are made. The first one is the word to go on, in every run."""
     came = view.metric(MAKE_OFFERS, "numRecordsIn")
-    return came[0] if came and came[0] else None
+    return (came[0],) if came and came[0] else None
 
 
 def progress_of(kind: JobKind) -> Progress:
     """What stands still at the end of a run of this job."""
-    return elements_for_offers if kind is OFFERS_KIND else watermark
+    return elements_for_offers if kind is OFFERS_KIND else watermark_and_decisions
 
 
 def merged(one: Mapping[str, Mapping[int, int]], other: Mapping[str, Mapping[int, int]]) -> Offsets:

@@ -21,6 +21,7 @@ class FakeView:
         self.triggered = 0
         self.sent = [NO_WATERMARK]
         self.reached = [NO_WATERMARK, NO_WATERMARK]
+        self.decisions = [0]
 
     def positions(self) -> Offsets:
         return self.read
@@ -32,6 +33,8 @@ class FakeView:
         self.triggered += 1
 
     def metric(self, operator: str, name: str) -> list[int]:
+        if operator == "select-decisions":
+            return self.decisions
         return self.sent if operator == "clock-of-records" else self.reached
 
 
@@ -103,6 +106,21 @@ def test_it_is_reached_when_all_is_read_then_decided_then_still_then_what_was_du
     clock.now += 0.3
     assert not is_reached(view)
     clock.now += 0.4
+    assert is_reached(view)
+
+
+def test_while_decisions_come_out_that_waited_for_the_programme_it_is_not_reached(clock: Watermark) -> None:
+    view, is_reached = FakeView(), _end({}, {})
+    view.checkpoint_ms = int(clock.now * 1000) + 1_000_000
+    view.sent = view.reached = [70]
+    for number in range(10):
+        view.decisions = [number]
+        clock.now += 1
+        assert not is_reached(view)
+    for _ in range(2):  # they stand still, and the checkpoint behind them completes
+        clock.now += 1
+        assert not is_reached(view)
+    clock.now += 1
     assert is_reached(view)
 
 
