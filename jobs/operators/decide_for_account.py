@@ -80,7 +80,8 @@ class DecideForAccount:
         self._barrier.known_documents(ctx)
         account_id = from_flink(ctx.get_current_key())
         if ctx.time_domain() == TimeDomain.PROCESSING_TIME:
-            return self._look_again(account_id, ctx)
+            # Something waits for a document, failed when it was due, or was due when the input ended before this start.
+            return self._barrier.look_again(account_id, ctx)
         self._timers.has_fired(account_id, timestamp)
         if self._barrier.has_waiting(account_id):
             return ()
@@ -110,13 +111,6 @@ class DecideForAccount:
         """What has fallen due is done, and the timer is set for what will."""
         watermark = exact(ctx.timer_service().current_watermark())
         return self._fire(account_id, _BEFORE_ALL_THAT_IS_DUE if watermark is None else watermark, ctx)
-
-    def _look_again(self, account_id: str, ctx: Any) -> Sent:
-        """The wall clock's timer: something waits for a document, failed when it was due, or was due when the input
-        ended before this start."""
-        yield from self._barrier.look_again(account_id, ctx)
-        if not self._barrier.has_waiting(account_id):
-            yield from self.caught_up(account_id, ctx)
 
     def _fire(self, account_id: str, watermark: Watermark, ctx: Any) -> Sent:
         """What is due is done. If the domain fails, it is tried again before long, and before the account's next record

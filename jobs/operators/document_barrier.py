@@ -40,7 +40,7 @@ class OfAccounts(Protocol):
         ...
 
     def caught_up(self, account_id: str, ctx: Any, /) -> Sent:
-        """The last of those that waited is done."""
+        """Nothing waits, or no longer: the last is done."""
         ...
 
     def record_in(self, envelope: Envelope, /) -> Record | None:
@@ -110,9 +110,10 @@ class DocumentBarrier:
             self._look_again_later(ctx)
 
     def look_again(self, account_id: str, ctx: Any) -> Sent:
-        """The wall clock's timer has come by."""
+        """The wall clock's timer has come by: something waits for a document, or the operator set it for itself."""
         if not self._waiting:
             self._note_none_waits(account_id)
+            yield from self._operator.caught_up(account_id, ctx)
         elif not self._parked:
             yield from self._catch_up(account_id, ctx)
             self._look_again_if_needed(account_id, ctx)
