@@ -157,6 +157,10 @@ class Program:
             return None
         return next(document for document in REQUIRED if self._at(document, moment) is None)
 
+    def tiers_before(self, moment: int) -> InForce[TiersBody] | None:
+        """The tiers document in force a millisecond before `moment`; None where there was none yet."""
+        return self._tiers.at(moment - 1)
+
     def tiers_from(self, moment: int) -> Iterator[InForce[TiersBody]]:
         """The tiers document in force at `moment`, then those that follow it in time."""
         return self._tiers.from_moment(moment)

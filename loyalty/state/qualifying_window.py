@@ -44,9 +44,11 @@ class QualifyingWindow:
         tiers = self.tiers = program.tiers(now)
         leaves = comes_back = now - tiers.body.window_days * DAY_MS
         if slides_to_come and (core.time is None or core.time < now):
-            leaves -= 1
-            if tiers.since < now:  # else it had left by the document before
-                comes_back -= 1
+            if tiers.since < now:
+                leaves -= 1
+                comes_back -= 1  # else it had left by the document before
+            elif _slides_at_start(program, tiers):
+                leaves -= 1
         while core.window.first is not None and core.window.first <= leaves:
             core.slide_found_by = LOOK_AGAIN
             item = self.inside.first()
@@ -114,12 +116,13 @@ class QualifyingWindow:
         now = core.now
         for span in program.tiers_from(now):
             window = span.body.window_days * DAY_MS
-            low = now - window if span.since <= now else span.since - window
+            low = max(now, span.since) - window
+            begins_without = span.since >= now and not _slides_at_start(program, span)
             item = None
-            if span.version != core.window_version:
+            if span.version != core.window_version and core.slid.first is not None:
                 # What a longer window takes back has left until `advance`; all of it is older than the rest.
-                item = None if core.slid.first is None else self.left.at_or_after((low + (span.since <= now),))
-            item = item or self.inside.at_or_after((low,))
+                item = self.left.at_or_after((low + (span.since <= now or begins_without),))
+            item = item or self.inside.at_or_after((low + begins_without,))
             if item is not None and (span.until is None or item[0] + window < span.until):
                 return _slide(item, window)
         return None
@@ -152,6 +155,8 @@ class QualifyingWindow:
             window = span.body.window_days * DAY_MS
             if occurred_at + window < max(now, span.since):
                 continue  # it is over when this version begins
+            if occurred_at + window == span.since and not _slides_at_start(program, span):
+                continue  # it was over before
             if not counted and (
                 span.version == self._unit.core.window_version or (span.since <= now and occurred_at + window == now)
             ):
@@ -159,6 +164,13 @@ class QualifyingWindow:
             if span.until is None or occurred_at + window < span.until:
                 return _slide(item, window)
         return None
+
+
+def _slides_at_start(program: Program, tiers: InForce[TiersBody]) -> bool:
+    """Whether points may leave at the very moment at which this version takes effect. They lay in the window until then
+    only where the window of the version before was no shorter."""
+    before = program.tiers_before(tiers.since)
+    return before is None or before.body.window_days >= tiers.body.window_days
 
 
 def _slide(item: Qualifying, window_ms: int) -> Timer:

@@ -147,6 +147,15 @@ def test_points_that_leave_in_the_very_millisecond_in_which_a_shorter_window_beg
     assert _tier_decisions(story)[1:] == [("tier.grace", "started", ["window_slid"], "2025-01-06T00:00:00.000Z")]
 
 
+def test_points_that_a_shorter_window_left_out_do_not_slide_as_a_longer_one_begins_that_just_misses_them() -> None:
+    story = Story(tiers={"window_days": 2, "grace_days": 0})
+    story.document("tiers", 2, {**TIERS, "window_days": 1, "grace_days": 0}, since=at(2))
+    story.document("tiers", 3, {**TIERS, "window_days": 3, "grace_days": 0}, since=at(3))
+    story.buys("o1", 20_000, at())
+    story.another_account_is_active(at(9))
+    assert [decision["type"] for decision in story.decisions if decision["cause"].get("timer") == "slide"] == []
+
+
 def test_an_order_that_came_back_leaves_nothing_to_slide() -> None:
     story, decider, entries = Story(), Decider(), DictEntries()
     decider.program = story.program
